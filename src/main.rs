@@ -1,1 +1,3 @@
-fn main(){}
+//! The program: everything it does is a command of [`tollgate`].
+
+fn main() {}

@@ -1,0 +1,1 @@
+-- Payments, their orders (one per seller), attempts at PSPs, calls made and webhooks received.

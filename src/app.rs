@@ -1,0 +1,41 @@
+//! What every verb needs, built once: database, clock, settings, PSPs, keys.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::keyring::Keyring;
+use crate::psp::Psps;
+use crate::words::{Clock, Timestamp};
+
+/// The gateway's parts, cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator decided.
+    pub config: Arc<Config>,
+    /// The PSPs.
+    pub psps: Psps,
+    /// Derived keys.
+    pub keyring: Keyring,
+    /// Told after a commit that left work to do, so that the worker need not wait for its next look.
+    pub wake: Arc<Notify>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(config: Config, db: Db, clock: Arc<dyn Clock>, psps: Psps) -> Self {
+        let keyring = Keyring::derive(&config.master_key);
+        Self { db, clock, config: Arc::new(config), psps, keyring, wake: Arc::new(Notify::new()) }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

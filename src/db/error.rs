@@ -1,0 +1,89 @@
+//! What can go wrong with a database, and which of it is worth doing again.
+
+use std::future::Future;
+
+use sqlx::error::ErrorKind;
+
+/// A failure of the database, or of our reading of it.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Not a URL of a database we know.
+    #[error("the database URL must begin with sqlite: or postgres://")]
+    UnknownUrl,
+    /// The driver or the server refused.
+    #[error("the database failed")]
+    Sqlx(#[from] sqlx::Error),
+    /// A row that the program cannot hold to be true.
+    #[error("column {column} holds what it never should: {reason}")]
+    Corrupt {
+        /// The column.
+        column: String,
+        /// Why its value is refused.
+        reason: String,
+    },
+    /// The database was changed by a newer program.
+    #[error(
+        "the database is newer than this program (it has migration {0}): start the newer program, or restore a backup"
+    )]
+    Newer(i64),
+    /// A migration that was applied is not the one this program carries.
+    #[error("migration {0} in the database differs from this program's: it was made by another build")]
+    Altered(i64),
+    /// A migration failed.
+    #[error("the migration failed")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+}
+
+impl DbError {
+    /// Whether a primary key or unique index refused the row.
+    pub fn is_unique_violation(&self) -> bool {
+        self.database_error().is_some_and(|error| error.kind() == ErrorKind::UniqueViolation)
+    }
+
+    /// Whether the same operation, begun anew, may succeed: a deadlock or serialization failure of PostgreSQL.
+    pub fn is_retryable(&self) -> bool {
+        self.database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .is_some_and(|code| code == "40001" || code == "40P01")
+    }
+
+    fn database_error(&self) -> Option<&dyn sqlx::error::DatabaseError> {
+        match self {
+            Self::Sqlx(error) => error.as_database_error(),
+            _ => None,
+        }
+    }
+}
+
+/// How often an operation is begun anew before its failure is shown.
+const TRIES: u32 = 5;
+
+/// Does `work`, and begins it anew when the database chose it as the victim of a deadlock.
+///
+/// `work` must hold whole transactions: what it did before is rolled back.
+pub async fn retrying<T, E, Work, Doing>(mut work: Work) -> Result<T, E>
+where
+    E: MayRetry,
+    Work: FnMut() -> Doing,
+    Doing: Future<Output = Result<T, E>>,
+{
+    for _ in 1..TRIES {
+        match work().await {
+            Err(error) if error.may_retry() => {}
+            result => return result,
+        }
+    }
+    work().await
+}
+
+/// An error that may stem from a database's request to try again.
+pub trait MayRetry {
+    /// Whether it does.
+    fn may_retry(&self) -> bool;
+}
+
+impl MayRetry for DbError {
+    fn may_retry(&self) -> bool {
+        self.is_retryable()
+    }
+}

@@ -1,0 +1,115 @@
+//! Rows, read by column name into the program's own types; what cannot be is an error, not a guess.
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row as _, Type};
+
+use super::error::DbError;
+use crate::words::{
+    AttemptId, CallId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId, MerchantId, Mode,
+    OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
+};
+
+/// A row of either database.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// The value of `column`.
+    pub fn get<T: Column>(&self, column: &str) -> Result<T, DbError> {
+        T::read(self, column)
+    }
+
+    /// `None` for a null. SQLite's driver reads a null as zero or nothing unless it is asked for an `Option`.
+    fn raw<T>(&self, column: &str) -> Result<Option<T>, DbError>
+    where
+        T: for<'r> Decode<'r, sqlx::Sqlite> + Type<sqlx::Sqlite>,
+        T: for<'r> Decode<'r, sqlx::Postgres> + Type<sqlx::Postgres>,
+    {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+}
+
+/// A type that a column can be read as.
+pub trait Column: Sized {
+    /// Reads `column` of `row`.
+    fn read(row: &Row, column: &str) -> Result<Self, DbError>;
+}
+
+macro_rules! plain_columns {
+    ($($type:ty),*) => {$(
+        impl Column for $type {
+            fn read(row: &Row, column: &str) -> Result<Self, DbError> {
+                row.raw(column)?.ok_or_else(|| corrupt(column, &NULL))
+            }
+        }
+        impl Column for Option<$type> {
+            fn read(row: &Row, column: &str) -> Result<Self, DbError> {
+                row.raw(column)
+            }
+        }
+    )*};
+}
+
+plain_columns!(i64, bool, String, Vec<u8>);
+
+macro_rules! made_columns {
+    ($($type:ty: $raw:ty, $make:expr;)*) => {$(
+        impl Column for $type {
+            fn read(row: &Row, column: &str) -> Result<Self, DbError> {
+                Option::<Self>::read(row, column)?.ok_or_else(|| corrupt(column, &NULL))
+            }
+        }
+        impl Column for Option<$type> {
+            fn read(row: &Row, column: &str) -> Result<Self, DbError> {
+                let make = |raw| -> Result<$type, _> { ($make)(raw) };
+                row.raw::<$raw>(column)?.map(make).transpose().map_err(|reason| corrupt(column, &reason))
+            }
+        }
+    )*};
+}
+
+const NULL: &str = "nothing stands there";
+
+fn corrupt(column: &str, reason: &impl ToString) -> DbError {
+    DbError::Corrupt { column: column.to_owned(), reason: reason.to_string() }
+}
+
+made_columns! {
+    Timestamp: i64, |micros| Ok::<_, std::convert::Infallible>(Timestamp::from_micros(micros));
+    Mode: bool, |livemode| Ok::<_, std::convert::Infallible>(Mode::of(livemode));
+    Currency: String, |code: String| Currency::parse(&code);
+}
+
+macro_rules! id_columns {
+    ($($type:ty),*) => {
+        made_columns! { $($type: String, |text: String| <$type>::parse(&text);)* }
+    };
+}
+
+id_columns!(
+    AttemptId,
+    CallId,
+    DeliveryId,
+    EndpointId,
+    EventId,
+    JobId,
+    JournalId,
+    KeyId,
+    MerchantId,
+    OperatorId,
+    PaymentId,
+    PaymentOrderId,
+    PspEventId,
+    RefundId,
+    RequestId,
+    SellerId,
+    SessionId
+);

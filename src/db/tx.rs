@@ -1,0 +1,72 @@
+//! A transaction, and what a statement may run on.
+
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::Db;
+use super::error::DbError;
+
+/// A transaction that may write; dropped without [`Tx::commit`], it never happened.
+pub enum Tx {
+    /// On the one writer.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On a connection of the pool.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Makes everything done in it durable, at once.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Undoes everything done in it. Dropping does the same, later.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    /// The text for the database at hand, where the two dialects cannot agree.
+    pub const fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres(_) => postgres,
+        }
+    }
+}
+
+/// Where a statement runs: reads take either, writes ask for a [`Tx`].
+pub enum On<'a> {
+    /// Any free reader; sees what is committed.
+    Db(&'a Db),
+    /// Inside a transaction; sees what it has written itself.
+    Tx(&'a mut Tx),
+}
+
+impl<'a> From<&'a Db> for On<'a> {
+    fn from(db: &'a Db) -> Self {
+        Self::Db(db)
+    }
+}
+
+impl<'a> From<&'a mut Tx> for On<'a> {
+    fn from(tx: &'a mut Tx) -> Self {
+        Self::Tx(tx)
+    }
+}
+
+impl On<'_> {
+    /// The same place for one more statement.
+    pub fn again(&mut self) -> On<'_> {
+        match self {
+            Self::Db(db) => On::Db(db),
+            Self::Tx(tx) => On::Tx(tx),
+        }
+    }
+}

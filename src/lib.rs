@@ -1,0 +1,19 @@
+//! Tollgate: a self-hosted payment gateway. The modules below stand in the order of their rank: each may use only what
+//! stands in a rank above it.
+
+// 0: the vocabulary, no I/O
+pub mod words;
+// 1: settings, keys, the database, the way out
+pub mod config;
+pub mod db;
+pub mod keyring;
+// 2: payment service providers; never the gateway's database
+pub mod psp;
+// 3: the parts, put together once
+pub mod app;
+// 4: merchants, ledger, events, idempotency, queue, risk, operators: never each other
+// 5: wallets, webhooks: never each other
+// 6: the checkout session
+// 7: the payment service
+// 8: integrity
+// 9: the surfaces: http, worker, cli

@@ -1,0 +1,117 @@
+//! Payment service providers: the one trait behind which each of them stands, and the vocabulary of their answers.
+//!
+//! Promises that an answer is never better known than it is: what was sent and not answered is [`Outcome::Unknown`],
+//! never a decline. Refuses to know the database, our states and our ledger. An adapter's wire shapes never leave its
+//! folder.
+
+mod outcome;
+mod registry;
+
+use async_trait::async_trait;
+use reqwest::header::HeaderMap;
+use url::Url;
+
+pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome};
+pub use registry::Psps;
+
+use crate::words::{Money, PaymentId, PaymentOrderId, Timestamp};
+
+/// A payment to be made known to a PSP before the shopper sees its card form.
+#[derive(Debug, Clone)]
+pub struct RegisterRequest {
+    /// Our payment.
+    pub payment: PaymentId,
+    /// Its orders, one per seller; the key includes their ids.
+    pub orders: Vec<PaymentOrderId>,
+    /// What the shopper will pay.
+    pub amount: Money,
+    /// What the shopper reads on the statement or challenge page.
+    pub description: String,
+    /// The idempotency key: the same for every repeat of this call.
+    pub key: String,
+}
+
+/// What a PSP gives for a registered payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The PSP's id of the payment.
+    pub psp_payment: String,
+    /// The token by which the browser's card form names it. Kept, never logged.
+    pub token: String,
+    /// Where the card form for this token is, on the PSP's origin.
+    pub form_url: Url,
+}
+
+/// The order to take the money.
+#[derive(Debug, Clone)]
+pub struct ConfirmRequest {
+    /// The PSP's id of the payment.
+    pub psp_payment: String,
+    /// The token that stands for the card.
+    pub method: String,
+    /// What is to be taken; the PSP refuses if it differs from what was registered.
+    pub amount: Money,
+    /// The idempotency key: one per attempt, the same for every repeat of the call.
+    pub key: String,
+}
+
+/// What a verified webhook says: only which payment to look at. What became of it is asked from the PSP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PspNotice {
+    /// The PSP's id of the event, by which repeats are known.
+    pub event_id: String,
+    /// The PSP's name of what happened.
+    pub kind: String,
+    /// The PSP's id of the payment it concerns, when it concerns one.
+    pub psp_payment: Option<String>,
+}
+
+/// Why a webhook is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeRefused {
+    /// The signature header is missing or not in its form.
+    #[error("the signature header is missing or malformed")]
+    NoSignature,
+    /// No signature in it was made with our secret over these bytes.
+    #[error("the signature does not match")]
+    WrongSignature,
+    /// Signed too long ago, or in the future.
+    #[error("the timestamp is outside the tolerance of {0} seconds")]
+    Stale(u64),
+    /// Signed by the PSP, yet not of the shape it documents.
+    #[error("the body is not a notice this PSP sends")]
+    Malformed,
+}
+
+/// The origins a PSP's card form needs in the page's Content-Security-Policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageOrigins {
+    /// For `script-src`.
+    pub script: Vec<String>,
+    /// For `frame-src`.
+    pub frame: Vec<String>,
+    /// For `connect-src`.
+    pub connect: Vec<String>,
+}
+
+/// A payment service provider.
+#[async_trait]
+pub trait Psp: Send + Sync {
+    /// Its name in accounts, routes and records, such as `simulator`.
+    fn name(&self) -> &'static str;
+
+    /// What its card form needs to be allowed on our page.
+    fn page_origins(&self) -> PageOrigins;
+
+    /// Makes a payment known to the PSP. Repeated with the same key it gives the same answer.
+    async fn register(&self, request: &RegisterRequest) -> Result<Registered, NotDone>;
+
+    /// Orders the money to be taken. `Err` means that nothing was or will be taken by this call.
+    async fn confirm(&self, request: &ConfirmRequest) -> Result<Outcome, NotDone>;
+
+    /// Asks what became of the attempt that was confirmed under `key` on `psp_payment`.
+    async fn look_up(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone>;
+
+    /// Believes a webhook or says why not, over the raw bytes, in constant time.
+    fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused>;
+}

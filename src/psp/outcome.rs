@@ -1,0 +1,139 @@
+//! What a PSP can answer, in words that hold for all of them.
+
+use std::time::Duration;
+
+use url::Url;
+
+/// What became of an order to take money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The money is taken.
+    Approved(Approval),
+    /// It is not and will not be.
+    Declined(Decline),
+    /// The shopper must first prove who they are (3-D Secure) at this address, in a frame of our page.
+    ActionRequired {
+        /// The challenge page on the PSP's origin.
+        url: Url,
+        /// The card, as far as it may be known.
+        card: Option<Card>,
+    },
+    /// The PSP has it and will say later.
+    Pending,
+    /// It was sent, and no answer that can be trusted came back: ask again, never assume.
+    Unknown {
+        /// What was seen instead of an answer, for people.
+        reason: String,
+    },
+}
+
+/// Money taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The PSP's own name for the charge, as its settlement file will call it.
+    pub reference: String,
+    /// The card, as far as it may be known.
+    pub card: Option<Card>,
+}
+
+/// Money refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decline {
+    /// Why, in our words.
+    pub code: DeclineCode,
+    /// Why, in the PSP's.
+    pub psp_code: String,
+    /// The card, as far as it may be known.
+    pub card: Option<Card>,
+}
+
+/// As much of a card as may be kept (PCI DSS 3.4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// `visa`, `mastercard`, ...
+    pub brand: String,
+    /// The last four digits.
+    pub last4: String,
+}
+
+/// What the look for an attempt brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The PSP knows the attempt, and this became of it.
+    Found(Outcome),
+    /// The PSP has never seen it.
+    NotFound,
+}
+
+/// A call that surely did nothing at the PSP.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotDone {
+    /// It could not be sent, or was turned away before it was looked at: may be sent again, not before `after`.
+    #[error("the PSP could not be reached: {reason}")]
+    Unreachable {
+        /// What was seen.
+        reason: String,
+        /// How long the PSP asked us to wait.
+        after: Option<Duration>,
+    },
+    /// The PSP refuses the request as we make it: repeating it is no use, an operator must look.
+    #[error("the PSP refuses the request ({code}): {reason}")]
+    Refused {
+        /// The PSP's code.
+        code: String,
+        /// The PSP's words, without secrets.
+        reason: String,
+    },
+}
+
+macro_rules! decline_codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// Why a card was declined, as merchants read it; what shoppers read is chosen by the page.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum DeclineCode { $($(#[$doc])* $name,)* }
+
+        impl DeclineCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code as merchants read it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The code written so; `None` for any other text.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+decline_codes! {
+    /// Not enough money or credit.
+    InsufficientFunds = "insufficient_funds";
+    /// Reported lost: shown to shoppers as generic.
+    LostCard = "lost_card";
+    /// Reported stolen: shown to shoppers as generic.
+    StolenCard = "stolen_card";
+    /// Past its date.
+    ExpiredCard = "expired_card";
+    /// Taken for fraud: shown to shoppers as generic.
+    SuspectedFraud = "suspected_fraud";
+    /// The bank gives no reason.
+    DoNotHonor = "do_not_honor";
+    /// The security code is wrong.
+    IncorrectCvc = "incorrect_cvc";
+    /// 3-D Secure was failed.
+    AuthenticationFailed = "authentication_failed";
+    /// 3-D Secure was left unfinished.
+    AuthenticationAbandoned = "authentication_abandoned";
+    /// The bank or network could not process it now.
+    ProcessingError = "processing_error";
+    /// The PSP surely never got it.
+    NotSent = "psp_unreachable";
+    /// A rule of ours refused it before the PSP was asked.
+    RiskRefused = "risk_refused";
+    /// Anything else.
+    Generic = "generic_decline";
+}
