@@ -112,6 +112,10 @@ pub trait Psp: Send + Sync {
     /// Asks what became of the attempt that was confirmed under `key` on `psp_payment`.
     async fn look_up(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone>;
 
+    /// Gives up the attempt confirmed under `key` if it still waits for the shopper (3-D Secure), and says what stands
+    /// afterwards: money already taken stays taken.
+    async fn abandon(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone>;
+
     /// Believes a webhook or says why not, over the raw bytes, in constant time.
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused>;
 }
