@@ -12,8 +12,11 @@ pub mod psp;
 // 3: the parts, put together once
 pub mod app;
 // 4: merchants, ledger, events, idempotency, queue, risk, operators: never each other
+pub mod idempotency;
+pub mod merchants;
 // 5: wallets, webhooks: never each other
 // 6: the checkout session
 // 7: the payment service
 // 8: integrity
 // 9: the surfaces: http, worker, cli
+pub mod http;

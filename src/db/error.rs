@@ -47,6 +47,11 @@ impl DbError {
             .is_some_and(|code| code == "40001" || code == "40P01")
     }
 
+    /// Whether PostgreSQL gave up waiting for a lock that another transaction holds.
+    pub fn is_lock_timeout(&self) -> bool {
+        self.database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "55P03")
+    }
+
     fn database_error(&self) -> Option<&dyn sqlx::error::DatabaseError> {
         match self {
             Self::Sqlx(error) => error.as_database_error(),

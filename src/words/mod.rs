@@ -7,6 +7,7 @@ mod clock;
 mod currency;
 mod id;
 mod money;
+mod page;
 pub mod pan;
 mod secret;
 mod tenant;
@@ -18,5 +19,6 @@ pub use id::{
     PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId,
 };
 pub use money::{AmountError, Money, split};
+pub use page::{Page, Slice};
 pub use secret::{Secret, random_base62, random_bytes};
 pub use tenant::{Mode, Tenant};

@@ -1,0 +1,130 @@
+//! The one line that makes a handler idempotent: the work, the key and the answer are committed together or not at all.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::db::{DbError, Tx};
+use crate::http::problem::Problem;
+use crate::idempotency::{self, Answer, Begun, Fingerprint, Key};
+use crate::words::Tenant;
+
+/// On an answer that was given before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+const TRIES: u32 = 5;
+
+/// What makes a request recognizable: its key, and what it was.
+#[derive(Debug)]
+pub struct Once {
+    /// The caller's key, quotes removed.
+    pub key: Key,
+    /// Of method, path and body.
+    pub fingerprint: Fingerprint,
+}
+
+/// Does `work` once for `key`, in one transaction with the memory of it, and answers `status` with what it returns.
+///
+/// A repeated key gets the first answer with `Idempotent-Replayed: true`; another request under the same key 422; one still
+/// being carried out 409. When `work` refuses, everything is rolled back and the key stays unused. `work` may run again
+/// after a deadlock, so it does nothing outside of its transaction; in particular it calls no PSP.
+pub async fn idempotent<W, T>(
+    app: App,
+    tenant: Tenant,
+    once: Once,
+    status: StatusCode,
+    work: W,
+) -> Result<Response, Problem>
+where
+    W: AsyncFn(&mut Tx) -> Result<T, WorkError>,
+    T: Serialize,
+{
+    for _ in 1..TRIES {
+        match attempt(&app, &tenant, &once, status, &work).await {
+            Err(WorkError::Db(error)) if error.is_retryable() => {}
+            done => return Ok(done?),
+        }
+    }
+    Ok(attempt(&app, &tenant, &once, status, &work).await?)
+}
+
+/// Why work did not finish: a refusal for the caller, or the database.
+#[derive(Debug)]
+pub enum WorkError {
+    /// Shown to the caller as it is.
+    Problem(Problem),
+    /// Tried again when that can help.
+    Db(DbError),
+}
+
+impl From<Problem> for WorkError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<DbError> for WorkError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<WorkError> for Problem {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Problem(problem) => problem,
+            WorkError::Db(error) => error.into(),
+        }
+    }
+}
+
+async fn attempt<W, T>(
+    app: &App,
+    tenant: &Tenant,
+    once: &Once,
+    status: StatusCode,
+    work: &W,
+) -> Result<Response, WorkError>
+where
+    W: AsyncFn(&mut Tx) -> Result<T, WorkError>,
+    T: Serialize,
+{
+    let mut tx = app.db.begin().await?;
+    match idempotency::begin(&mut tx, tenant, &once.key, &once.fingerprint, app.now()).await? {
+        Begun::Fresh => {}
+        Begun::Replay(answer) => {
+            let mut response = response(answer);
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            return Ok(response);
+        }
+        Begun::InFlight => return Err(in_flight().into()),
+        Begun::Mismatch => return Err(mismatch().into()),
+    }
+    let done = work(&mut tx).await?;
+    let body = serde_json::to_string(&done).map_err(|e| Problem::internal(&e))?;
+    let answer = Answer { status: status.as_u16(), body };
+    idempotency::finish(&mut tx, tenant, &once.key, &answer).await?;
+    tx.commit().await?;
+    Ok(response(answer))
+}
+
+fn response(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    (status, [(CONTENT_TYPE, "application/json")], answer.body).into_response()
+}
+
+fn in_flight() -> Problem {
+    Problem::conflict(
+        "idempotency_key_in_flight",
+        "A request with this Idempotency-Key is being carried out. Wait, then send it again.",
+    )
+    .retry_after(1)
+}
+
+fn mismatch() -> Problem {
+    Problem::unprocessable(
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    )
+}

@@ -1,0 +1,53 @@
+//! The front door: every route in one list, and what all of them share.
+//!
+//! Promises: each answer has a `Request-Id`; a refusal is problem+json (or a page, where people look) and has changed
+//! nothing; no body, query, key or card number is logged; a request costs at most so much time and memory. Handlers turn
+//! HTTP into the verbs of the slices and back; they decide nothing about money.
+
+mod access_log;
+mod answers;
+pub mod api;
+mod card_guard;
+pub mod extract;
+pub mod idempotent;
+mod limits;
+pub mod list;
+pub mod problem;
+pub mod request_id;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+
+/// Everything this server answers.
+pub fn routes(app: App) -> Router {
+    // A card number in any of these is refused before a handler sees it.
+    let guarded = Router::new().merge(api_routes()).layer(from_fn(card_guard::refuse_cards));
+    // PSPs' webhooks are taken as they are: their bodies are signed and stored raw, scrubbed, by their own handler.
+    let raw = Router::new();
+    let routed = guarded.merge(raw).layer(from_fn(limits::whole_body));
+    routed
+        .layer(from_fn_with_state(limits::Seats::default(), limits::seat))
+        .layer(CatchPanicLayer::custom(answers::after_panic))
+        .layer(from_fn(answers::speak_problem))
+        .layer(from_fn(answers::safe_headers))
+        .layer(from_fn(access_log::record))
+        .layer(from_fn(request_id::assign))
+        .with_state(app)
+}
+
+/// The merchants' API.
+#[rustfmt::skip]
+fn api_routes() -> Router<App> {
+    Router::new()
+        .route("/v1/merchant", get(api::merchant::show))
+        .route("/v1/api_keys", get(api::keys::list).post(api::keys::create))
+        .route("/v1/api_keys/{id}", get(api::keys::show))
+        .route("/v1/api_keys/{id}/revoke", post(api::keys::revoke))
+        .route("/v1/api_keys/{id}/rotate", post(api::keys::rotate))
+        .route("/v1/sellers", get(api::sellers::list).post(api::sellers::create))
+        .route("/v1/sellers/{id}", get(api::sellers::show))
+}
