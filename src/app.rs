@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::db::Db;
@@ -25,13 +26,23 @@ pub struct App {
     pub keyring: Keyring,
     /// Told after a commit that left work to do, so that the worker need not wait for its next look.
     pub wake: Arc<Notify>,
+    /// Work that a request began and that must not stop with it; shutting down waits for it.
+    pub tasks: TaskTracker,
 }
 
 impl App {
     /// Puts the parts together.
     pub fn new(config: Config, db: Db, clock: Arc<dyn Clock>, psps: Psps) -> Self {
         let keyring = Keyring::derive(&config.master_key);
-        Self { db, clock, config: Arc::new(config), psps, keyring, wake: Arc::new(Notify::new()) }
+        Self {
+            db,
+            clock,
+            config: Arc::new(config),
+            psps,
+            keyring,
+            wake: Arc::new(Notify::new()),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// The present instant.

@@ -78,6 +78,8 @@ create table attempts (
     -- Past it, an attempt whose outcome is not known is a person's.
     deadline_at bigint not null,
     settled_at bigint,
+    -- Whether a job was left that asks what became of it.
+    recovering boolean not null default false,
     check ((state in ('approved', 'declined')) = (settled_at is not null)),
     check ((state = 'declined') = (decline_code is not null)),
     check ((state = 'approved') = (psp_reference is not null)),
@@ -91,7 +93,8 @@ create unique index attempts_one_open on attempts (payment_id)
     where state in ('sent', 'action_required', 'pending', 'unknown');
 -- A checkout is captured once, ever.
 create unique index attempts_one_approved on attempts (payment_id) where state = 'approved';
-create index attempts_open on attempts (deadline_at) where state in ('sent', 'action_required', 'pending', 'unknown');
+create index attempts_silent on attempts (sent_at)
+    where state in ('sent', 'action_required', 'pending', 'unknown') and not recovering;
 
 create table psp_calls (
     id text primary key,

@@ -35,6 +35,11 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// A column whose value the program refuses to believe.
+    pub fn corrupt(column: &str, reason: &str) -> Self {
+        Self::Corrupt { column: column.to_owned(), reason: reason.to_owned() }
+    }
+
     /// Whether a primary key or unique index refused the row.
     pub fn is_unique_violation(&self) -> bool {
         self.database_error().is_some_and(|error| error.kind() == ErrorKind::UniqueViolation)

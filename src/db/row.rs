@@ -47,7 +47,7 @@ macro_rules! plain_columns {
     ($($type:ty),*) => {$(
         impl Column for $type {
             fn read(row: &Row, column: &str) -> Result<Self, DbError> {
-                row.raw(column)?.ok_or_else(|| corrupt(column, &NULL))
+                row.raw(column)?.ok_or_else(|| DbError::corrupt(column, NULL))
             }
         }
         impl Column for Option<$type> {
@@ -64,23 +64,19 @@ macro_rules! made_columns {
     ($($type:ty: $raw:ty, $make:expr;)*) => {$(
         impl Column for $type {
             fn read(row: &Row, column: &str) -> Result<Self, DbError> {
-                Option::<Self>::read(row, column)?.ok_or_else(|| corrupt(column, &NULL))
+                Option::<Self>::read(row, column)?.ok_or_else(|| DbError::corrupt(column, NULL))
             }
         }
         impl Column for Option<$type> {
             fn read(row: &Row, column: &str) -> Result<Self, DbError> {
                 let make = |raw| -> Result<$type, _> { ($make)(raw) };
-                row.raw::<$raw>(column)?.map(make).transpose().map_err(|reason| corrupt(column, &reason))
+                row.raw::<$raw>(column)?.map(make).transpose().map_err(|reason| DbError::corrupt(column, &reason.to_string()))
             }
         }
     )*};
 }
 
 const NULL: &str = "nothing stands there";
-
-fn corrupt(column: &str, reason: &impl ToString) -> DbError {
-    DbError::Corrupt { column: column.to_owned(), reason: reason.to_string() }
-}
 
 made_columns! {
     Timestamp: i64, |micros| Ok::<_, std::convert::Infallible>(Timestamp::from_micros(micros));

@@ -14,7 +14,7 @@ use url::Url;
 pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome};
 pub use registry::Psps;
 
-use crate::words::{Money, PaymentId, PaymentOrderId, Timestamp};
+use crate::words::{Mode, Money, PaymentId, PaymentOrderId, Timestamp};
 
 /// A payment to be made known to a PSP before the shopper sees its card form.
 #[derive(Debug, Clone)]
@@ -99,6 +99,9 @@ pub struct PageOrigins {
 pub trait Psp: Send + Sync {
     /// Its name in accounts, routes and records, such as `simulator`.
     fn name(&self) -> &'static str;
+
+    /// Whether it takes payments of this mode: a stand-in takes no live ones.
+    fn takes(&self, mode: Mode) -> bool;
 
     /// What its card form needs to be allowed on our page.
     fn page_origins(&self) -> PageOrigins;

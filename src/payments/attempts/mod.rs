@@ -1,0 +1,46 @@
+//! Attempts: each try to take a payment's money, written before the PSP is called and never forgotten.
+
+mod store;
+
+use super::status::AttemptState;
+use crate::psp::{Card, DeclineCode};
+use crate::words::{AttemptId, PaymentId, Tenant, Timestamp};
+
+pub use store::{Count, change, claim_silent, count_since, get, insert, latest, of_payment};
+
+/// One try to take the money of a payment.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The payment.
+    pub payment: PaymentId,
+    /// At which PSP.
+    pub psp: String,
+    /// The idempotency key there.
+    pub psp_key: String,
+    /// The PSP's token for the card.
+    pub method: String,
+    /// What is known of it.
+    pub state: AttemptState,
+    /// The PSP's name for the charge, once approved.
+    pub psp_reference: Option<String>,
+    /// Why it was declined.
+    pub decline: Option<DeclineCode>,
+    /// Why, in the PSP's words.
+    pub psp_code: Option<String>,
+    /// The card, as far as it may be known.
+    pub card: Option<Card>,
+    /// Where the shopper proves who they are.
+    pub action_url: Option<String>,
+    /// What was seen instead of an answer.
+    pub note: Option<String>,
+    /// When it was written down to be sent.
+    pub sent_at: Timestamp,
+    /// When a person gets it if its outcome is still not known.
+    pub deadline_at: Timestamp,
+    /// When its outcome was known.
+    pub settled_at: Option<Timestamp>,
+}

@@ -1,0 +1,59 @@
+//! Why a verb of the payment service did not do what was asked.
+
+use crate::db::{DbError, MayRetry};
+use crate::psp::NotDone;
+use crate::wallets::WalletError;
+use crate::words::{AttemptId, PaymentId};
+
+/// A failure of the payment service. None of them leaves anything half done.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentError {
+    /// No such payment, or not this tenant's.
+    #[error("there is no such payment")]
+    NotFound,
+    /// No PSP takes payments of this mode.
+    #[error("no PSP is configured that takes {0} payments")]
+    NoPsp(&'static str),
+    /// The payment was not made known to a PSP yet, so there is no card form it could come from.
+    #[error("the payment is not registered with a PSP yet")]
+    NotRegistered,
+    /// What should stand for a card does not look like a PSP's token.
+    #[error("payment_method must be a token of 1 to 200 letters, digits, dashes or underscores")]
+    BadMethod,
+    /// Its session can no longer be expired: it is paid, or being paid.
+    #[error("the session cannot be expired: {0}")]
+    NotExpirable(&'static str),
+    /// The PSP did nothing, and said so.
+    #[error(transparent)]
+    Psp(#[from] NotDone),
+    /// The PSP says it took money for a second time for one payment: a person must give it back.
+    #[error("{psp} reports {attempt} approved although {payment} is already paid by another attempt")]
+    SecondCapture {
+        /// The payment.
+        payment: PaymentId,
+        /// The attempt that should not have been.
+        attempt: AttemptId,
+        /// Where.
+        psp: String,
+    },
+    /// Somebody else changed the attempt between our look and our write: look again.
+    #[error("the attempt changed meanwhile")]
+    Overtaken,
+    /// The books refused.
+    #[error(transparent)]
+    Books(#[from] WalletError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MayRetry for PaymentError {
+    fn may_retry(&self) -> bool {
+        match self {
+            Self::Overtaken => true,
+            Self::Db(error) => error.may_retry(),
+            Self::Books(error) => error.may_retry(),
+            _ => false,
+        }
+    }
+}

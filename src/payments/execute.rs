@@ -1,0 +1,204 @@
+//! Execute: the shopper pressed pay and the PSP's form gave a token. Write the attempt down, call the PSP, settle.
+
+use std::time::Duration;
+
+use super::attempts::{self, Attempt};
+use super::calls::{self, Call};
+use super::error::PaymentError;
+use super::payment::Payment;
+use super::settle::{Heard, settle_all};
+use super::status::{AttemptState, OrderStatus, PaymentStatus};
+use super::{Standing, caution, expire, look, standing_of, store};
+use crate::app::App;
+use crate::db::retrying;
+use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
+use crate::words::{AttemptId, CallId, PaymentId, Timestamp};
+
+/// How long an attempt may stay without a known outcome before a person gets it.
+const DEADLINE: Duration = Duration::from_hours(24);
+
+/// How long the shopper's browser waits for an answer; the attempt goes on without it.
+const BROWSER_WAITS: Duration = Duration::from_secs(20);
+
+/// Waits before a call that surely did nothing is sent again.
+const UNREACHED: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+
+/// Takes the money of `payment` from the card behind `method`, unless an attempt is under way or the payment is over.
+///
+/// Whoever calls a second time, by double click, second tab or retry, is told how the payment stands.
+pub async fn execute(app: &App, payment: &PaymentId, method: &str) -> Result<Standing, PaymentError> {
+    if !is_token(method) {
+        return Err(PaymentError::BadMethod);
+    }
+    if let Some(prepared) = retrying(|| prepare(app, payment, method)).await? {
+        let (app, payment) = (app.clone(), payment.clone());
+        // On a task of its own: a shopper who closes the browser must not stop us between the call and its settlement.
+        let sending = app.tasks.spawn({
+            let app = app.clone();
+            async move {
+                if let Err(error) = send(&app, prepared).await {
+                    tracing::error!(%payment, error = &error as &dyn std::error::Error, "an attempt could not be settled");
+                }
+            }
+        });
+        let _ = tokio::time::timeout(BROWSER_WAITS, sending).await;
+    }
+    standing_of(app, payment).await
+}
+
+/// Tokens are the PSP's, yet always of this form; anything else is not sent on.
+fn is_token(method: &str) -> bool {
+    (1..=200).contains(&method.len()) && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// An attempt that is written down and waits to be sent.
+struct Prepared {
+    attempt: AttemptId,
+    call: CallId,
+    psp: String,
+    request: ConfirmRequest,
+}
+
+/// Writes the intent: from here on a crash loses nothing, because the sweep will ask. `None` when nothing is to be sent.
+async fn prepare(app: &App, id: &PaymentId, method: &str) -> Result<Option<Prepared>, PaymentError> {
+    let payment = store::find(&app.db, id).await?.ok_or(PaymentError::NotFound)?;
+    let (Some(psp), Some(registered)) = (&payment.psp, &payment.registered) else {
+        return Err(PaymentError::NotRegistered);
+    };
+    if expire::is_over(app, &payment).await? {
+        return Ok(None);
+    }
+    let refusal = caution::refusal(app, &payment).await?;
+    let now = app.now();
+    let attempt = new_attempt(&payment, psp, method, now);
+    let mut tx = app.db.begin().await?;
+    // The compare-and-set is the lock: of two tabs one gets past it.
+    if !store::move_to(&mut tx, id, PaymentStatus::RequiresPayment, PaymentStatus::Processing, now).await? {
+        return Ok(None);
+    }
+    attempts::insert(&mut tx, &attempt).await?;
+    if let Some(rule) = refusal {
+        let outcome = declined(DeclineCode::RiskRefused, rule);
+        settle_all(app, &mut tx, &[Heard { attempt: &attempt.id, outcome: &outcome }], now).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
+    store::move_orders(&mut tx, id, OrderStatus::Executing, now).await?;
+    let call = confirm_call(&attempt, now);
+    calls::sent(&mut tx, &call).await?;
+    tx.commit().await?;
+    let request = confirm_request(&payment, &registered.psp_payment, &attempt);
+    Ok(Some(Prepared { attempt: attempt.id, call: call.id, psp: psp.clone(), request }))
+}
+
+fn new_attempt(payment: &Payment, psp: &str, method: &str, now: Timestamp) -> Attempt {
+    let id = AttemptId::new();
+    Attempt {
+        psp_key: id.to_string(),
+        id,
+        tenant: payment.tenant.clone(),
+        payment: payment.id.clone(),
+        psp: psp.to_owned(),
+        method: method.to_owned(),
+        state: AttemptState::Sent,
+        psp_reference: None,
+        decline: None,
+        psp_code: None,
+        card: None,
+        action_url: None,
+        note: None,
+        sent_at: now,
+        deadline_at: now.plus(DEADLINE),
+        settled_at: None,
+    }
+}
+
+pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
+    Call {
+        id: CallId::new(),
+        tenant: attempt.tenant.clone(),
+        payment: attempt.payment.clone(),
+        attempt: Some(attempt.id.clone()),
+        operation: "confirm".to_owned(),
+        psp: attempt.psp.clone(),
+        psp_key: attempt.psp_key.clone(),
+        sent_at: now,
+        answered_at: None,
+        result: None,
+    }
+}
+
+pub(super) fn confirm_request(payment: &Payment, psp_payment: &str, attempt: &Attempt) -> ConfirmRequest {
+    ConfirmRequest {
+        psp_payment: psp_payment.to_owned(),
+        method: attempt.method.clone(),
+        amount: payment.amount,
+        key: attempt.psp_key.clone(),
+    }
+}
+
+async fn send(app: &App, prepared: Prepared) -> Result<(), PaymentError> {
+    let psp = app.psps.get(&prepared.psp).ok_or(PaymentError::NoPsp("these"))?;
+    let outcome = confirm(psp.as_ref(), &prepared.request).await;
+    settle_call(app, &prepared.attempt, &prepared.call, &outcome).await
+}
+
+/// Settles what a call brought and closes the call's record with it, at once.
+pub(super) async fn settle_call(
+    app: &App,
+    attempt: &AttemptId,
+    call: &CallId,
+    outcome: &Outcome,
+) -> Result<(), PaymentError> {
+    retrying(|| async {
+        let mut tx = app.db.begin().await?;
+        let now = app.now();
+        calls::answered(&mut tx, call, now, look::summary(outcome)).await?;
+        settle_all(app, &mut tx, &[Heard { attempt, outcome }], now).await?;
+        tx.commit().await?;
+        Ok::<_, PaymentError>(())
+    })
+    .await?;
+    app.wake.notify_waiters();
+    Ok(())
+}
+
+/// Calls the PSP, again only while it surely did nothing.
+pub(super) async fn confirm(psp: &dyn Psp, request: &ConfirmRequest) -> Outcome {
+    let mut waits = UNREACHED.iter();
+    loop {
+        match psp.confirm(request).await {
+            Ok(outcome) => return outcome,
+            Err(NotDone::Refused { code, reason }) => {
+                tracing::error!(psp = psp.name(), code, reason, "the PSP refuses our request");
+                return declined(DeclineCode::ProcessingError, &code);
+            }
+            Err(NotDone::Unreachable { reason, after }) => match waits.next() {
+                Some(wait) if after.is_none_or(|after| after <= *wait) => tokio::time::sleep(*wait).await,
+                _ => {
+                    tracing::warn!(psp = psp.name(), reason, "the PSP could not be reached");
+                    return declined(DeclineCode::NotSent, "");
+                }
+            },
+        }
+    }
+}
+
+fn declined(code: DeclineCode, psp_code: &str) -> Outcome {
+    Outcome::Declined(Decline { code, psp_code: psp_code.to_owned(), card: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_token;
+
+    #[test]
+    fn only_tokens_are_sent_on() {
+        for token in ["tok_sim_1", "pm-1_A"] {
+            assert!(is_token(token), "{token}");
+        }
+        for text in ["", "4242 4242", "tok\n", "tok/../x", "é", &"x".repeat(201)] {
+            assert!(!is_token(text), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The jobs the payment service leaves for later, by name.
+
+use serde_json::Value;
+
+use crate::db::{DbError, Tx};
+use crate::queue::{self, NewJob};
+use crate::words::{AttemptId, MerchantId, PspEventId, Timestamp};
+
+/// Asks the PSP what became of an attempt; the key is the attempt.
+pub const RECOVER: &str = "payments.recover";
+/// Deals with a PSP's webhook; the key is our id of it.
+pub const NOTICE: &str = "payments.notice";
+
+pub(super) async fn recover(tx: &mut Tx, id: &AttemptId, merchant: &MerchantId, now: Timestamp) -> Result<(), DbError> {
+    let job = NewJob { kind: RECOVER, key: id.as_str(), payload: Value::Null, run_at: now, merchant: Some(merchant) };
+    queue::enqueue(tx, job).await
+}
+
+pub(super) async fn read_notice(tx: &mut Tx, id: &PspEventId, now: Timestamp) -> Result<(), DbError> {
+    queue::enqueue(tx, NewJob { kind: NOTICE, key: id.as_str(), payload: Value::Null, run_at: now, merchant: None }).await
+}

@@ -1,0 +1,110 @@
+//! Look: ask the PSP what became of an attempt, and settle what it says.
+
+use std::time::Duration;
+
+use super::attempts::{self, Attempt};
+use super::calls::{self, Call};
+use super::error::PaymentError;
+use super::execute::{confirm, confirm_call, confirm_request, settle_call};
+use super::status::AttemptState;
+use super::{Standing, standing_of, store};
+use crate::app::App;
+use crate::psp::{Finding, NotDone, Outcome, Psp};
+use crate::words::{CallId, PaymentId};
+
+/// The PSP is not asked about one attempt more often than this.
+const SPACING: Duration = Duration::from_secs(2);
+
+/// A call may still be on its way so long; before that, a PSP that knows nothing of it proves nothing.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+
+/// Asks about the open attempt of a payment, if it has one and was not just asked; then says how the payment stands.
+pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, PaymentError> {
+    if let Some(attempt) = attempts::latest(&app.db, payment).await?.filter(|attempt| attempt.state.is_open()) {
+        let last = calls::latest_look(&app.db, &attempt.id).await?;
+        if last.is_none_or(|last| app.now().since(last) >= SPACING) {
+            look(app, &attempt).await?;
+        }
+    }
+    standing_of(app, payment).await
+}
+
+/// Gives up an attempt that waits for the shopper, who would rather use another card.
+pub async fn give_up(app: &App, payment: &PaymentId) -> Result<Standing, PaymentError> {
+    if let Some(attempt) = attempts::latest(&app.db, payment).await? {
+        if attempt.state == AttemptState::ActionRequired {
+            abandon(app, &attempt).await?;
+        }
+    }
+    standing_of(app, payment).await
+}
+
+/// Asks the PSP about `attempt` and settles the answer. A PSP that has surely never seen it gets the same call once
+/// more, under the same key: the shopper did press pay.
+pub(super) async fn look(app: &App, attempt: &Attempt) -> Result<(), PaymentError> {
+    let (psp, psp_payment) = psp_of(app, attempt).await?;
+    let call = written(app, attempt, "look_up").await?;
+    match psp.look_up(&psp_payment, &attempt.psp_key).await {
+        Ok(Finding::Found(outcome)) => settle_call(app, &attempt.id, &call, &outcome).await,
+        Ok(Finding::NotFound) => {
+            note(app, &call, "not found").await?;
+            let lost = attempt.state.is_open() && app.now().since(attempt.sent_at) >= ON_ITS_WAY;
+            if lost { send_again(app, attempt, psp.as_ref(), &psp_payment).await } else { Ok(()) }
+        }
+        Err(not_done) => unanswered(app, &call, not_done).await,
+    }
+}
+
+async fn send_again(app: &App, attempt: &Attempt, psp: &dyn Psp, psp_payment: &str) -> Result<(), PaymentError> {
+    let payment = store::find(&app.db, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
+    let call = written(app, attempt, "confirm").await?;
+    let outcome = confirm(psp, &confirm_request(&payment, psp_payment, attempt)).await;
+    settle_call(app, &attempt.id, &call, &outcome).await
+}
+
+pub(super) async fn abandon(app: &App, attempt: &Attempt) -> Result<(), PaymentError> {
+    let (psp, psp_payment) = psp_of(app, attempt).await?;
+    let call = written(app, attempt, "abandon").await?;
+    match psp.abandon(&psp_payment, &attempt.psp_key).await {
+        Ok(Finding::Found(outcome)) => settle_call(app, &attempt.id, &call, &outcome).await,
+        Ok(Finding::NotFound) => note(app, &call, "not found").await,
+        Err(not_done) => unanswered(app, &call, not_done).await,
+    }
+}
+
+async fn psp_of(app: &App, attempt: &Attempt) -> Result<(std::sync::Arc<dyn Psp>, String), PaymentError> {
+    let payment = store::find(&app.db, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
+    let psp_payment = payment.registered.ok_or(PaymentError::NotRegistered)?.psp_payment;
+    let psp = app.psps.get(&attempt.psp).cloned().ok_or(PaymentError::NoPsp(payment.tenant.mode.as_str()))?;
+    Ok((psp, psp_payment))
+}
+
+async fn written(app: &App, attempt: &Attempt, operation: &str) -> Result<CallId, PaymentError> {
+    let call = Call { operation: operation.to_owned(), ..confirm_call(attempt, app.now()) };
+    let mut tx = app.db.begin().await?;
+    calls::sent(&mut tx, &call).await?;
+    tx.commit().await?;
+    Ok(call.id)
+}
+
+async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PaymentError> {
+    let mut tx = app.db.begin().await?;
+    calls::answered(&mut tx, call, app.now(), result).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn unanswered(app: &App, call: &CallId, not_done: NotDone) -> Result<(), PaymentError> {
+    note(app, call, &not_done.to_string()).await?;
+    Err(not_done.into())
+}
+
+/// What a call's record says came back.
+pub(super) const fn summary(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved(_) => "approved",
+        Outcome::Declined(_) => "declined",
+        Outcome::ActionRequired { .. } => "action required",
+        Outcome::Pending => "pending",
+        Outcome::Unknown { .. } => "no answer that can be trusted",
+    }
+}

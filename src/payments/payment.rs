@@ -1,0 +1,66 @@
+//! Payments and their orders.
+
+use super::status::{OrderStatus, PaymentStatus};
+use crate::checkout::Capture;
+use crate::psp::Registered;
+use crate::words::{Money, PaymentId, PaymentOrderId, SellerId, SessionId, Tenant, Timestamp};
+
+/// The money side of one checkout.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    /// Its id.
+    pub id: PaymentId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The checkout it pays, if it came from one.
+    pub checkout: Option<SessionId>,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// What the shopper pays.
+    pub amount: Money,
+    /// What was taken.
+    pub captured: Money,
+    /// What was given back.
+    pub refunded: Money,
+    /// Whether approval takes the money at once.
+    pub capture: Capture,
+    /// The merchant's own name for it.
+    pub reference: Option<String>,
+    /// What the shopper reads at the PSP.
+    pub description: String,
+    /// The shopper's address, when the merchant knows it.
+    pub customer_email: Option<String>,
+    /// The merchant's notes.
+    pub metadata: serde_json::Value,
+    /// The PSP that has it, once registered.
+    pub psp: Option<String>,
+    /// What the PSP gave for it, once registered.
+    pub registered: Option<Registered>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When the money was taken.
+    pub succeeded_at: Option<Timestamp>,
+}
+
+/// One seller's share of a payment.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Its id: the idempotency key of its execution.
+    pub id: PaymentOrderId,
+    /// The payment.
+    pub payment: PaymentId,
+    /// Who is paid.
+    pub seller: SellerId,
+    /// The share, fee included.
+    pub amount: Money,
+    /// The platform's part of it.
+    pub fee: Money,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Whether the seller's wallet has it.
+    pub wallet_updated: bool,
+    /// Whether the ledger has it.
+    pub ledger_updated: bool,
+}

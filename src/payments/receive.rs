@@ -1,0 +1,92 @@
+//! Receive: a PSP's webhook is believed or refused, kept raw, and answered; the worker deals with it later.
+
+use std::sync::Arc;
+
+use reqwest::header::HeaderMap;
+
+use super::error::PaymentError;
+use super::look::look;
+use super::notices::{self, Notice};
+use super::status::AttemptState;
+use super::{attempts, jobs, store};
+use crate::app::App;
+use crate::db::DbError;
+use crate::psp::{NoticeRefused, Psp};
+use crate::queue::Verdict;
+use crate::words::{PaymentId, PspEventId};
+
+/// Why a webhook was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// No PSP of that name.
+    #[error("there is no PSP of that name")]
+    NoPsp,
+    /// Not believed.
+    #[error(transparent)]
+    Refused(#[from] NoticeRefused),
+    /// It could not be kept, so the PSP must send it again.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Keeps a webhook of the PSP called `name`; a repeat of a kept one changes nothing.
+pub async fn receive(app: &App, name: &str, headers: &HeaderMap, body: &[u8]) -> Result<(), ReceiveError> {
+    let psp: &Arc<dyn Psp> = app.psps.get(name).ok_or(ReceiveError::NoPsp)?;
+    let now = app.now();
+    let said = psp.verify_notice(headers, body, now)?;
+    let notice = Notice {
+        id: PspEventId::new(),
+        psp: psp.name().to_owned(),
+        event_id: said.event_id,
+        kind: said.kind,
+        psp_payment: said.psp_payment,
+        payment: None,
+        raw_body: body.to_vec(),
+        received_at: now,
+        processed_at: None,
+        result: None,
+    };
+    let mut tx = app.db.begin().await?;
+    if notices::insert(&mut tx, &notice).await? {
+        jobs::read_notice(&mut tx, &notice.id, now).await?;
+        tx.commit().await?;
+        app.wake.notify_waiters();
+    }
+    Ok(())
+}
+
+/// Deals with a kept webhook. It only says where to look: what is true is asked from the PSP, so that webhooks which
+/// come late, twice or in the wrong order change nothing.
+pub async fn read_notice(app: &App, id: &PspEventId) -> Result<Verdict, PaymentError> {
+    let Some(notice) = notices::get(&app.db, id).await?.filter(|notice| notice.processed_at.is_none()) else {
+        return Ok(Verdict::Done);
+    };
+    let payment = match (&notice.payment, &notice.psp_payment) {
+        (Some(payment), _) => Some(payment.clone()),
+        (None, Some(psp_payment)) => store::find_at_psp(&app.db, &notice.psp, psp_payment).await?,
+        (None, None) => None,
+    };
+    let result = match payment {
+        Some(payment) => look_at(app, &payment).await?,
+        None => "no payment of ours",
+    };
+    let mut tx = app.db.begin().await?;
+    notices::processed(&mut tx, id, app.now(), result).await?;
+    tx.commit().await?;
+    Ok(Verdict::Done)
+}
+
+/// Asks about every attempt that is not approved: a decline, too, may turn out to be none.
+async fn look_at(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
+    let all = attempts::of_payment(&app.db, payment).await?;
+    if all.is_empty() {
+        return Ok("no attempt yet");
+    }
+    if all.iter().any(|attempt| attempt.state == AttemptState::Approved) {
+        return Ok("already paid");
+    }
+    for attempt in &all {
+        look(app, attempt).await?;
+    }
+    Ok("asked the PSP")
+}

@@ -1,0 +1,159 @@
+//! Settle: the one place where what was heard of an attempt becomes state, books and events, all in one transaction.
+//!
+//! The browser's return, the PSP's webhook, the recover job and reconciliation all end here; whoever comes second finds
+//! it done.
+
+use super::attempts::{self, Attempt};
+use super::error::PaymentError;
+use super::payment::{Order, Payment};
+use super::status::{AttemptState, OrderStatus, PaymentStatus};
+use super::{sale, session_view, store, view};
+use crate::app::App;
+use crate::checkout;
+use crate::db::{Tx, retrying};
+use crate::events::{self, NewEvent};
+use crate::ledger::Posting;
+use crate::psp::Outcome;
+use crate::wallets;
+use crate::words::{AttemptId, Timestamp};
+
+/// What was heard of an attempt.
+#[derive(Debug, Clone)]
+pub struct Heard<'a> {
+    /// Of which attempt.
+    pub attempt: &'a AttemptId,
+    /// What.
+    pub outcome: &'a Outcome,
+}
+
+/// Settles one attempt in a transaction of its own; says whether it changed anything.
+pub async fn settle(app: &App, attempt: &AttemptId, outcome: &Outcome) -> Result<bool, PaymentError> {
+    let changed = retrying(|| async {
+        let mut tx = app.db.begin().await?;
+        let changed = settle_all(app, &mut tx, &[Heard { attempt, outcome }], app.now()).await?;
+        tx.commit().await?;
+        Ok::<_, PaymentError>(changed)
+    })
+    .await?;
+    if changed > 0 {
+        app.wake.notify_waiters();
+    }
+    Ok(changed > 0)
+}
+
+/// Settles many attempts in one transaction; says how many changed.
+///
+/// On an error nothing of the transaction may be committed. The wallets, which payments of one seller share, are touched
+/// last.
+pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timestamp) -> Result<usize, PaymentError> {
+    let mut changed = 0;
+    let mut sales = Vec::new();
+    for Heard { attempt, outcome } in heard {
+        let before = attempts::get(&mut *tx, attempt).await?.ok_or(PaymentError::NotFound)?;
+        let Some(state) = before.state.after(outcome) else { continue };
+        let after = become_(&before, state, outcome, now);
+        let payment = store::find(&mut *tx, &before.payment).await?.ok_or(PaymentError::NotFound)?;
+        if state == AttemptState::Approved && payment.status == PaymentStatus::Succeeded {
+            return Err(PaymentError::SecondCapture { payment: payment.id, attempt: after.id, psp: after.psp });
+        }
+        if !attempts::change(tx, &after, before.state).await? {
+            return Err(PaymentError::Overtaken);
+        }
+        match state {
+            AttemptState::Approved => sales.extend(approve(app, tx, payment, &after, now).await?),
+            AttemptState::Declined => decline(tx, payment, &after, now).await?,
+            _ => {}
+        }
+        changed += 1;
+    }
+    if !sales.is_empty() {
+        wallets::post(tx, &sales).await?;
+    }
+    Ok(changed)
+}
+
+/// The attempt with what was heard written into it.
+fn become_(before: &Attempt, state: AttemptState, outcome: &Outcome, now: Timestamp) -> Attempt {
+    let mut after = Attempt { state, action_url: None, note: None, ..before.clone() };
+    match outcome {
+        Outcome::Approved(approval) => {
+            after.psp_reference = Some(approval.reference.clone());
+            after.card = approval.card.clone().or(after.card);
+            (after.decline, after.psp_code) = (None, None);
+            after.settled_at = Some(now);
+        }
+        Outcome::Declined(decline) => {
+            after.decline = Some(decline.code);
+            after.psp_code = Some(decline.psp_code.clone());
+            after.card = decline.card.clone().or(after.card);
+            after.settled_at = Some(now);
+        }
+        Outcome::ActionRequired { url, card } => {
+            after.action_url = Some(url.to_string());
+            after.card = card.clone().or(after.card);
+        }
+        Outcome::Unknown { reason } => after.note = Some(reason.clone()),
+        Outcome::Pending => {}
+    }
+    after
+}
+
+async fn approve(
+    app: &App,
+    tx: &mut Tx,
+    mut payment: Payment,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<Vec<Posting>, PaymentError> {
+    if !store::succeed(tx, &payment.id, now).await? {
+        return Err(PaymentError::Overtaken);
+    }
+    payment.status = PaymentStatus::Succeeded;
+    payment.captured = payment.amount;
+    (payment.succeeded_at, payment.updated_at) = (Some(now), now);
+    let orders = store::succeed_orders(tx, &payment.id, now).await?;
+    tell(tx, "payment.succeeded", &payment, &orders, attempt, now).await?;
+    complete_session(app, tx, &payment, &orders, now).await?;
+    Ok(sale::postings(&payment, &orders, &attempt.psp, now))
+}
+
+async fn complete_session(
+    app: &App,
+    tx: &mut Tx,
+    payment: &Payment,
+    orders: &[Order],
+    now: Timestamp,
+) -> Result<(), PaymentError> {
+    let Some(id) = &payment.checkout else { return Ok(()) };
+    if checkout::complete(tx, &payment.tenant, id, now).await? {
+        let session = checkout::get(&mut *tx, &payment.tenant, id).await?.ok_or(PaymentError::NotFound)?;
+        let data = session_view(app, &session, orders);
+        let kind = "checkout.session.completed";
+        events::append(tx, NewEvent { tenant: &payment.tenant, kind, object_id: id.as_str(), data, now }).await?;
+    }
+    Ok(())
+}
+
+async fn decline(tx: &mut Tx, mut payment: Payment, attempt: &Attempt, now: Timestamp) -> Result<(), PaymentError> {
+    let (was, to) = (PaymentStatus::Processing, PaymentStatus::RequiresPayment);
+    if store::move_to(tx, &payment.id, was, to, now).await? {
+        store::move_orders(tx, &payment.id, OrderStatus::NotStarted, now).await?;
+        payment.status = to;
+    }
+    let orders = store::orders(&mut *tx, &payment.id).await?;
+    tell(tx, "payment.attempt_declined", &payment, &orders, attempt, now).await
+}
+
+async fn tell(
+    tx: &mut Tx,
+    kind: &'static str,
+    payment: &Payment,
+    orders: &[Order],
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<(), PaymentError> {
+    let data = view::view(payment, orders, std::slice::from_ref(attempt));
+    let object_id = payment.id.as_str();
+    events::append(tx, NewEvent { tenant: &payment.tenant, kind, object_id, data, now }).await?;
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! The SQL of payments and their orders.
+
+use super::payment::{Order, Payment};
+use super::status::{OrderStatus, PaymentStatus};
+use crate::checkout::Capture;
+use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
+use crate::psp::Registered;
+use crate::words::{Currency, Money, PaymentId, Tenant, Timestamp};
+
+/// Writes a new payment with its orders.
+pub async fn insert(tx: &mut Tx, payment: &Payment, orders: &[Order]) -> Result<(), DbError> {
+    query(
+        "insert into payments (id, merchant_id, livemode, checkout_id, status, currency, amount, capture, reference,
+             description, customer_email, metadata, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+    )
+    .bind(&payment.id)
+    .bind(&payment.tenant.merchant)
+    .bind(payment.tenant.mode)
+    .bind(&payment.checkout)
+    .bind(payment.status.as_str())
+    .bind(payment.amount.currency())
+    .bind(payment.amount.minor())
+    .bind(payment.capture.as_str())
+    .bind(&payment.reference)
+    .bind(&payment.description)
+    .bind(&payment.customer_email)
+    .bind(payment.metadata.to_string())
+    .bind(payment.created_at)
+    .execute(tx)
+    .await?;
+    let rows = orders.iter().map(|order| order_row(payment, order)).collect();
+    insert_many(
+        "insert into payment_orders (payment_order_id, payment_id, merchant_id, livemode, checkout_id, seller_account,
+             amount, fee, currency, payment_order_status, created_at, updated_at)",
+        rows,
+        "",
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn order_row(payment: &Payment, order: &Order) -> Vec<Value> {
+    vec![
+        (&order.id).into(),
+        (&payment.id).into(),
+        (&payment.tenant.merchant).into(),
+        payment.tenant.mode.into(),
+        (&payment.checkout).into(),
+        (&order.seller).into(),
+        order.amount.to_string().into(),
+        order.fee.to_string().into(),
+        order.amount.currency().into(),
+        order.status.as_str().into(),
+        payment.created_at.into(),
+        payment.created_at.into(),
+    ]
+}
+
+/// The payment, if it is this tenant's.
+pub async fn get(on: impl Into<On<'_>>, tenant: &Tenant, id: &PaymentId) -> Result<Option<Payment>, DbError> {
+    let row = query("select * from payments where id = $1 and merchant_id = $2 and livemode = $3")
+        .bind(id)
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .optional(on)
+        .await?;
+    row.as_ref().map(read_payment).transpose()
+}
+
+/// The payment, whoever's it is: for work that starts from an id of our own.
+pub async fn find(on: impl Into<On<'_>>, id: &PaymentId) -> Result<Option<Payment>, DbError> {
+    query("select * from payments where id = $1").bind(id).optional(on).await?.as_ref().map(read_payment).transpose()
+}
+
+/// What a PSP calls `psp_payment`.
+pub async fn find_at_psp(on: impl Into<On<'_>>, psp: &str, psp_payment: &str) -> Result<Option<PaymentId>, DbError> {
+    let row = query("select id from payments where psp = $1 and psp_payment = $2")
+        .bind(psp)
+        .bind(psp_payment)
+        .optional(on)
+        .await?;
+    row.map(|row| row.get("id")).transpose()
+}
+
+/// What a list of payments is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only this status.
+    pub status: Option<PaymentStatus>,
+    /// Only this reference of the merchant's.
+    pub reference: Option<String>,
+    /// Only those opened at or after.
+    pub created_from: Option<Timestamp>,
+    /// Only those opened before.
+    pub created_before: Option<Timestamp>,
+    /// Only those older than this one: the next page.
+    pub after: Option<PaymentId>,
+    /// Only those newer than this one: the page before, which then comes oldest first.
+    pub before: Option<PaymentId>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Payments of a tenant, newest first; oldest first when `before` is given.
+pub async fn list(on: impl Into<On<'_>>, tenant: &Tenant, filter: &Filter) -> Result<Vec<Payment>, DbError> {
+    macro_rules! page {
+        ($order:literal) => {
+            query(concat!(
+                "select * from payments where merchant_id = $1 and livemode = $2
+                 and ($3 is null or status = $3) and ($4 is null or reference = $4)
+                 and ($5 is null or created_at >= $5) and ($6 is null or created_at < $6)
+                 and ($7 is null or id < $7) and ($8 is null or id > $8) order by id ",
+                $order,
+                " limit $9"
+            ))
+        };
+    }
+    let asked = if filter.before.is_some() { page!("asc") } else { page!("desc") };
+    let rows = asked
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(filter.status.map(PaymentStatus::as_str))
+        .bind(&filter.reference)
+        .bind(filter.created_from)
+        .bind(filter.created_before)
+        .bind(&filter.after)
+        .bind(&filter.before)
+        .bind(filter.limit)
+        .all(on)
+        .await?;
+    rows.iter().map(read_payment).collect()
+}
+
+/// The orders of a payment, in the order in which the checkout named their sellers.
+pub async fn orders(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Order>, DbError> {
+    let rows = query("select * from payment_orders where payment_id = $1 order by payment_order_id").bind(payment).all(on).await?;
+    rows.iter().map(read_order).collect()
+}
+
+/// Keeps what the PSP gave for a payment, unless it has something already; says whether it was kept.
+pub async fn keep_registration(
+    tx: &mut Tx,
+    id: &PaymentId,
+    psp: &str,
+    registered: &Registered,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let kept = query(
+        "update payments set psp = $2, psp_payment = $3, psp_token = $4, form_url = $5, updated_at = $6
+         where id = $1 and psp_payment is null",
+    )
+    .bind(id)
+    .bind(psp)
+    .bind(&registered.psp_payment)
+    .bind(&registered.token)
+    .bind(registered.form_url.as_str())
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(kept == 1)
+}
+
+/// Moves a payment from `was` to `to`, for anything but success; says whether it was there.
+pub async fn move_to(
+    tx: &mut Tx,
+    id: &PaymentId,
+    was: PaymentStatus,
+    to: PaymentStatus,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let moved = query("update payments set status = $3, updated_at = $4 where id = $1 and status = $2")
+        .bind(id)
+        .bind(was.as_str())
+        .bind(to.as_str())
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(moved == 1)
+}
+
+/// Marks a payment paid in full, whatever it was short of that; says whether it was.
+pub async fn succeed(tx: &mut Tx, id: &PaymentId, now: Timestamp) -> Result<bool, DbError> {
+    let paid = query(
+        "update payments set status = 'succeeded', captured = amount, succeeded_at = $2, updated_at = $2
+         where id = $1 and status <> 'succeeded'",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(paid == 1)
+}
+
+/// Moves every order of a payment that has not succeeded to `to`, for anything but success.
+pub async fn move_orders(tx: &mut Tx, payment: &PaymentId, to: OrderStatus, now: Timestamp) -> Result<(), DbError> {
+    query(
+        "update payment_orders set payment_order_status = $2, updated_at = $3
+         where payment_id = $1 and payment_order_status <> 'SUCCESS'",
+    )
+    .bind(payment)
+    .bind(to.as_str())
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Marks every order of a payment paid, in ledger and wallet too, and gives them.
+pub async fn succeed_orders(tx: &mut Tx, payment: &PaymentId, now: Timestamp) -> Result<Vec<Order>, DbError> {
+    let rows = query(
+        "update payment_orders
+         set payment_order_status = 'SUCCESS', wallet_updated = $2, ledger_updated = $2, updated_at = $3
+         where payment_id = $1 returning *",
+    )
+    .bind(payment)
+    .bind(true)
+    .bind(now)
+    .all(tx)
+    .await?;
+    let mut orders: Vec<Order> = rows.iter().map(read_order).collect::<Result<_, _>>()?;
+    orders.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(orders)
+}
+
+fn read_payment(row: &Row) -> Result<Payment, DbError> {
+    let currency: Currency = row.get("currency")?;
+    let money = |column: &str| {
+        let minor: i64 = row.get(column)?;
+        Money::of(minor, currency).ok_or_else(|| DbError::corrupt(column, "no amount"))
+    };
+    let status: String = row.get("status")?;
+    let capture: String = row.get("capture")?;
+    let metadata: String = row.get("metadata")?;
+    Ok(Payment {
+        id: row.get("id")?,
+        tenant: Tenant::new(row.get("merchant_id")?, row.get("livemode")?),
+        checkout: row.get("checkout_id")?,
+        status: PaymentStatus::parse(&status).ok_or_else(|| DbError::corrupt("status", &status))?,
+        amount: money("amount")?,
+        captured: money("captured")?,
+        refunded: money("refunded")?,
+        capture: Capture::parse(&capture).ok_or_else(|| DbError::corrupt("capture", &capture))?,
+        reference: row.get("reference")?,
+        description: row.get("description")?,
+        customer_email: row.get("customer_email")?,
+        metadata: serde_json::from_str(&metadata).map_err(|_| DbError::corrupt("metadata", "not JSON"))?,
+        psp: row.get("psp")?,
+        registered: read_registered(row)?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        succeeded_at: row.get("succeeded_at")?,
+    })
+}
+
+fn read_registered(row: &Row) -> Result<Option<Registered>, DbError> {
+    let Some(psp_payment) = row.get("psp_payment")? else {
+        return Ok(None);
+    };
+    let form_url: String = row.get("form_url")?;
+    let form_url = form_url.parse().map_err(|_| DbError::corrupt("form_url", "not a URL"))?;
+    Ok(Some(Registered { psp_payment, token: row.get("psp_token")?, form_url }))
+}
+
+fn read_order(row: &Row) -> Result<Order, DbError> {
+    let currency: Currency = row.get("currency")?;
+    let money = |column: &str| {
+        let text: String = row.get(column)?;
+        Money::parse(&text, currency).map_err(|error| DbError::corrupt(column, &error.to_string()))
+    };
+    let status: String = row.get("payment_order_status")?;
+    Ok(Order {
+        id: row.get("payment_order_id")?,
+        payment: row.get("payment_id")?,
+        seller: row.get("seller_account")?,
+        amount: money("amount")?,
+        fee: money("fee")?,
+        status: OrderStatus::parse(&status).ok_or_else(|| DbError::corrupt("payment_order_status", &status))?,
+        wallet_updated: row.get("wallet_updated")?,
+        ledger_updated: row.get("ledger_updated")?,
+    })
+}

@@ -1,0 +1,65 @@
+//! How merchants see payments and orders, in the API and in events alike.
+
+use serde_json::{Value, json};
+
+use super::attempts::Attempt;
+use super::payment::{Order, Payment};
+use crate::psp::DeclineCode;
+
+/// The `payment` object.
+pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt]) -> Value {
+    json!({
+        "id": payment.id,
+        "object": "payment",
+        "livemode": payment.tenant.mode.is_live(),
+        "created_at": payment.created_at,
+        "status": payment.status.as_str(),
+        "amount": payment.amount,
+        "currency": payment.amount.currency(),
+        "captured": payment.captured,
+        "refunded": payment.refunded,
+        "capture": payment.capture.as_str(),
+        "reference": payment.reference,
+        "description": payment.description,
+        "customer_email": payment.customer_email,
+        "checkout_session": payment.checkout,
+        "succeeded_at": payment.succeeded_at,
+        "orders": orders.iter().map(|order| order_view(payment, order)).collect::<Vec<_>>(),
+        "attempts": attempts.iter().map(attempt_view).collect::<Vec<_>>(),
+        "metadata": payment.metadata,
+    })
+}
+
+/// The `payment_order` object.
+pub fn order_view(payment: &Payment, order: &Order) -> Value {
+    json!({
+        "id": order.id,
+        "object": "payment_order",
+        "livemode": payment.tenant.mode.is_live(),
+        "created_at": payment.created_at,
+        "payment": order.payment,
+        "checkout_session": payment.checkout,
+        "seller": order.seller,
+        "amount": order.amount,
+        "application_fee": order.fee,
+        "currency": order.amount.currency(),
+        "status": order.status.as_str(),
+        "wallet_updated": order.wallet_updated,
+        "ledger_updated": order.ledger_updated,
+        "metadata": {},
+    })
+}
+
+fn attempt_view(attempt: &Attempt) -> Value {
+    json!({
+        "id": attempt.id,
+        "object": "attempt",
+        "psp": attempt.psp,
+        "outcome": attempt.state.as_str(),
+        "psp_reference": attempt.psp_reference,
+        "decline_code": attempt.decline.map(DeclineCode::as_str),
+        "card": attempt.card.as_ref().map(|card| json!({ "brand": card.brand, "last4": card.last4 })),
+        "created_at": attempt.sent_at,
+        "settled_at": attempt.settled_at,
+    })
+}
