@@ -13,10 +13,14 @@ pub mod psp;
 pub mod app;
 // 4: merchants, ledger, events, idempotency, queue, risk, operators: never each other
 pub mod idempotency;
+pub mod ledger;
 pub mod merchants;
+pub mod risk;
 // 5: wallets, webhooks: never each other
+pub mod wallets;
 // 6: the checkout session
 // 7: the payment service
 // 8: integrity
+pub mod integrity;
 // 9: the surfaces: http, worker, cli
 pub mod http;

@@ -18,7 +18,8 @@ create table sellers (
     created_at bigint not null
 );
 create unique index sellers_self on sellers (merchant_id, livemode) where is_self;
-create index sellers_newest on sellers (merchant_id, livemode, id);
+-- Unique for wallets, whose reference names the tenant too.
+create unique index sellers_newest on sellers (merchant_id, livemode, id);
 
 create table api_keys (
     id text primary key check (length(id) <= 40),

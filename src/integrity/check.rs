@@ -1,0 +1,145 @@
+//! Running the checks and saying what they found.
+
+use super::store::{self, CHECKS, Question};
+use crate::db::{Db, DbError};
+use crate::words::Tenant;
+
+/// Whose rows are looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// Everybody's: for who runs the gateway.
+    Everything,
+    /// One merchant's, in one mode.
+    Tenant(&'a Tenant),
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Every row that was looked at is as it must be.
+    Holds,
+    /// At least one is not, or the sum could not be taken.
+    Broken,
+    /// Nobody looked, and the check says why.
+    NotChecked,
+}
+
+impl State {
+    /// As the API names it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Broken => "broken",
+            Self::NotChecked => "not_checked",
+        }
+    }
+}
+
+/// A row that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The id of the row, or the name of what is missing.
+    pub subject: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// One invariant and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Its number in the list of invariants; nothing for what only guards them.
+    pub number: Option<u8>,
+    /// Its short name.
+    pub name: &'static str,
+    /// What must hold, in words.
+    pub statement: &'static str,
+    /// What came of it.
+    pub state: State,
+    /// How many rows were looked at.
+    pub checked: i64,
+    /// How many of them are not as they must be.
+    pub broken: i64,
+    /// The first few of those.
+    pub findings: Vec<Finding>,
+}
+
+/// Every check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// In the order of the invariants.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// Whether nothing is broken. What was not checked is not broken.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.checks.iter().all(|check| check.state != State::Broken)
+    }
+}
+
+/// Asks every invariant. It reads much and locks nothing; payments go on meanwhile.
+///
+/// # Errors
+/// When the database cannot be reached. A sum that the database refuses to take is a break, not an error.
+pub async fn check(db: &Db, scope: Scope<'_>) -> Result<Report, DbError> {
+    let mut checks = Vec::with_capacity(CHECKS.len());
+    for outline in CHECKS {
+        let mut check = Check {
+            number: outline.number,
+            name: outline.name,
+            statement: outline.statement,
+            state: State::NotChecked,
+            checked: 0,
+            broken: 0,
+            findings: Vec::new(),
+        };
+        match outline.question {
+            Question::NotHere(reason) => {
+                check.findings.push(Finding { subject: String::new(), detail: reason.to_owned() });
+            }
+            Question::Ask { counted, broken } => ask(db, scope, counted, broken, &mut check).await?,
+            Question::Guards => guards(db, &mut check).await?,
+        }
+        checks.push(check);
+    }
+    Ok(Report { checks })
+}
+
+async fn ask(
+    db: &Db,
+    scope: Scope<'_>,
+    counted: &'static str,
+    broken: &'static str,
+    check: &mut Check,
+) -> Result<(), DbError> {
+    check.checked = store::count(db, scope, counted).await?;
+    match store::broken(db, scope, broken).await {
+        Ok((count, findings)) => {
+            check.broken = count;
+            check.findings = findings;
+        }
+        Err(DbError::Sqlx(error)) if error.as_database_error().is_some() => {
+            // Sums beyond 64 bits, for example: no honest row gets there.
+            check.broken = 1;
+            check.findings =
+                vec![Finding { subject: check.name.to_owned(), detail: format!("could not be computed: {error}") }];
+        }
+        Err(error) => return Err(error),
+    }
+    check.state = if check.broken == 0 { State::Holds } else { State::Broken };
+    Ok(())
+}
+
+async fn guards(db: &Db, check: &mut Check) -> Result<(), DbError> {
+    let there = store::guards(db).await?;
+    let wanted = store::wanted_guards(db);
+    check.checked = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
+    for guard in wanted.iter().filter(|&&guard| !there.iter().any(|name| name == guard)) {
+        check.broken = check.broken.saturating_add(1);
+        check.findings.push(Finding { subject: (*guard).to_owned(), detail: "is missing or switched off".to_owned() });
+    }
+    check.state = if check.broken == 0 { State::Holds } else { State::Broken };
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! The books: every movement of money is one row with a debit and a credit account, grouped in journals.
+//!
+//! Promises: a fact of business is posted at most once, whoever retries, and never with two contents; what is posted is
+//! never changed or deleted, the database itself refuses it; a transfer has one currency and one tenant on both sides.
+//! A mistake is corrected by another journal. Refuses to know why money moves: that is said by its callers.
+
+mod account;
+mod facts;
+mod post;
+mod posting;
+mod read;
+mod store;
+mod view;
+
+pub use account::{Account, Class, Pocket, UnknownAccount};
+pub use facts::{SALE, sale};
+pub use post::{Entry, LedgerError, post};
+pub use posting::{Fact, Flaw, Posting, Transfer};
+pub use read::{Balance, Journal, JournalPage, Line, balances, journals, of_payment};
+pub use view::{balance_view, journal_view};

@@ -1,0 +1,82 @@
+//! Moving money: the books and the wallets together.
+
+use super::delta::{Key, deltas};
+use super::store;
+use crate::db::{DbError, MayRetry, Tx};
+use crate::ledger::{self, Entry, Flaw, LedgerError, Posting};
+
+/// Why no money was moved. The caller's transaction must not be committed.
+#[derive(Debug, thiserror::Error)]
+pub enum WalletError {
+    /// A posting breaks a rule of the books, or contradicts what is posted.
+    #[error(transparent)]
+    Flaw(#[from] Flaw),
+    /// A seller does not have what was to be taken.
+    #[error("the wallet of {seller} in {currency} does not hold enough")]
+    NotEnough {
+        /// The seller's id.
+        seller: String,
+        /// The code of the currency.
+        currency: &'static str,
+    },
+    /// A change does not fit into 64 bits.
+    #[error("the change of a wallet is too large to be added up")]
+    Overflow,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl WalletError {
+    fn not_enough(key: &Key) -> Self {
+        Self::NotEnough { seller: key.seller.to_string(), currency: key.currency.code() }
+    }
+}
+
+impl From<LedgerError> for WalletError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Flaw(flaw) => Self::Flaw(flaw),
+            LedgerError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+impl MayRetry for WalletError {
+    fn may_retry(&self) -> bool {
+        matches!(self, Self::Db(error) if error.may_retry())
+    }
+}
+
+/// Posts many facts to the books and changes the wallets of the sellers in them: three statements when all facts are new sales.
+///
+/// Call it last in a transaction: wallets are the rows that sellers' payments share, and they stay locked until the commit.
+/// A fact that is posted already changes neither books nor wallets and is reported as such.
+///
+/// # Errors
+/// [`WalletError`], and then nothing of the transaction may be committed.
+pub async fn post(tx: &mut Tx, postings: &[Posting]) -> Result<Vec<Entry>, WalletError> {
+    let entries = ledger::post(tx, postings).await?;
+    let fresh = postings.iter().zip(&entries).filter(|(_, entry)| entry.new);
+    let deltas = deltas(fresh.clone().map(|(posting, _)| posting)).ok_or(WalletError::Overflow)?;
+    let Some(now) = fresh.map(|(posting, _)| posting.now).max() else {
+        return Ok(entries);
+    };
+
+    if deltas.values().any(|delta| delta.takes()) {
+        // One by one, still in the order of their keys: a wallet must hold what is taken, and the update itself asks that.
+        for (key, delta) in &deltas {
+            if delta.takes() {
+                if !store::take(tx, key, *delta, now).await? {
+                    return Err(WalletError::not_enough(key));
+                }
+            } else {
+                store::give(tx, &[(key, *delta)], now).await?;
+            }
+        }
+    } else if !deltas.is_empty() {
+        let deltas: Vec<_> = deltas.iter().map(|(key, delta)| (key, *delta)).collect();
+        store::give(tx, &deltas, now).await?;
+    }
+    Ok(entries)
+}
