@@ -3,10 +3,11 @@
 
 // 0: the vocabulary, no I/O
 pub mod words;
-// 1: settings, keys, the database, the way out
+// 1: settings, keys, the database, the ways in and out
 pub mod config;
 pub mod db;
 pub mod keyring;
+pub mod listener;
 // 2: payment service providers; never the gateway's database
 pub mod psp;
 // 3: the parts, put together once
@@ -23,4 +24,5 @@ pub mod wallets;
 // 8: integrity
 pub mod integrity;
 // 9: the surfaces: http, worker, cli
+pub mod cli;
 pub mod http;
