@@ -9,7 +9,7 @@ use crate::words::Timestamp;
 
 /// The name of the rule that refuses an attempt on `payment`; `None` when it may be made.
 pub(super) async fn refusal(app: &App, payment: &Payment) -> Result<Option<&'static str>, PaymentError> {
-    let rules = risk::rules(&app.config);
+    let rules = &app.config.risk;
     let now = app.now();
     let count = async |what: Count<'_>, since: Timestamp| -> Result<u32, PaymentError> {
         let made = count_since(&app.db, &payment.tenant, what, since).await?;

@@ -3,8 +3,6 @@
 //! Promises: the verdict follows from the facts and the rules alone, so it can be repeated and explained; what a shopper is
 //! told never says which limit was met. Refuses to know where the facts come from: payments gathers them.
 
-mod rules;
 mod verdict;
 
-pub use rules::{RiskRules, Window};
 pub use verdict::{Facts, Rule, Verdict, assess};

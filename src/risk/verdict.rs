@@ -1,6 +1,6 @@
 //! The verdict on one attempt.
 
-use super::RiskRules;
+use crate::config::RiskRules;
 use crate::words::Money;
 
 /// What is known about an attempt before it is made. A number that the rules do not ask for may be left at nothing.
@@ -83,7 +83,7 @@ pub fn assess(facts: &Facts, rules: &RiskRules) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::risk::Window;
+    use crate::config::Window;
     use crate::words::Currency;
 
     fn facts(minor: i64) -> Facts {

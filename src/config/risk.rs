@@ -1,11 +1,11 @@
 //! The limits that are asked, with defaults that stop card testing and slips of the keyboard but no honest shopper.
 
 use crate::words::{Currency, Money};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How many attempts may be made within how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The attempt after this many is refused.
@@ -23,7 +23,7 @@ impl Window {
 }
 
 /// The limits; `None` means that nothing is limited, and then payments need not count.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RiskRules {
     /// The largest amount of one payment, by currency code, as a decimal string. Currencies not named have no limit.
