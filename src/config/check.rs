@@ -31,6 +31,9 @@ impl Config {
                     .to_owned(),
             ),
         }
+        if let Err(complaint) = self.risk.check() {
+            found.push(format!("risk.{complaint}"));
+        }
         if let Some(token) = &self.metrics.token {
             long_enough("metrics.token", token, &mut found);
         }

@@ -6,6 +6,7 @@
 mod check;
 mod load;
 mod print;
+mod risk;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use load::{ConfigError, load};
+pub use risk::{RiskRules, Window};
 
 use crate::words::Secret;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub database: Database,
     /// The PSPs.
     pub psp: PspSettings,
+    /// Limits asked before a PSP is called.
+    pub risk: RiskRules,
     /// Outgoing webhooks.
     pub webhooks: Webhooks,
     /// Who may read `/metrics`.
@@ -49,6 +53,7 @@ impl Default for Config {
             server: Server::default(),
             database: Database::default(),
             psp: PspSettings::default(),
+            risk: RiskRules::default(),
             webhooks: Webhooks::default(),
             metrics: Metrics::default(),
             log: Log::default(),
