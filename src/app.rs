@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::db::Db;
 use crate::keyring::Keyring;
+use crate::outbound::Outbound;
 use crate::psp::Psps;
 use crate::words::{Clock, Timestamp};
 
@@ -20,6 +21,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// What the operator decided.
     pub config: Arc<Config>,
+    /// The way out to PSPs and to merchants' webhook URLs.
+    pub outbound: Outbound,
     /// The PSPs.
     pub psps: Psps,
     /// Derived keys.
@@ -32,12 +35,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(config: Config, db: Db, clock: Arc<dyn Clock>, psps: Psps) -> Self {
+    pub fn new(config: Config, db: Db, clock: Arc<dyn Clock>, outbound: Outbound, psps: Psps) -> Self {
         let keyring = Keyring::derive(&config.master_key);
         Self {
             db,
             clock,
             config: Arc::new(config),
+            outbound,
             psps,
             keyring,
             wake: Arc::new(Notify::new()),

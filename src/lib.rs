@@ -8,14 +8,17 @@ pub mod config;
 pub mod db;
 pub mod keyring;
 pub mod listener;
+pub mod outbound;
 // 2: payment service providers; never the gateway's database
 pub mod psp;
 // 3: the parts, put together once
 pub mod app;
 // 4: merchants, ledger, events, idempotency, queue, risk, operators: never each other
+pub mod events;
 pub mod idempotency;
 pub mod ledger;
 pub mod merchants;
+pub mod queue;
 pub mod risk;
 // 5: wallets, webhooks: never each other
 pub mod wallets;

@@ -1,0 +1,178 @@
+//! When to try again. Pure: no clock, no randomness of its own (the caller draws), so every
+//! schedule can be checked for every input.
+
+use std::time::Duration;
+
+/// How the wait grows from one failure to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// No wait: for faults that a second try usually cures, such as a lost database race.
+    Immediate,
+    /// The same wait each time.
+    Fixed {
+        /// The wait.
+        every: Duration,
+    },
+    /// `first`, then `step` longer each time, never above `cap`.
+    Incremental {
+        /// Wait after the first failure.
+        first: Duration,
+        /// What each further failure adds.
+        step: Duration,
+        /// Longest wait.
+        cap: Duration,
+    },
+    /// Anything from nothing to `first * 2^(failures - 1)`, never above `cap` ("full jitter"):
+    /// many jobs that failed together do not come back together.
+    Exponential {
+        /// Ceiling of the wait after the first failure.
+        first: Duration,
+        /// Highest ceiling.
+        cap: Duration,
+    },
+}
+
+/// A pace and the number of tries it may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// How the wait grows.
+    pub pace: Pace,
+    /// Tries in all, the first one included. 0 and 1 both mean: never again.
+    pub tries: u32,
+}
+
+/// What a failed job does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Try again after this wait.
+    After(Duration),
+    /// A person has to look: dead letter.
+    GiveUp,
+}
+
+impl Policy {
+    /// For errors that no repetition can cure.
+    pub const NEVER: Self = Self { pace: Pace::Immediate, tries: 1 };
+
+    /// Decides after the `failures`-th failure in a row (1 = the first try failed).
+    ///
+    /// `draw` is a random number over the whole of `u32`; `at_least` is what the other side asked
+    /// for (`Retry-After`) and only ever makes the wait longer.
+    pub fn next(&self, failures: u32, draw: u32, at_least: Option<Duration>) -> Next {
+        if failures >= self.tries {
+            return Next::GiveUp;
+        }
+        let earlier = failures.saturating_sub(1);
+        let wait = match self.pace {
+            Pace::Immediate => Duration::ZERO,
+            Pace::Fixed { every } => every,
+            Pace::Incremental { first, step, cap } => first.saturating_add(step.saturating_mul(earlier)).min(cap),
+            Pace::Exponential { first, cap } => {
+                let doublings = 2_u32.saturating_pow(earlier);
+                share(first.saturating_mul(doublings).min(cap), draw)
+            }
+        };
+        Next::After(wait.max(at_least.unwrap_or_default()))
+    }
+}
+
+/// `draw / 2^32` of `whole`, to the millisecond.
+pub fn share(whole: Duration, draw: u32) -> Duration {
+    let millis = (whole.as_millis().saturating_mul(u128::from(draw))) >> 32;
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn policy(pace: Pace) -> Policy {
+        Policy { pace, tries: 10 }
+    }
+
+    fn wait(pace: Pace, failures: u32, draw: u32) -> Duration {
+        match policy(pace).next(failures, draw, None) {
+            Next::After(wait) => wait,
+            Next::GiveUp => panic!("gave up after {failures}"),
+        }
+    }
+
+    #[test]
+    fn paces_grow_as_named() {
+        assert_eq!(wait(Pace::Immediate, 5, 9), Duration::ZERO);
+        assert_eq!(wait(Pace::Fixed { every: SECOND }, 7, 9), SECOND);
+        let stairs = Pace::Incremental { first: SECOND, step: 2 * SECOND, cap: 6 * SECOND };
+        let waits: Vec<u64> = (1..=5).map(|n| wait(stairs, n, 9).as_secs()).collect();
+        assert_eq!(waits, [1, 3, 5, 6, 6]);
+        let curve = Pace::Exponential { first: SECOND, cap: 5 * SECOND };
+        let ceilings: Vec<u128> = (1..=5).map(|n| wait(curve, n, u32::MAX).as_millis() + 1).collect();
+        assert_eq!(ceilings, [1000, 2000, 4000, 5000, 5000]);
+        assert_eq!(wait(curve, 4, 0), Duration::ZERO);
+    }
+
+    #[test]
+    fn gives_up_after_the_last_try() {
+        let thrice = Policy { pace: Pace::Immediate, tries: 3 };
+        assert_eq!(thrice.next(2, 0, None), Next::After(Duration::ZERO));
+        assert_eq!(thrice.next(3, 0, None), Next::GiveUp);
+        assert_eq!(Policy::NEVER.next(1, 0, Some(SECOND)), Next::GiveUp);
+        assert_eq!(Policy { tries: 0, ..thrice }.next(1, 0, None), Next::GiveUp);
+    }
+
+    #[test]
+    fn the_other_side_may_only_ask_for_longer() {
+        let every = policy(Pace::Fixed { every: 10 * SECOND });
+        assert_eq!(every.next(1, 0, Some(SECOND)), Next::After(10 * SECOND));
+        assert_eq!(every.next(1, 0, Some(60 * SECOND)), Next::After(60 * SECOND));
+    }
+
+    fn any_pace() -> impl Strategy<Value = Pace> {
+        let span = || any::<u32>().prop_map(|ms| Duration::from_millis(u64::from(ms)));
+        prop_oneof![
+            Just(Pace::Immediate),
+            span().prop_map(|every| Pace::Fixed { every }),
+            (span(), span(), span()).prop_map(|(first, step, cap)| Pace::Incremental { first, step, cap }),
+            (span(), span()).prop_map(|(first, cap)| Pace::Exponential { first, cap }),
+        ]
+    }
+
+    proptest! {
+        /// Whatever the numbers: no panic, exactly `tries` tries, and no wait above the cap.
+        #[test]
+        fn every_schedule_ends(pace in any_pace(), tries in 0_u32..50, draw: u32) {
+            let policy = Policy { pace, tries };
+            let mut failures = 1;
+            while let Next::After(wait) = policy.next(failures, draw, None) {
+                match pace {
+                    Pace::Immediate => prop_assert_eq!(wait, Duration::ZERO),
+                    Pace::Fixed { every } => prop_assert_eq!(wait, every),
+                    Pace::Incremental { cap, .. } | Pace::Exponential { cap, .. } => {
+                        prop_assert!(wait <= cap);
+                    }
+                }
+                failures += 1;
+            }
+            prop_assert_eq!(failures, tries.max(1));
+        }
+
+        /// A larger draw never waits less, and full jitter stays under its ceiling.
+        #[test]
+        fn jitter_is_monotonic(low: u32, high: u32, failures in 1_u32..40) {
+            let curve = Policy {
+                pace: Pace::Exponential { first: SECOND, cap: 3600 * SECOND },
+                tries: u32::MAX,
+            };
+            let (low, high) = (low.min(high), low.max(high));
+            let at = |draw| match curve.next(failures, draw, None) {
+                Next::After(wait) => wait,
+                Next::GiveUp => Duration::MAX,
+            };
+            prop_assert!(at(low) <= at(high));
+            let ceiling = (SECOND * 2_u32.saturating_pow(failures - 1).min(3600)).min(3600 * SECOND);
+            prop_assert!(at(high) < ceiling);
+        }
+    }
+}
