@@ -17,6 +17,7 @@ use url::Url;
 pub use load::{ConfigError, load};
 pub use risk::{RiskRules, Window};
 
+use crate::outbound;
 use crate::words::Secret;
 
 /// Everything that can be set.
@@ -38,6 +39,8 @@ pub struct Config {
     pub risk: RiskRules,
     /// Outgoing webhooks.
     pub webhooks: Webhooks,
+    /// PEM files with root certificates that outgoing calls trust besides the system's own.
+    pub trusted_roots: Vec<PathBuf>,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
     /// Logs.
@@ -55,8 +58,21 @@ impl Default for Config {
             psp: PspSettings::default(),
             risk: RiskRules::default(),
             webhooks: Webhooks::default(),
+            trusted_roots: Vec::new(),
             metrics: Metrics::default(),
             log: Log::default(),
+        }
+    }
+}
+
+impl Config {
+    /// What the way out is built from.
+    pub fn outbound(&self) -> outbound::Settings {
+        outbound::Settings {
+            allow_private: self.webhooks.allow_private_networks,
+            webhook_ports: self.webhooks.ports.clone(),
+            trusted_roots: self.trusted_roots.clone(),
+            ..outbound::Settings::default()
         }
     }
 }
@@ -151,6 +167,8 @@ pub struct SimulatorPsp {
 pub struct Webhooks {
     /// Whether endpoints may lie in private or loopback networks and speak plain HTTP: for demos and tests.
     pub allow_private_networks: bool,
+    /// Ports besides 443 that an endpoint's URL may name.
+    pub ports: Vec<u16>,
 }
 
 /// Who may read `/metrics`.
