@@ -22,6 +22,7 @@ pub mod queue;
 pub mod risk;
 // 5: wallets, webhooks: never each other
 pub mod wallets;
+pub mod webhooks;
 // 6: the checkout session
 // 7: the payment service
 // 8: integrity
@@ -29,3 +30,4 @@ pub mod integrity;
 // 9: the surfaces: http, worker, cli
 pub mod cli;
 pub mod http;
+pub mod worker;

@@ -1,0 +1,49 @@
+//! The telling of one event to one endpoint, and every try at it.
+
+mod delivery;
+mod store;
+
+pub use delivery::{Attempt, Delivery, Status, view};
+pub(super) use store::give_up;
+pub use store::{Filter, Page, attempts, by_id, get, list, of_object, record};
+
+use serde_json::Value;
+
+use super::WebhookError;
+use super::deliver::DELIVER;
+use crate::db::Tx;
+use crate::queue::{self, NewJob};
+use crate::words::{DeliveryId, Tenant, Timestamp};
+
+/// Writes new deliveries and the jobs that carry them out.
+pub(super) async fn begin(tx: &mut Tx, deliveries: Vec<Delivery>) -> Result<(), WebhookError> {
+    store::insert_all(tx, &deliveries).await?;
+    let jobs = deliveries.iter().map(|delivery| job(delivery, delivery.created_at)).collect();
+    Ok(queue::enqueue_all(tx, jobs).await?)
+}
+
+/// Sends a delivery again, now, with a fresh round of retries; the message keeps its id and its bytes. `None` when the
+/// tenant has no such delivery.
+pub async fn resend(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: &DeliveryId,
+    now: Timestamp,
+) -> Result<Option<Delivery>, WebhookError> {
+    if !store::reopen(&mut *tx, tenant, id, now).await? {
+        return Ok(None);
+    }
+    let Some(delivery) = store::get(&mut *tx, tenant, id).await? else { return Ok(None) };
+    queue::enqueue(tx, job(&delivery, now)).await?;
+    Ok(Some(delivery))
+}
+
+fn job(delivery: &Delivery, run_at: Timestamp) -> NewJob<'_> {
+    NewJob {
+        kind: DELIVER,
+        key: delivery.id.as_str(),
+        payload: Value::Null,
+        run_at,
+        merchant: Some(&delivery.tenant.merchant),
+    }
+}

@@ -1,0 +1,244 @@
+//! The SQL of deliveries and their tries.
+
+use super::delivery::{Attempt, Delivery, Status};
+use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
+use crate::words::{DeliveryId, EndpointId, Tenant, Timestamp};
+
+/// Rows of one insert; a row may hold 20 kB.
+const BATCH: usize = 50;
+
+fn delivery(row: &Row) -> Result<Delivery, DbError> {
+    let status: String = row.get("status")?;
+    let status = Status::parse(&status)
+        .ok_or_else(|| DbError::Corrupt { column: "status".into(), reason: format!("{status} is no status") })?;
+    Ok(Delivery {
+        id: row.get("id")?,
+        tenant: Tenant::new(row.get("merchant_id")?, row.get("livemode")?),
+        endpoint: row.get("endpoint_id")?,
+        event: row.get("event_id")?,
+        kind: row.get("kind")?,
+        object_id: row.get("object_id")?,
+        payload: row.get("payload")?,
+        status,
+        attempts: row.get("attempts")?,
+        round_attempts: row.get("round_attempts")?,
+        next_attempt_at: row.get("next_attempt_at")?,
+        last_status: row.get("last_status")?,
+        last_error: row.get("last_error")?,
+        created_at: row.get("created_at")?,
+        finished_at: row.get("finished_at")?,
+    })
+}
+
+pub(super) async fn insert_all(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), DbError> {
+    for some in deliveries.chunks(BATCH) {
+        insert_many(
+            "insert into webhook_deliveries (id, merchant_id, livemode, endpoint_id, event_id, kind, object_id,
+                 payload, status, next_attempt_at, created_at)",
+            some.iter().map(new_row).collect(),
+            "",
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+fn new_row(delivery: &Delivery) -> Vec<Value> {
+    vec![
+        (&delivery.id).into(),
+        (&delivery.tenant.merchant).into(),
+        delivery.tenant.mode.into(),
+        (&delivery.endpoint).into(),
+        (&delivery.event).into(),
+        (&delivery.kind).into(),
+        (&delivery.object_id).into(),
+        (&delivery.payload).into(),
+        delivery.status.as_str().into(),
+        delivery.next_attempt_at.into(),
+        delivery.created_at.into(),
+    ]
+}
+
+/// One delivery of this tenant.
+pub async fn get(on: impl Into<On<'_>>, tenant: &Tenant, id: &DeliveryId) -> Result<Option<Delivery>, DbError> {
+    let row = query("select * from webhook_deliveries where merchant_id = $1 and livemode = $2 and id = $3")
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(id)
+        .optional(on)
+        .await?;
+    row.as_ref().map(delivery).transpose()
+}
+
+/// One delivery of any tenant, for the worker, whose job names nothing else.
+pub async fn by_id(on: impl Into<On<'_>>, id: &DeliveryId) -> Result<Option<Delivery>, DbError> {
+    let row = query("select * from webhook_deliveries where id = $1").bind(id).optional(on).await?;
+    row.as_ref().map(delivery).transpose()
+}
+
+/// Which deliveries a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only to this endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Only of this event.
+    pub event: Option<String>,
+    /// Only that stand so.
+    pub status: Option<Status>,
+    /// Only of this event type.
+    pub kind: Option<String>,
+}
+
+/// Where in a list, newest first, to look. At most one of `after` and `before` is set.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Rows at most; ask for one more than is shown to learn whether there are more.
+    pub limit: i64,
+    /// Older than this delivery.
+    pub after: Option<DeliveryId>,
+    /// Newer than this delivery: the nearest ones, still newest first.
+    pub before: Option<DeliveryId>,
+}
+
+/// A tenant's deliveries, newest first.
+pub async fn list(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Vec<Delivery>, DbError> {
+    let backwards = page.before.is_some();
+    let sql = if backwards {
+        "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
+             and ($3 is null or endpoint_id = $3) and ($4 is null or event_id = $4)
+             and ($5 is null or status = $5) and ($6 is null or kind = $6)
+             and ($7 is null or id > $7) order by id limit $8"
+    } else {
+        "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
+             and ($3 is null or endpoint_id = $3) and ($4 is null or event_id = $4)
+             and ($5 is null or status = $5) and ($6 is null or kind = $6)
+             and ($7 is null or id < $7) order by id desc limit $8"
+    };
+    let mut rows = query(sql)
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(&filter.endpoint)
+        .bind(&filter.event)
+        .bind(filter.status.map(Status::as_str))
+        .bind(&filter.kind)
+        .bind(if backwards { &page.before } else { &page.after })
+        .bind(page.limit)
+        .all(on)
+        .await?;
+    if backwards {
+        rows.reverse();
+    }
+    rows.iter().map(delivery).collect()
+}
+
+/// What was told about one object, in order.
+pub async fn of_object(on: impl Into<On<'_>>, tenant: &Tenant, object_id: &str) -> Result<Vec<Delivery>, DbError> {
+    let rows = query(
+        "select * from webhook_deliveries
+         where merchant_id = $1 and livemode = $2 and object_id = $3 order by id limit 500",
+    )
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .bind(object_id)
+    .all(on)
+    .await?;
+    rows.iter().map(delivery).collect()
+}
+
+/// Every try of a delivery, in order. The caller has read the delivery as its tenant.
+pub async fn attempts(on: impl Into<On<'_>>, delivery: &Delivery) -> Result<Vec<Attempt>, DbError> {
+    let rows = query("select * from webhook_attempts where delivery_id = $1 order by number limit 500")
+        .bind(&delivery.id)
+        .all(on)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Attempt {
+                number: row.get("number")?,
+                at: row.get("at")?,
+                status: row.get("status")?,
+                error: row.get("error")?,
+                millis: row.get("millis")?,
+                excerpt: row.get("excerpt")?,
+            })
+        })
+        .collect()
+}
+
+/// Writes a try down, under the next number, and how the delivery stands after it.
+pub async fn record(
+    tx: &mut Tx,
+    id: &DeliveryId,
+    attempt: &Attempt,
+    status: Status,
+    next_attempt_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let row = query(
+        "update webhook_deliveries set attempts = attempts + 1, round_attempts = round_attempts + 1, status = $2,
+             next_attempt_at = $3, last_status = coalesce($4, last_status), last_error = $5, finished_at = $6
+         where id = $1 returning attempts",
+    )
+    .bind(id)
+    .bind(status.as_str())
+    .bind(next_attempt_at)
+    .bind(attempt.status)
+    .bind(&attempt.error)
+    .bind((status != Status::Pending).then_some(now))
+    .one(&mut *tx)
+    .await?;
+    query(
+        "insert into webhook_attempts (delivery_id, number, at, status, error, millis, excerpt)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(row.get::<i64>("attempts")?)
+    .bind(attempt.at)
+    .bind(attempt.status)
+    .bind(&attempt.error)
+    .bind(attempt.millis)
+    .bind(&attempt.excerpt)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Ends a pending delivery without a try.
+pub(in crate::webhooks) async fn give_up(
+    tx: &mut Tx,
+    id: &DeliveryId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    query(
+        "update webhook_deliveries set status = 'failed', next_attempt_at = null, last_error = $2, finished_at = $3
+         where id = $1 and status = 'pending'",
+    )
+    .bind(id)
+    .bind(reason)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn reopen(tx: &mut Tx, tenant: &Tenant, id: &DeliveryId, now: Timestamp) -> Result<bool, DbError> {
+    let reopened = query(
+        "update webhook_deliveries
+         set status = 'pending', round_attempts = 0, next_attempt_at = $4, finished_at = null
+         where merchant_id = $1 and livemode = $2 and id = $3",
+    )
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .bind(id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(reopened > 0)
+}
