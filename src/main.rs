@@ -1,3 +1,5 @@
-//! The program: everything it does is a command of [`tollgate`].
+//! The program: everything it does is a command of [`tollgate::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tollgate::cli::main()
+}

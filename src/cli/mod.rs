@@ -1,6 +1,71 @@
 //! The commands of the program, one file each.
 //!
-//! Promises that a command ends with a sentence that says what to do when it cannot go on. Refuses to know rules of its
-//! own: a command reads its arguments and calls the verbs that the API calls.
+//! Promises that a command which cannot go on ends with a sentence that says what to do, and a non-zero status. Refuses
+//! to know rules of its own: a command reads its arguments and calls the verbs that the API calls.
 
+mod config;
 pub mod demo;
+mod gateway;
+mod logging;
+mod migrate;
+mod serve;
+mod start;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Self-hosted payment gateway: hosted checkout page, ledger, wallets, signed webhooks.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, about, max_term_width = 100)]
+struct Program {
+    /// TOML file with the settings; variables such as TOLLGATE_DATABASE__URL win over it
+    #[arg(long, global = true, env = "TOLLGATE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try the whole product on this machine: gateway, stand-in PSP and a small shop
+    Demo(demo::Args),
+    /// Run the gateway
+    Serve(serve::Args),
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Runs the command given on the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let program = Program::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start")),
+    };
+    let settings = start::Settings { file: program.config };
+    let done = runtime.block_on(async {
+        match program.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Serve(args) => serve::run(&settings, args).await,
+            Command::Migrate => migrate::run(&settings).await,
+            Command::Config(command) => config::run(&settings, command),
+        }
+    });
+    // Work that hangs (a name look-up, say) must not keep the process from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match done {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("tollgate: {error:#}");
+    ExitCode::FAILURE
+}

@@ -10,6 +10,9 @@ const PREFIX: &str = "TOLLGATE";
 /// Names that begin like settings but are not: the file's own path, and what tests use.
 const NOT_SETTINGS: [&str; 2] = ["TOLLGATE_CONFIG", "TOLLGATE_TEST_"];
 
+/// Settings that are lists: in the environment their members stand between commas.
+const LISTS: [&str; 2] = ["trusted_roots", "webhooks.ports"];
+
 /// Why the settings cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -50,6 +53,12 @@ pub fn load(
     let merged = builder.add_source(source).build().map_err(|error| ConfigError::Unreadable(error.to_string()))?;
     serde_path_to_error::deserialize(merged)
         .map_err(|error| ConfigError::Wrong { at: error.path().to_string(), what: without_value(error.inner()) })
+}
+
+/// The environment variable that sets `key`.
+#[must_use]
+pub fn variable(key: &str) -> String {
+    format!("{PREFIX}_{}", key.replace('.', "__").to_uppercase())
 }
 
 /// The `config` crate quotes the offending value, which may be a secret in the wrong place: only what was expected is kept.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use load::{ConfigError, load};
+pub use load::{ConfigError, load, variable};
 pub use risk::{RiskRules, Window};
 
 use crate::outbound;

@@ -1,0 +1,55 @@
+//! The gateway while it runs: its listeners and its worker, from start to a clean end. Shared by `serve` and `demo`.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::http;
+use crate::listener::Listener;
+
+/// Serves until `stop`; then no new requests, those in flight finish, then the work they left, then the worker's job at hand.
+///
+/// # Errors
+/// A listener or the worker ended by itself.
+pub async fn run(app: App, listeners: Vec<Listener>, stop: CancellationToken, grace: Duration) -> anyhow::Result<()> {
+    let mut parts = JoinSet::new();
+    for listener in listeners {
+        let (routes, stop) = (http::routes(app.clone()), stop.clone());
+        parts.spawn(async move { listener.serve(routes, stop, grace).await.context("a listener failed") });
+    }
+    // A part that ends before it is told to takes the others with it: half a gateway must not look alive.
+    let mut outcome = Ok(());
+    while let Some(part) = parts.join_next().await {
+        let ended = part.context("a part of the gateway panicked").and_then(|it| it);
+        if outcome.is_ok() && !stop.is_cancelled() {
+            outcome = ended.and_then(|()| anyhow::bail!("a part of the gateway ended by itself"));
+        }
+        stop.cancel();
+    }
+    app.tasks.close();
+    if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
+        tracing::warn!("some work did not finish in time; it goes on at the next start");
+    }
+    app.db.close().await;
+    tracing::info!("stopped");
+    outcome
+}
+
+/// SIGTERM or Ctrl-C.
+pub async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
