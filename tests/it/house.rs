@@ -8,14 +8,14 @@ use crate::support::source::{self, Source};
 /// A module may import those of lower rank, never one of its own rank.
 const RANKS: &[(usize, &[&str])] = &[
     (0, &["words"]),
-    (1, &["config", "db", "outbound"]),
+    (1, &["config", "db", "keyring", "listener", "outbound"]),
     (2, &["psp", "simulator"]),
     (3, &["app"]),
     (4, &["merchants", "ledger", "events", "idempotency", "queue", "risk", "operators"]),
     (5, &["wallets", "webhooks"]),
     (6, &["checkout"]),
     (7, &["payments"]),
-    (8, &["payouts", "reconciliation"]),
+    (8, &["payouts", "reconciliation", "integrity"]),
     (9, &["http", "worker"]),
     (10, &["cli"]),
 ];
