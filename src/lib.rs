@@ -24,7 +24,9 @@ pub mod risk;
 pub mod wallets;
 pub mod webhooks;
 // 6: the checkout session
+pub mod checkout;
 // 7: the payment service
+pub mod payments;
 // 8: integrity
 pub mod integrity;
 // 9: the surfaces: http, worker, cli

@@ -18,8 +18,8 @@ use crate::app::App;
 use crate::db::DbError;
 use crate::queue::retry::{Next, Pace, Policy};
 use crate::queue::{self, Job, Settled, Verdict};
-use crate::words::random_bytes;
-use crate::{events, webhooks};
+use crate::words::{AttemptId, PspEventId, random_bytes};
+use crate::{events, payments, webhooks};
 
 /// Kinds of job that share a set of slots. The name is the part of the kind before the first dot.
 struct Lane {
@@ -35,6 +35,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long a claim holds: longer than [`LIMIT`], so that a live worker never loses a job it is still running.
 const LEASE: Duration = Duration::from_secs(90);
+/// How often to look for attempts and sessions nobody deals with any more.
+const SWEEP: Duration = Duration::from_secs(5);
 /// Events given their place at once.
 const PLACED: i64 = 500;
 
@@ -45,10 +47,20 @@ const POLICY: Policy =
 /// The verb that a kind names.
 async fn run(app: &App, job: &Job) -> Verdict {
     let result: Result<Verdict, anyhow::Error> = match job.kind.as_str() {
+        payments::jobs::RECOVER => recover(app, &job.key).await,
+        payments::jobs::NOTICE => read_notice(app, &job.key).await,
         webhooks::DELIVER => webhooks::deliver(app, &job.key).await.map_err(Into::into),
         unknown => Err(anyhow::anyhow!("this program knows no job of kind {unknown}")),
     };
     result.unwrap_or_else(|error| Verdict::Failed { error: format!("{error:#}") })
+}
+
+async fn recover(app: &App, key: &str) -> anyhow::Result<Verdict> {
+    Ok(payments::recover(app, &AttemptId::parse(key)?).await?)
+}
+
+async fn read_notice(app: &App, key: &str) -> anyhow::Result<Verdict> {
+    Ok(payments::read_notice(app, &PspEventId::parse(key)?).await?)
 }
 
 /// A running worker.
@@ -72,6 +84,7 @@ impl Worker {
         let bell = Arc::new(Notify::new());
         bells.push(bell.clone());
         worker.loops.spawn(read_log(app.clone(), bell, worker.stop.clone()));
+        worker.loops.spawn(sweep(app.clone(), worker.stop.clone()));
         worker.loops.spawn(ring(app.wake.clone(), bells, worker.stop.clone()));
         worker.loops.close();
         worker
@@ -197,6 +210,19 @@ async fn conclude(app: &App, job: &Job, verdict: Verdict) -> Result<Settled, DbE
     tx.commit().await?;
     counter!("tollgate_jobs_total", "kind" => job.kind.clone(), "result" => result).increment(1);
     Ok(settled)
+}
+
+/// Picks up, every few seconds, what a crash or a closed browser left lying.
+async fn sweep(app: App, stop: CancellationToken) {
+    loop {
+        if let Err(error) = payments::sweep(&app).await {
+            tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "payments cannot be swept");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP) => {}
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Gives committed events their place and turns them into deliveries.

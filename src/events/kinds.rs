@@ -3,17 +3,9 @@
 /// Every event type there is.
 pub const KINDS: &[&str] = &[
     "checkout.session.completed",
-    "checkout.session.created",
     "checkout.session.expired",
-    "payment.authorized",
-    "payment.canceled",
-    "payment.created",
-    "payment.failed",
-    "payment.processing",
+    "payment.attempt_declined",
     "payment.succeeded",
-    "refund.failed",
-    "refund.succeeded",
-    "wallet.updated",
     "webhook_endpoint.test",
 ];
 

@@ -48,7 +48,8 @@ pub async fn execute(app: &App, payment: &PaymentId, method: &str) -> Result<Sta
 
 /// Tokens are the PSP's, yet always of this form; anything else is not sent on.
 fn is_token(method: &str) -> bool {
-    (1..=200).contains(&method.len()) && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=200).contains(&method.len())
+        && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// An attempt that is written down and waits to be sent.
@@ -159,7 +160,7 @@ pub(super) async fn settle_call(
         Ok::<_, PaymentError>(())
     })
     .await?;
-    app.wake.notify_waiters();
+    app.wake.notify_one();
     Ok(())
 }
 

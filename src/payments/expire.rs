@@ -68,6 +68,6 @@ async fn expire_once(app: &App, tenant: &Tenant, id: &SessionId) -> Result<Sessi
     let kind = "checkout.session.expired";
     events::append(&mut tx, NewEvent { tenant, kind, object_id: id.as_str(), data, now }).await?;
     tx.commit().await?;
-    app.wake.notify_waiters();
+    app.wake.notify_one();
     Ok(session)
 }

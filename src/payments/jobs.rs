@@ -17,5 +17,6 @@ pub(super) async fn recover(tx: &mut Tx, id: &AttemptId, merchant: &MerchantId, 
 }
 
 pub(super) async fn read_notice(tx: &mut Tx, id: &PspEventId, now: Timestamp) -> Result<(), DbError> {
-    queue::enqueue(tx, NewJob { kind: NOTICE, key: id.as_str(), payload: Value::Null, run_at: now, merchant: None }).await
+    queue::enqueue(tx, NewJob { kind: NOTICE, key: id.as_str(), payload: Value::Null, run_at: now, merchant: None })
+        .await
 }

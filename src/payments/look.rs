@@ -16,7 +16,7 @@ use crate::words::{CallId, PaymentId};
 const SPACING: Duration = Duration::from_secs(2);
 
 /// A call may still be on its way so long; before that, a PSP that knows nothing of it proves nothing.
-const ON_ITS_WAY: Duration = Duration::from_secs(60);
+const ON_ITS_WAY: Duration = Duration::from_mins(1);
 
 /// Asks about the open attempt of a payment, if it has one and was not just asked; then says how the payment stands.
 pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, PaymentError> {
@@ -31,10 +31,9 @@ pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, Paym
 
 /// Gives up an attempt that waits for the shopper, who would rather use another card.
 pub async fn give_up(app: &App, payment: &PaymentId) -> Result<Standing, PaymentError> {
-    if let Some(attempt) = attempts::latest(&app.db, payment).await? {
-        if attempt.state == AttemptState::ActionRequired {
-            abandon(app, &attempt).await?;
-        }
+    let latest = attempts::latest(&app.db, payment).await?;
+    if let Some(attempt) = latest.filter(|attempt| attempt.state == AttemptState::ActionRequired) {
+        abandon(app, &attempt).await?;
     }
     standing_of(app, payment).await
 }

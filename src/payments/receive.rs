@@ -50,7 +50,7 @@ pub async fn receive(app: &App, name: &str, headers: &HeaderMap, body: &[u8]) ->
     if notices::insert(&mut tx, &notice).await? {
         jobs::read_notice(&mut tx, &notice.id, now).await?;
         tx.commit().await?;
-        app.wake.notify_waiters();
+        app.wake.notify_one();
     }
     Ok(())
 }

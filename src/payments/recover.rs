@@ -28,7 +28,7 @@ pub async fn sweep(app: &App) -> Result<(), PaymentError> {
     }
     tx.commit().await?;
     if !silent.is_empty() {
-        app.wake.notify_waiters();
+        app.wake.notify_one();
     }
     expire::expire_overdue(app).await?;
     Ok(())
@@ -69,4 +69,3 @@ fn pause(age: Duration) -> Duration {
         _ => Duration::from_mins(30),
     }
 }
-

@@ -36,7 +36,7 @@ pub async fn settle(app: &App, attempt: &AttemptId, outcome: &Outcome) -> Result
     })
     .await?;
     if changed > 0 {
-        app.wake.notify_waiters();
+        app.wake.notify_one();
     }
     Ok(changed > 0)
 }

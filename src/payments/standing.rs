@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::payment::{Attempt, Payment};
+use super::attempts::Attempt;
+use super::payment::Payment;
 use super::status::{AttemptState, PaymentStatus};
 use crate::psp::DeclineCode;
 use crate::words::Timestamp;

@@ -88,6 +88,7 @@ impl AttemptState {
     ///
     /// A late "declined" or "pending" after an approval is ignored; a late approval after a decline is believed, for the
     /// money is gone from the shopper's account.
+    #[expect(clippy::match_same_arms, reason = "a table is read row by row")]
     pub const fn after(self, outcome: &Outcome) -> Option<Self> {
         match (self, outcome) {
             (Self::Approved, _) => None,
@@ -112,7 +113,10 @@ mod tests {
     fn outcomes() -> [(&'static str, Outcome); 5] {
         [
             ("approved", Outcome::Approved(Approval { reference: "ch".into(), card: None })),
-            ("declined", Outcome::Declined(Decline { code: DeclineCode::Generic, psp_code: String::new(), card: None })),
+            (
+                "declined",
+                Outcome::Declined(Decline { code: DeclineCode::Generic, psp_code: String::new(), card: None }),
+            ),
             ("action", Outcome::ActionRequired { url: "https://psp.example/3ds".parse().unwrap(), card: None }),
             ("pending", Outcome::Pending),
             ("unknown", Outcome::Unknown { reason: String::new() }),

@@ -5,7 +5,7 @@ use super::status::{OrderStatus, PaymentStatus};
 use crate::checkout::Capture;
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
 use crate::psp::Registered;
-use crate::words::{Currency, Money, PaymentId, Tenant, Timestamp};
+use crate::words::{Currency, Money, Page, PaymentId, Slice, Tenant, Timestamp};
 
 /// Writes a new payment with its orders.
 pub async fn insert(tx: &mut Tx, payment: &Payment, orders: &[Order]) -> Result<(), DbError> {
@@ -93,49 +93,48 @@ pub struct Filter {
     pub reference: Option<String>,
     /// Only those opened at or after.
     pub created_from: Option<Timestamp>,
-    /// Only those opened before.
-    pub created_before: Option<Timestamp>,
-    /// Only those older than this one: the next page.
-    pub after: Option<PaymentId>,
-    /// Only those newer than this one: the page before, which then comes oldest first.
-    pub before: Option<PaymentId>,
-    /// At most so many.
-    pub limit: i64,
+    /// Only those opened at or before.
+    pub created_to: Option<Timestamp>,
 }
 
-/// Payments of a tenant, newest first; oldest first when `before` is given.
-pub async fn list(on: impl Into<On<'_>>, tenant: &Tenant, filter: &Filter) -> Result<Vec<Payment>, DbError> {
-    macro_rules! page {
-        ($order:literal) => {
-            query(concat!(
-                "select * from payments where merchant_id = $1 and livemode = $2
-                 and ($3 is null or status = $3) and ($4 is null or reference = $4)
-                 and ($5 is null or created_at >= $5) and ($6 is null or created_at < $6)
-                 and ($7 is null or id < $7) and ($8 is null or id > $8) order by id ",
-                $order,
-                " limit $9"
-            ))
-        };
-    }
-    let asked = if filter.before.is_some() { page!("asc") } else { page!("desc") };
-    let rows = asked
+/// Payments of a tenant, newest first.
+pub async fn list(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Slice<Payment>, DbError> {
+    let sql = if page.is_backwards() {
+        "select * from payments where merchant_id = $1 and livemode = $2 and id > $3
+             and ($4 is null or status = $4) and ($5 is null or reference = $5)
+             and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+         order by id limit $8"
+    } else {
+        "select * from payments where merchant_id = $1 and livemode = $2 and id < $3
+             and ($4 is null or status = $4) and ($5 is null or reference = $5)
+             and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+         order by id desc limit $8"
+    };
+    let rows = query(sql)
         .bind(&tenant.merchant)
         .bind(tenant.mode)
+        .bind(page.cursor())
         .bind(filter.status.map(PaymentStatus::as_str))
         .bind(&filter.reference)
         .bind(filter.created_from)
-        .bind(filter.created_before)
-        .bind(&filter.after)
-        .bind(&filter.before)
-        .bind(filter.limit)
+        .bind(filter.created_to)
+        .bind(page.fetch())
         .all(on)
         .await?;
-    rows.iter().map(read_payment).collect()
+    Ok(page.cut(rows.iter().map(read_payment).collect::<Result<_, _>>()?))
 }
 
 /// The orders of a payment, in the order in which the checkout named their sellers.
 pub async fn orders(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Order>, DbError> {
-    let rows = query("select * from payment_orders where payment_id = $1 order by payment_order_id").bind(payment).all(on).await?;
+    let rows = query("select * from payment_orders where payment_id = $1 order by payment_order_id")
+        .bind(payment)
+        .all(on)
+        .await?;
     rows.iter().map(read_order).collect()
 }
 

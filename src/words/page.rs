@@ -55,9 +55,9 @@ impl Page {
         matches!(self.from, From::Before(_))
     }
 
-    /// The text to compare ids with; without a named id one that sorts after all ids.
+    /// The text to compare ids with; without a named id one that sorts after all ids in every collation.
     pub fn cursor(&self) -> &str {
-        self.named().unwrap_or("~")
+        self.named().unwrap_or("zzzzzz")
     }
 
     /// How many rows to read: one more than asked for tells whether there are more.
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn without_a_cursor_everything_is_older() {
-        assert!("zzz_zzz" < Page::newest(1).cursor());
+        assert!("sel_7zzzzzzzzzzzzzzzzzzzzzzzzz" < Page::newest(1).cursor());
         assert_eq!(Page::newest(10).fetch(), 11);
     }
 }

@@ -51,8 +51,6 @@ pub async fn change(tx: &mut Tx, attempt: &Attempt, was: AttemptState) -> Result
     Ok(changed == 1)
 }
 
-
-
 /// The attempt; tenant-free, for work that starts from an id of our own.
 pub async fn get(on: impl Into<On<'_>>, id: &AttemptId) -> Result<Option<Attempt>, DbError> {
     query("select * from attempts where id = $1").bind(id).optional(on).await?.as_ref().map(read).transpose()
@@ -60,12 +58,21 @@ pub async fn get(on: impl Into<On<'_>>, id: &AttemptId) -> Result<Option<Attempt
 
 /// The attempts of a payment, first to last.
 pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Attempt>, DbError> {
-    query("select * from attempts where payment_id = $1 order by id").bind(payment).all(on).await?.iter().map(read).collect()
+    query("select * from attempts where payment_id = $1 order by id")
+        .bind(payment)
+        .all(on)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// The last attempt of a payment.
 pub async fn latest(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Option<Attempt>, DbError> {
-    let row = query("select * from attempts where payment_id = $1 order by id desc limit 1").bind(payment).optional(on).await?;
+    let row = query("select * from attempts where payment_id = $1 order by id desc limit 1")
+        .bind(payment)
+        .optional(on)
+        .await?;
     row.as_ref().map(read).transpose()
 }
 

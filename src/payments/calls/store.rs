@@ -26,7 +26,12 @@ pub async fn sent(tx: &mut Tx, call: &Call) -> Result<(), DbError> {
 
 /// Writes what came back.
 pub async fn answered(tx: &mut Tx, id: &CallId, at: Timestamp, result: &str) -> Result<(), DbError> {
-    query("update psp_calls set answered_at = $2, result = $3 where id = $1").bind(id).bind(at).bind(result).execute(tx).await?;
+    query("update psp_calls set answered_at = $2, result = $3 where id = $1")
+        .bind(id)
+        .bind(at)
+        .bind(result)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -25,7 +25,12 @@ pub async fn insert(tx: &mut Tx, notice: &Notice) -> Result<bool, DbError> {
 
 /// Writes that a notice was dealt with.
 pub async fn processed(tx: &mut Tx, id: &PspEventId, at: Timestamp, result: &str) -> Result<(), DbError> {
-    query("update psp_events set processed_at = $2, result = $3 where id = $1").bind(id).bind(at).bind(result).execute(tx).await?;
+    query("update psp_events set processed_at = $2, result = $3 where id = $1")
+        .bind(id)
+        .bind(at)
+        .bind(result)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -36,7 +41,13 @@ pub async fn get(on: impl Into<On<'_>>, id: &PspEventId) -> Result<Option<Notice
 
 /// The notices about a payment, first to last.
 pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Notice>, DbError> {
-    query("select * from psp_events where payment_id = $1 order by id").bind(payment).all(on).await?.iter().map(read).collect()
+    query("select * from psp_events where payment_id = $1 order by id")
+        .bind(payment)
+        .all(on)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 fn read(row: &Row) -> Result<Notice, DbError> {
