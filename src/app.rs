@@ -1,6 +1,7 @@
 //! What every verb needs, built once: database, clock, settings, PSPs, keys.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -29,6 +30,8 @@ pub struct App {
     pub keyring: Keyring,
     /// Told after a commit that left work to do, so that the worker need not wait for its next look.
     pub wake: Arc<Notify>,
+    /// When the worker of this process last looked for work.
+    pub pulse: Arc<Pulse>,
     /// Work that a request began and that must not stop with it; shutting down waits for it.
     pub tasks: TaskTracker,
 }
@@ -45,6 +48,7 @@ impl App {
             psps,
             keyring,
             wake: Arc::new(Notify::new()),
+            pulse: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -52,5 +56,21 @@ impl App {
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// The worker's sign of life, read by `/readyz`.
+#[derive(Debug, Default)]
+pub struct Pulse(AtomicI64);
+
+impl Pulse {
+    /// The worker looks for work at `now`.
+    pub fn beat(&self, now: Timestamp) {
+        self.0.store(now.micros(), Ordering::Relaxed);
+    }
+
+    /// When it last did; `None` before the first time.
+    pub fn last(&self) -> Option<Timestamp> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp::from_micros)
     }
 }

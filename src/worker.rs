@@ -133,7 +133,10 @@ async fn work(app: App, lane: Lane, bell: Arc<Notify>, stop: CancellationToken, 
         let Ok(first) = first else { return };
         let free = slots.available_permits();
         let claimed = match claim(&app, lane.name, free.saturating_add(1)).await {
-            Ok(claimed) => claimed,
+            Ok(claimed) => {
+                app.pulse.beat(app.now());
+                claimed
+            }
             Err(error) => {
                 tracing::warn!(lane = lane.name, %error, "jobs cannot be claimed");
                 Vec::new()

@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::http;
 use crate::listener::Listener;
+use crate::worker::Worker;
 
 /// Serves until `stop`; then no new requests, those in flight finish, then the work they left, then the worker's job at hand.
 ///
 /// # Errors
 /// A listener or the worker ended by itself.
 pub async fn run(app: App, listeners: Vec<Listener>, stop: CancellationToken, grace: Duration) -> anyhow::Result<()> {
+    let worker = Worker::start(&app);
     let mut parts = JoinSet::new();
     for listener in listeners {
         let (routes, stop) = (http::routes(app.clone()), stop.clone());
@@ -30,7 +32,9 @@ pub async fn run(app: App, listeners: Vec<Listener>, stop: CancellationToken, gr
         stop.cancel();
     }
     app.tasks.close();
-    if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
+    // The worker stops last: what the requests left behind may need it to come to its end.
+    let finished = tokio::time::timeout(grace, app.tasks.wait()).await.is_ok();
+    if !worker.stop(grace).await || !finished {
         tracing::warn!("some work did not finish in time; it goes on at the next start");
     }
     app.db.close().await;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::start::{self, Settings};
 use super::{gateway, logging};
 use crate::config::Config;
+use crate::http::metrics;
 use crate::listener::Listener;
 use crate::listener::tls::{self, CertificateFiles};
 
@@ -26,6 +27,8 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+
+    metrics::start();
 
     let stop = CancellationToken::new();
     let listener = listener(&config, &stop)?;

@@ -47,8 +47,15 @@ pub fn load(
         }
         builder = builder.add_source(config::File::from(path).format(config::FileFormat::Toml));
     }
-    let settings: HashMap<String, String> =
+    let mut settings: HashMap<String, String> =
         environment.into_iter().filter(|(name, _)| !NOT_SETTINGS.iter().any(|other| name.starts_with(other))).collect();
+    for list in LISTS {
+        if let Some(text) = settings.remove(&variable(list)) {
+            let members: Vec<&str> = text.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
+            builder =
+                builder.set_override(list, members).map_err(|error| ConfigError::Unreadable(error.to_string()))?;
+        }
+    }
     let source = config::Environment::with_prefix(PREFIX).prefix_separator("_").separator("__").source(Some(settings));
     let merged = builder.add_source(source).build().map_err(|error| ConfigError::Unreadable(error.to_string()))?;
     serde_path_to_error::deserialize(merged)

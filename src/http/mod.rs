@@ -9,9 +9,11 @@ mod answers;
 pub mod api;
 mod card_guard;
 pub mod extract;
+mod health;
 pub mod idempotent;
 mod limits;
 pub mod list;
+pub mod metrics;
 pub mod problem;
 pub mod request_id;
 
@@ -27,7 +29,7 @@ pub fn routes(app: App) -> Router {
     // A card number in any of these is refused before a handler sees it.
     let guarded = Router::new().merge(api_routes()).layer(from_fn(card_guard::refuse_cards));
     // PSPs' webhooks are taken as they are: their bodies are signed and stored raw, scrubbed, by their own handler.
-    let raw = Router::new();
+    let raw = Router::new().merge(operation_routes());
     let routed = guarded.merge(raw).layer(from_fn(limits::whole_body));
     routed
         .layer(from_fn_with_state(limits::Seats::default(), limits::seat))
@@ -50,4 +52,13 @@ fn api_routes() -> Router<App> {
         .route("/v1/api_keys/{id}/rotate", post(api::keys::rotate))
         .route("/v1/sellers", get(api::sellers::list).post(api::sellers::create))
         .route("/v1/sellers/{id}", get(api::sellers::show))
+}
+
+/// For whoever runs this gateway.
+#[rustfmt::skip]
+fn operation_routes() -> Router<App> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
 }
