@@ -41,6 +41,7 @@ impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Secret<T> {
 /// # Panics
 /// When the operating system has no randomness to give: nothing safe can be done without it.
 #[expect(clippy::expect_used, reason = "no id, key or token may ever be made without randomness")]
+#[expect(clippy::disallowed_methods, reason = "the one home of randomness")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system's random generator answers");

@@ -1,0 +1,17 @@
+//! The integration tests: one binary, a file per feature, each test run on SQLite and on PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::float_arithmetic,
+    clippy::disallowed_methods,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+mod house;
+mod migrations;
+mod statements;
