@@ -15,6 +15,7 @@ mod limits;
 pub mod list;
 pub mod metrics;
 pub mod problem;
+pub mod psp_webhooks;
 pub mod request_id;
 
 use axum::Router;
@@ -29,7 +30,7 @@ pub fn routes(app: App) -> Router {
     // A card number in any of these is refused before a handler sees it.
     let guarded = Router::new().merge(api_routes()).layer(from_fn(card_guard::refuse_cards));
     // PSPs' webhooks are taken as they are: their bodies are signed and stored raw, scrubbed, by their own handler.
-    let raw = Router::new().merge(operation_routes());
+    let raw = Router::new().merge(operation_routes()).route("/psp/{name}/webhooks", post(psp_webhooks::receive));
     let routed = guarded.merge(raw).layer(from_fn(limits::whole_body));
     routed
         .layer(from_fn_with_state(limits::Seats::default(), limits::seat))
