@@ -18,6 +18,7 @@ pub mod events;
 pub mod idempotency;
 pub mod ledger;
 pub mod merchants;
+pub mod operators;
 pub mod queue;
 pub mod risk;
 // 5: wallets, webhooks: never each other

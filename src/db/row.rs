@@ -6,7 +6,7 @@ use sqlx::{Decode, Row as _, Type};
 
 use super::error::DbError;
 use crate::words::{
-    AttemptId, CallId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId, MerchantId, Mode,
+    AttemptId, AuditId, CallId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId, MerchantId, Mode,
     OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
 };
 
@@ -92,6 +92,7 @@ macro_rules! id_columns {
 
 id_columns!(
     AttemptId,
+    AuditId,
     CallId,
     DeliveryId,
     EndpointId,

@@ -1,7 +1,7 @@
 //! What may be bound to a statement: no float and no decimal, so that money can only travel as integer or text.
 
 use crate::words::{
-    AttemptId, CallId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId, MerchantId, Mode,
+    AttemptId, AuditId, CallId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId, MerchantId, Mode,
     OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
 };
 
@@ -62,6 +62,7 @@ macro_rules! id_values {
 
 id_values!(
     AttemptId,
+    AuditId,
     CallId,
     DeliveryId,
     EndpointId,

@@ -118,6 +118,8 @@ ids! {
     RequestId = "req";
     /// A person who may use the console.
     OperatorId = "opr";
+    /// One entry of the audit log.
+    AuditId = "aud";
     /// One call of ours to a PSP.
     CallId = "call";
     /// One webhook a PSP sent us.
