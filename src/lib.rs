@@ -11,6 +11,8 @@ pub mod listener;
 pub mod outbound;
 // 2: payment service providers; never the gateway's database
 pub mod psp;
+// 2: the stand-in PSP, a company of its own
+pub mod simulator;
 // 3: the parts, put together once
 pub mod app;
 // 4: merchants, ledger, events, idempotency, queue, risk, operators: never each other

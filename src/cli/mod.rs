@@ -8,6 +8,7 @@ pub mod demo;
 mod gateway;
 mod logging;
 mod migrate;
+mod psp_simulator;
 mod serve;
 mod start;
 
@@ -35,6 +36,8 @@ enum Command {
     Serve(serve::Args),
     /// Bring the database's schema up to date
     Migrate,
+    /// Run the stand-in PSP by itself, for development and tests; it moves no money
+    PspSimulator(psp_simulator::Args),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         match program.command {
             Command::Demo(args) => demo::run(args).await,
             Command::Serve(args) => serve::run(&settings, args).await,
+            Command::PspSimulator(args) => psp_simulator::run(args).await,
             Command::Migrate => migrate::run(&settings).await,
             Command::Config(command) => config::run(&settings, command),
         }

@@ -64,7 +64,8 @@ pub async fn app(settings: &Settings) -> anyhow::Result<App> {
 /// Puts the parts together on the machine's clock.
 pub fn assemble(config: Config, db: Db) -> anyhow::Result<App> {
     let outbound = Outbound::new(&config.outbound()).context("trusted_roots")?;
-    Ok(App::new(config, db, Arc::new(SystemClock), outbound, Psps::default()))
+    let psps = Psps::configured(&config.psp, &outbound);
+    Ok(App::new(config, db, Arc::new(SystemClock), outbound, psps))
 }
 
 fn sqlite_folder(url: &str) -> Option<&Path> {

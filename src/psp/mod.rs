@@ -6,6 +6,7 @@
 
 mod outcome;
 mod registry;
+pub mod simulator;
 
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;

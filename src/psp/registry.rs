@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::Psp;
+use super::simulator::Simulator;
+use crate::config::PspSettings;
+use crate::outbound::Outbound;
 use crate::words::Mode;
 
 /// The PSPs of this gateway, in the order in which they are preferred.
@@ -10,6 +13,15 @@ use crate::words::Mode;
 pub struct Psps(Vec<Arc<dyn Psp>>);
 
 impl Psps {
+    /// The PSPs the settings name.
+    pub fn configured(settings: &PspSettings, outbound: &Outbound) -> Self {
+        let simulator = settings
+            .simulator
+            .as_ref()
+            .map(|simulator| Arc::new(Simulator::new(simulator, outbound.psp().clone())) as Arc<dyn Psp>);
+        Self::of(simulator)
+    }
+
     /// These PSPs; the first that takes a mode takes its new payments.
     pub fn of(psps: impl IntoIterator<Item = Arc<dyn Psp>>) -> Self {
         Self(psps.into_iter().collect())

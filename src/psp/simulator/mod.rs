@@ -1,0 +1,114 @@
+//! The adapter of the stand-in PSP: our trait in front, its HTTP calls behind.
+//!
+//! Promises that idempotency keys travel as they are, that every answer is read for no more than it says, and that a
+//! webhook is believed only when its signature holds. Its wire shapes stay in this folder. It takes no live payments.
+
+mod calls;
+mod notice;
+mod reading;
+mod wire;
+
+use async_trait::async_trait;
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use super::{
+    ConfirmRequest, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspNotice, RegisterRequest, Registered,
+};
+use crate::config::SimulatorPsp;
+use crate::outbound::Door;
+use crate::words::{Mode, Secret, Timestamp};
+
+/// A stand-in PSP somewhere.
+#[derive(Debug, Clone)]
+pub struct Simulator {
+    base: String,
+    origin: String,
+    secret_key: Secret<String>,
+    webhook_secret: Secret<String>,
+    door: Door,
+}
+
+impl Simulator {
+    /// The stand-in at the configured address, reached through `door`.
+    pub fn new(settings: &SimulatorPsp, door: Door) -> Self {
+        Self {
+            base: settings.url.as_str().trim_end_matches('/').to_owned(),
+            origin: origin_of(&settings.url),
+            secret_key: settings.secret_key.clone(),
+            webhook_secret: settings.webhook_secret.clone(),
+            door,
+        }
+    }
+}
+
+fn origin_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+#[async_trait]
+impl Psp for Simulator {
+    fn name(&self) -> &'static str {
+        "simulator"
+    }
+
+    fn takes(&self, mode: Mode) -> bool {
+        !mode.is_live()
+    }
+
+    fn page_origins(&self) -> PageOrigins {
+        // The form and the challenge are frames; their scripts and calls are their own origin's affair.
+        PageOrigins { frame: vec![self.origin.clone()], ..PageOrigins::default() }
+    }
+
+    async fn register(&self, request: &RegisterRequest) -> Result<Registered, NotDone> {
+        let body = wire::Register {
+            amount: request.amount.minor(),
+            currency: request.amount.currency().code(),
+            order_ids: request.orders.iter().map(|order| order.as_str()).collect(),
+            reference: request.payment.as_str(),
+            capture: "automatic",
+        };
+        let answer = self.post("/v1/payments", Some(&request.key), &body).await;
+        reading::registered(answer)
+    }
+
+    async fn confirm(&self, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
+        let Some(payment) = path_segment(&request.psp_payment) else {
+            return Err(NotDone::Refused {
+                code: "not_an_id".to_owned(),
+                reason: "not an id this PSP gives".to_owned(),
+            });
+        };
+        let body = wire::Confirm {
+            payment_method: &request.method,
+            amount: request.amount.minor(),
+            currency: request.amount.currency().code(),
+        };
+        let answer = self.post(&format!("/v1/payments/{payment}/confirm"), Some(&request.key), &body).await;
+        reading::outcome(answer)
+    }
+
+    async fn look_up(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone> {
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("key", key).finish();
+        reading::finding(self.get(&format!("/v1/payments?{query}")).await, psp_payment)
+    }
+
+    async fn abandon(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone> {
+        let Some(payment) = path_segment(psp_payment) else {
+            return Ok(Finding::NotFound);
+        };
+        let path = format!("/v1/payments/{payment}/abandon");
+        reading::finding(self.post(&path, None, &wire::Abandon { key }).await, psp_payment)
+    }
+
+    fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused> {
+        notice::verify(self.webhook_secret.expose(), headers, body, now)
+    }
+}
+
+/// An id as part of a path: it came from the PSP, yet it is not let out of its place.
+fn path_segment(id: &str) -> Option<&str> {
+    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    plain.then_some(id)
+}

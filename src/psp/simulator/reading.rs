@@ -1,0 +1,235 @@
+//! What an answer of the stand-in says, and no more than that.
+//!
+//! The rule: once a request may have arrived, only a well-formed answer ends the doubt. A time-out, a broken connection, a
+//! 5xx or a body we cannot read after a confirm call is `Unknown`.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::super::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome, Registered};
+use super::wire;
+use crate::outbound::{Answer, Failure};
+
+type Reply = Result<Answer, Failure>;
+
+/// The answer of a registration. Whatever the doubt, the same key may be sent again and finds the same payment.
+pub fn registered(reply: Reply) -> Result<Registered, NotDone> {
+    let answer = arrived(reply)?;
+    if answer.status.is_success() {
+        let payment: wire::Payment = read(&answer).ok_or_else(|| garbled(&answer))?;
+        let form_url = Url::parse(&payment.form_url).map_err(|_| garbled(&answer))?;
+        return Ok(Registered { psp_payment: payment.id, token: payment.client_token, form_url });
+    }
+    Err(refusal(&answer).unwrap_or_else(|| garbled(&answer)))
+}
+
+/// The answer of a confirm call.
+pub fn outcome(reply: Reply) -> Result<Outcome, NotDone> {
+    let answer = match reply {
+        Ok(answer) => answer,
+        Err(failure) if failure.may_have_arrived() => return Ok(Outcome::Unknown { reason: failure.to_string() }),
+        Err(failure) => return Err(not_sent(&failure)),
+    };
+    let status = answer.status;
+    if status.is_success() {
+        let attempt = read::<wire::Payment>(&answer).and_then(|payment| payment.attempt);
+        return Ok(attempt.map_or_else(|| unreadable(status), of_attempt));
+    }
+    if status == StatusCode::PAYMENT_REQUIRED {
+        let attempt = read::<wire::Refused>(&answer).and_then(|refused| refused.payment?.attempt);
+        return Ok(attempt.map_or_else(|| unreadable(status), of_attempt));
+    }
+    refusal(&answer).map_or_else(|| Ok(unreadable(status)), Err)
+}
+
+/// The answer of a look for the attempt made under a key of ours.
+pub fn finding(reply: Reply, psp_payment: &str) -> Result<Finding, NotDone> {
+    let answer = arrived(reply)?;
+    if !answer.status.is_success() {
+        return Err(refusal(&answer).unwrap_or_else(|| garbled(&answer)));
+    }
+    let found: wire::Found = read(&answer).ok_or_else(|| garbled(&answer))?;
+    let attempt = found.data.into_iter().find(|payment| payment.id == psp_payment).and_then(|payment| payment.attempt);
+    Ok(attempt.map_or(Finding::NotFound, |attempt| Finding::Found(of_attempt(attempt))))
+}
+
+/// What became of an attempt.
+fn of_attempt(attempt: wire::Attempt) -> Outcome {
+    let card = attempt.card.map(|card| Card { brand: card.brand, last4: card.last4 });
+    match attempt.status.as_str() {
+        "succeeded" | "authorized" => Outcome::Approved(Approval { reference: attempt.id, card }),
+        "declined" => {
+            let psp_code = attempt.decline_code.unwrap_or_default();
+            Outcome::Declined(Decline { code: decline_code(&psp_code), psp_code, card })
+        }
+        "requires_action" => match attempt.challenge_url.as_deref().map(Url::parse) {
+            Some(Ok(url)) => Outcome::ActionRequired { url, card },
+            _ => Outcome::Unknown { reason: "a challenge without an address".to_owned() },
+        },
+        "processing" => Outcome::Pending,
+        other => Outcome::Unknown { reason: format!("the attempt is in a state we do not know: {other:.40}") },
+    }
+}
+
+fn decline_code(psp_code: &str) -> DeclineCode {
+    match psp_code {
+        "authentication_expired" => DeclineCode::AuthenticationAbandoned,
+        known => DeclineCode::parse(known).unwrap_or(DeclineCode::Generic),
+    }
+}
+
+/// A definite no to the call itself: nothing was done. `None` when the answer leaves doubt.
+fn refusal(answer: &Answer) -> Option<NotDone> {
+    let told = read::<wire::Refused>(answer).map(|refused| refused.error);
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => Some(NotDone::Unreachable {
+            reason: "the PSP asks for fewer calls (429)".to_owned(),
+            after: retry_after(&answer.headers),
+        }),
+        status if status.is_client_error() => {
+            let error = told?;
+            // The first call with this key is still being executed: what it will do is not known yet.
+            (error.code != "idempotency_key_in_use")
+                .then_some(NotDone::Refused { code: error.code, reason: error.message })
+        }
+        _ => None,
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    // No PSP gets to stop us for longer than an hour.
+    Some(Duration::from_secs(u64::min(seconds, 3600)))
+}
+
+fn arrived(reply: Reply) -> Result<Answer, NotDone> {
+    reply.map_err(|failure| not_sent(&failure))
+}
+
+fn not_sent(failure: &Failure) -> NotDone {
+    match failure {
+        Failure::Refused(rule) => NotDone::Refused {
+            code: "address_refused".to_owned(),
+            reason: format!("the configured address of the PSP {rule}"),
+        },
+        other => NotDone::Unreachable { reason: other.to_string(), after: None },
+    }
+}
+
+fn garbled(answer: &Answer) -> NotDone {
+    NotDone::Unreachable { reason: said_nothing(answer.status), after: None }
+}
+
+fn unreadable(status: StatusCode) -> Outcome {
+    Outcome::Unknown { reason: said_nothing(status) }
+}
+
+fn said_nothing(status: StatusCode) -> String {
+    format!("the PSP answered {} without saying what it did", status.as_u16())
+}
+
+fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
+    if !answer.complete {
+        return None;
+    }
+    serde_json::from_slice(&answer.body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Reply {
+        Ok(Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+            complete: true,
+        })
+    }
+
+    fn payment(attempt: &str) -> String {
+        format!(
+            r#"{{"id":"spay_1","client_token":"sct_1","form_url":"http://127.0.0.1/form/sct_1","attempt":{attempt}}}"#
+        )
+    }
+
+    const CARD: &str = r#""card":{"brand":"visa","last4":"4242"}"#;
+
+    #[test]
+    fn each_state_of_an_attempt_has_its_outcome() {
+        let read = |attempt: &str| outcome(answer(200, &payment(attempt))).unwrap();
+        let approved = read(&format!(r#"{{"id":"satt_1","status":"succeeded",{CARD}}}"#));
+        let card = Some(Card { brand: "visa".to_owned(), last4: "4242".to_owned() });
+        assert_eq!(approved, Outcome::Approved(Approval { reference: "satt_1".to_owned(), card }));
+        assert_eq!(read(r#"{"id":"satt_1","status":"processing"}"#), Outcome::Pending);
+        let challenge = r#"{"id":"satt_1","status":"requires_action","challenge_url":"http://127.0.0.1/challenge/x"}"#;
+        assert!(matches!(read(challenge), Outcome::ActionRequired { .. }));
+        assert!(matches!(read(r#"{"id":"satt_1","status":"requires_action"}"#), Outcome::Unknown { .. }));
+        assert!(matches!(read(r#"{"id":"satt_1","status":"invented"}"#), Outcome::Unknown { .. }));
+        assert!(matches!(read("null"), Outcome::Unknown { .. }));
+    }
+
+    #[test]
+    fn a_decline_is_read_in_our_words_and_kept_in_the_psps() {
+        for (theirs, ours) in [
+            ("insufficient_funds", DeclineCode::InsufficientFunds),
+            ("suspected_fraud", DeclineCode::SuspectedFraud),
+            ("authentication_expired", DeclineCode::AuthenticationAbandoned),
+            ("voided", DeclineCode::Generic),
+        ] {
+            let attempt = format!(r#"{{"id":"satt_1","status":"declined","decline_code":"{theirs}"}}"#);
+            let body =
+                format!(r#"{{"error":{{"code":"card_declined","message":"no"}},"payment":{}}}"#, payment(&attempt));
+            let Ok(Outcome::Declined(decline)) = outcome(answer(402, &body)) else { panic!("{theirs}") };
+            assert_eq!((decline.code, decline.psp_code.as_str()), (ours, theirs));
+        }
+    }
+
+    #[test]
+    fn doubt_after_sending_is_never_a_decline() {
+        let doubts = [
+            answer(500, r#"{"error":{"code":"internal","message":""}}"#),
+            answer(502, "<html>"),
+            answer(200, "{"),
+            answer(402, "{}"),
+            answer(409, r#"{"error":{"code":"idempotency_key_in_use","message":""}}"#),
+            answer(302, ""),
+            Err(Failure::TimedOut),
+            Err(Failure::Broken("reset".to_owned())),
+        ];
+        for doubt in doubts {
+            let shown = format!("{doubt:?}");
+            assert!(matches!(outcome(doubt), Ok(Outcome::Unknown { .. })), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_was_surely_not_done_is_said_so() {
+        let not_sent = outcome(Err(Failure::NotSent("refused".to_owned())));
+        assert!(matches!(not_sent, Err(NotDone::Unreachable { after: None, .. })));
+        let conflict = outcome(answer(409, r#"{"error":{"code":"payment_voided","message":"it was voided"}}"#));
+        assert!(matches!(conflict, Err(NotDone::Refused { code, .. }) if code == "payment_voided"));
+        let mut busy = answer(429, "").unwrap();
+        busy.headers.insert(RETRY_AFTER, "7".parse().unwrap());
+        assert!(
+            matches!(outcome(Ok(busy)), Err(NotDone::Unreachable { after: Some(wait), .. }) if wait.as_secs() == 7)
+        );
+    }
+
+    #[test]
+    fn an_attempt_is_found_only_on_its_own_payment() {
+        let list = format!(r#"{{"data":[{}]}}"#, payment(r#"{"id":"satt_1","status":"processing"}"#));
+        assert_eq!(finding(answer(200, &list), "spay_1"), Ok(Finding::Found(Outcome::Pending)));
+        assert_eq!(finding(answer(200, &list), "spay_2"), Ok(Finding::NotFound));
+        assert_eq!(finding(answer(200, r#"{"data":[]}"#), "spay_1"), Ok(Finding::NotFound));
+        // No answer is not the answer "not found".
+        assert!(finding(answer(500, ""), "spay_1").is_err());
+        assert!(finding(answer(200, "[]"), "spay_1").is_err());
+        assert!(finding(Err(Failure::TimedOut), "spay_1").is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! The stand-in's JSON.
+
+use serde::{Deserialize, Serialize};
+
+/// Body of a registration.
+#[derive(Debug, Serialize)]
+pub struct Register<'a> {
+    /// Minor units.
+    pub amount: i64,
+    pub currency: &'a str,
+    pub order_ids: Vec<&'a str>,
+    pub reference: &'a str,
+    pub capture: &'a str,
+}
+
+/// Body of a confirmation.
+#[derive(Debug, Serialize)]
+pub struct Confirm<'a> {
+    pub payment_method: &'a str,
+    /// Minor units.
+    pub amount: i64,
+    pub currency: &'a str,
+}
+
+/// Body of giving up.
+#[derive(Debug, Serialize)]
+pub struct Abandon<'a> {
+    /// The key of the confirm call that is given up.
+    pub key: &'a str,
+}
+
+/// A payment, as far as we read it.
+#[derive(Debug, Deserialize)]
+pub struct Payment {
+    pub id: String,
+    pub client_token: String,
+    pub form_url: String,
+    pub attempt: Option<Attempt>,
+}
+
+/// One confirm call at the stand-in.
+#[derive(Debug, Deserialize)]
+pub struct Attempt {
+    pub id: String,
+    pub status: String,
+    pub decline_code: Option<String>,
+    pub challenge_url: Option<String>,
+    pub card: Option<Card>,
+}
+
+/// What may be known of a card.
+#[derive(Debug, Deserialize)]
+pub struct Card {
+    pub brand: String,
+    pub last4: String,
+}
+
+/// Answer of a search.
+#[derive(Debug, Deserialize)]
+pub struct Found {
+    pub data: Vec<Payment>,
+}
+
+/// Body of an error; a decline carries the payment too.
+#[derive(Debug, Deserialize)]
+pub struct Refused {
+    pub error: ErrorBody,
+    pub payment: Option<Payment>,
+}
+
+/// What went wrong.
+#[derive(Debug, Deserialize)]
+pub struct ErrorBody {
+    pub code: String,
+    pub message: String,
+}
+
+/// A webhook.
+#[derive(Debug, Deserialize)]
+pub struct Notice {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub data: NoticeData,
+}
+
+/// What it is about.
+#[derive(Debug, Deserialize)]
+pub struct NoticeData {
+    pub payment: Option<NoticePayment>,
+}
+
+/// The payment it is about.
+#[derive(Debug, Deserialize)]
+pub struct NoticePayment {
+    pub id: String,
+}

@@ -1,0 +1,100 @@
+//! Webhooks of the stand-in: written with the change they tell of, signed, and sent until they are acknowledged.
+//!
+//! Header `Simulator-Signature: t=<unix seconds>,v1=<hex of HMAC-SHA256 over "t.body">`; the key is the whole secret text.
+//! An event keeps its id over all tries and copies. Delivery is unordered, as in real life.
+
+mod deliver;
+mod sign;
+mod store;
+
+pub use deliver::{deliver_now, keep_delivering};
+pub use sign::{HEADER, signature};
+
+use serde_json::json;
+
+use super::faults::WebhookFaults;
+use super::payments::{Attempt, Payment, Refund, payment_view, refund_view};
+use super::refusal::Refusal;
+use super::state::Sim;
+use super::store::Tx;
+use crate::words::{Secret, Timestamp};
+
+/// Where webhooks go.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The gateway's address for them.
+    pub url: String,
+    /// What signs them.
+    pub secret: Secret<String>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Processing,
+    RequiresAction,
+    Authorized,
+    Succeeded,
+    Failed,
+    Captured,
+    Voided,
+    Refunded,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "payment.processing",
+            Self::RequiresAction => "payment.requires_action",
+            Self::Authorized => "payment.authorized",
+            Self::Succeeded => "payment.succeeded",
+            Self::Failed => "payment.failed",
+            Self::Captured => "payment.captured",
+            Self::Voided => "payment.voided",
+            Self::Refunded => "payment.refunded",
+        }
+    }
+}
+
+/// Writes an event into the transaction of the change it tells of; it leaves when that is committed.
+pub async fn append(
+    sim: &Sim,
+    tx: &mut Tx,
+    kind: Kind,
+    payment: &Payment,
+    attempt: Option<&Attempt>,
+    refund: Option<&Refund>,
+    faults: WebhookFaults,
+) -> Result<String, Refusal> {
+    let id = sim.new_id("sevt");
+    let payload = json!({
+        "id": id,
+        "type": kind.as_str(),
+        "created_at": Timestamp::from_micros(payment.updated_at),
+        "data": {
+            "payment": payment_view(&sim.public_url, payment, attempt),
+            "refund": refund.map(refund_view),
+        },
+    });
+    let due_at = if faults.before_response {
+        // The handler delivers it; this is for the case that it dies in between.
+        sim.machine_after(deliver::LEASE)
+    } else {
+        sim.machine_after(std::time::Duration::from_millis(faults.delay_ms))
+    };
+    let event = store::NewEvent {
+        id: &id,
+        kind: kind.as_str(),
+        payment_id: &payment.id,
+        payload: payload.to_string(),
+        copies: match faults {
+            WebhookFaults { never: true, .. } => 0,
+            WebhookFaults { twice: true, .. } => 2,
+            WebhookFaults { .. } => 1,
+        },
+        due_at,
+        created_at: payment.updated_at,
+    };
+    store::insert(tx, &event).await?;
+    Ok(id)
+}
