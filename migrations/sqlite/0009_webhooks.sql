@@ -7,7 +7,7 @@ create table webhook_endpoints (
     description text not null default '' check (length(description) <= 500),
     -- JSON array of event types, or ["*"].
     events text not null check (length(events) <= 8192),
-    metadata text not null default '{}' check (length(metadata) <= 32768),
+    metadata text not null default '{}' check (length(metadata) <= 200000),
     status text not null check (status in ('enabled', 'disabled', 'deleted')),
     disabled_reason text check (length(disabled_reason) <= 500),
     -- Signing keys, sealed with the master key.

@@ -13,4 +13,4 @@ mod store;
 
 pub use event::{Event, NewEvent, view};
 pub use kinds::KINDS;
-pub use store::{Filter, Page, append, awaits_place, behind, get, list, of_object, place, take};
+pub use store::{Filter, append, awaits_place, behind, get, list, of_object, place, take};

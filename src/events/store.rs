@@ -2,7 +2,7 @@
 
 use super::event::{Event, NewEvent};
 use crate::db::{DbError, On, Row, Tx, query};
-use crate::words::{EventId, MerchantId, Tenant, Timestamp};
+use crate::words::{EventId, MerchantId, Page, Slice, Tenant, Timestamp};
 
 /// Writes one event in the caller's transaction and gives its id.
 ///
@@ -79,46 +79,36 @@ pub struct Filter {
     pub until: Option<Timestamp>,
 }
 
-/// Where in a list, newest first, to look. At most one of `after` and `before` is set.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    /// Rows at most; ask for one more than is shown to learn whether there are more.
-    pub limit: i64,
-    /// Older than this event.
-    pub after: Option<EventId>,
-    /// Newer than this event: the nearest ones, still newest first.
-    pub before: Option<EventId>,
-}
-
-/// A tenant's events, newest first.
-pub async fn list(on: impl Into<On<'_>>, tenant: &Tenant, filter: &Filter, page: &Page) -> Result<Vec<Event>, DbError> {
-    let backwards = page.before.is_some();
-    let sql = if backwards {
+/// A page of a tenant's events, newest first.
+pub async fn list(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Slice<Event>, DbError> {
+    let sql = if page.is_backwards() {
         "select * from events where merchant_id = $1 and livemode = $2
              and ($3 is null or kind = $3) and ($4 is null or object_id = $4)
              and ($5 is null or created_at >= $5) and ($6 is null or created_at < $6)
-             and ($7 is null or id > $7) order by id limit $8"
+             and id > $7 order by id limit $8"
     } else {
         "select * from events where merchant_id = $1 and livemode = $2
              and ($3 is null or kind = $3) and ($4 is null or object_id = $4)
              and ($5 is null or created_at >= $5) and ($6 is null or created_at < $6)
-             and ($7 is null or id < $7) order by id desc limit $8"
+             and id < $7 order by id desc limit $8"
     };
-    let mut rows = query(sql)
+    let rows = query(sql)
         .bind(&tenant.merchant)
         .bind(tenant.mode)
         .bind(&filter.kind)
         .bind(&filter.object_id)
         .bind(filter.from)
         .bind(filter.until)
-        .bind(if backwards { &page.before } else { &page.after })
-        .bind(page.limit)
+        .bind(page.cursor())
+        .bind(page.fetch())
         .all(on)
         .await?;
-    if backwards {
-        rows.reverse();
-    }
-    rows.iter().map(event).collect()
+    Ok(page.cut(rows.iter().map(event).collect::<Result<_, _>>()?))
 }
 
 /// Whether committed events wait for their place: a read, so that an idle worker writes nothing.

@@ -53,6 +53,15 @@ fn api_routes() -> Router<App> {
         .route("/v1/api_keys/{id}/rotate", post(api::keys::rotate))
         .route("/v1/sellers", get(api::sellers::list).post(api::sellers::create))
         .route("/v1/sellers/{id}", get(api::sellers::show))
+        .route("/v1/events", get(api::events::list))
+        .route("/v1/events/{id}", get(api::events::show))
+        .route("/v1/webhook_endpoints", get(api::webhook_endpoints::list).post(api::webhook_endpoints::create))
+        .route("/v1/webhook_endpoints/{id}", get(api::webhook_endpoints::show).post(api::webhook_endpoints::change).delete(api::webhook_endpoints::delete))
+        .route("/v1/webhook_endpoints/{id}/rotate_secret", post(api::webhook_endpoints::rotate_secret))
+        .route("/v1/webhook_endpoints/{id}/test", post(api::webhook_endpoints::test))
+        .route("/v1/webhook_deliveries", get(api::webhook_deliveries::list))
+        .route("/v1/webhook_deliveries/{id}", get(api::webhook_deliveries::show))
+        .route("/v1/webhook_deliveries/{id}/resend", post(api::webhook_deliveries::resend))
 }
 
 /// For whoever runs this gateway.

@@ -33,6 +33,9 @@ pub enum WebhookError {
     /// A signing key could not be sealed or opened.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
+    /// The endpoint is disabled and nothing is sent to it.
+    #[error("the endpoint is disabled")]
+    Disabled,
     /// What the merchant asked for breaks a rule.
     #[error("`{param}` {rule}")]
     Invalid {

@@ -1,6 +1,9 @@
 //! The merchants' JSON API: one file per resource, one function per route.
 
+pub mod events;
 pub mod fields;
 pub mod keys;
 pub mod merchant;
 pub mod sellers;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;

@@ -5,7 +5,7 @@ mod store;
 
 pub use delivery::{Attempt, Delivery, Status, view};
 pub(super) use store::give_up;
-pub use store::{Filter, Page, attempts, by_id, get, list, of_object, record};
+pub use store::{Filter, attempts, by_id, get, list, of_object, record};
 
 use serde_json::Value;
 

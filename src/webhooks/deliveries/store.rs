@@ -2,7 +2,7 @@
 
 use super::delivery::{Attempt, Delivery, Status};
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
-use crate::words::{DeliveryId, EndpointId, Tenant, Timestamp};
+use crate::words::{DeliveryId, EndpointId, EventId, Page, Slice, Tenant, Timestamp};
 
 /// Rows of one insert; a row may hold 20 kB.
 const BATCH: usize = 50;
@@ -83,58 +83,43 @@ pub struct Filter {
     /// Only to this endpoint.
     pub endpoint: Option<EndpointId>,
     /// Only of this event.
-    pub event: Option<String>,
+    pub event: Option<EventId>,
     /// Only that stand so.
     pub status: Option<Status>,
     /// Only of this event type.
     pub kind: Option<String>,
 }
 
-/// Where in a list, newest first, to look. At most one of `after` and `before` is set.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    /// Rows at most; ask for one more than is shown to learn whether there are more.
-    pub limit: i64,
-    /// Older than this delivery.
-    pub after: Option<DeliveryId>,
-    /// Newer than this delivery: the nearest ones, still newest first.
-    pub before: Option<DeliveryId>,
-}
-
-/// A tenant's deliveries, newest first.
+/// A page of a tenant's deliveries, newest first.
 pub async fn list(
     on: impl Into<On<'_>>,
     tenant: &Tenant,
     filter: &Filter,
     page: &Page,
-) -> Result<Vec<Delivery>, DbError> {
-    let backwards = page.before.is_some();
-    let sql = if backwards {
+) -> Result<Slice<Delivery>, DbError> {
+    let sql = if page.is_backwards() {
         "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
              and ($3 is null or endpoint_id = $3) and ($4 is null or event_id = $4)
              and ($5 is null or status = $5) and ($6 is null or kind = $6)
-             and ($7 is null or id > $7) order by id limit $8"
+             and id > $7 order by id limit $8"
     } else {
         "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
              and ($3 is null or endpoint_id = $3) and ($4 is null or event_id = $4)
              and ($5 is null or status = $5) and ($6 is null or kind = $6)
-             and ($7 is null or id < $7) order by id desc limit $8"
+             and id < $7 order by id desc limit $8"
     };
-    let mut rows = query(sql)
+    let rows = query(sql)
         .bind(&tenant.merchant)
         .bind(tenant.mode)
         .bind(&filter.endpoint)
         .bind(&filter.event)
         .bind(filter.status.map(Status::as_str))
         .bind(&filter.kind)
-        .bind(if backwards { &page.before } else { &page.after })
-        .bind(page.limit)
+        .bind(page.cursor())
+        .bind(page.fetch())
         .all(on)
         .await?;
-    if backwards {
-        rows.reverse();
-    }
-    rows.iter().map(delivery).collect()
+    Ok(page.cut(rows.iter().map(delivery).collect::<Result<_, _>>()?))
 }
 
 /// What was told about one object, in order.

@@ -4,7 +4,7 @@ mod endpoint;
 mod store;
 
 pub use endpoint::{Changes, Endpoint, NewEndpoint, Status, view};
-pub use store::{disable, enabled, get, list, signing_keys};
+pub use store::{disable, enabled, get, list, page, signing_keys};
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ pub async fn delete(tx: &mut Tx, tenant: &Tenant, id: &EndpointId) -> Result<boo
 pub async fn test(tx: &mut Tx, app: &App, tenant: &Tenant, id: &EndpointId) -> Result<Option<Delivery>, WebhookError> {
     let Some(endpoint) = store::get(&mut *tx, tenant, id).await? else { return Ok(None) };
     if endpoint.status != Status::Enabled {
-        return Err(WebhookError::invalid("id", "names a disabled endpoint: enable it first"));
+        return Err(WebhookError::Disabled);
     }
     let event = events::append(
         tx,

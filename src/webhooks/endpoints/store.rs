@@ -3,7 +3,7 @@
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::keyring::Keyring;
 use crate::webhooks::{SigningKey, WebhookError};
-use crate::words::{EndpointId, Tenant, Timestamp};
+use crate::words::{EndpointId, Page, Slice, Tenant, Timestamp};
 
 use super::endpoint::{Endpoint, Status};
 
@@ -74,6 +74,20 @@ pub async fn list(on: impl Into<On<'_>>, tenant: &Tenant) -> Result<Vec<Endpoint
     .all(on)
     .await?;
     rows.iter().map(endpoint).collect()
+}
+
+/// A page of the same.
+pub async fn page(on: impl Into<On<'_>>, tenant: &Tenant, page: &Page) -> Result<Slice<Endpoint>, DbError> {
+    let sql = if page.is_backwards() {
+        "select * from webhook_endpoints
+         where merchant_id = $1 and livemode = $2 and status <> 'deleted' and id > $3 order by id limit $4"
+    } else {
+        "select * from webhook_endpoints
+         where merchant_id = $1 and livemode = $2 and status <> 'deleted' and id < $3 order by id desc limit $4"
+    };
+    let rows =
+        query(sql).bind(&tenant.merchant).bind(tenant.mode).bind(page.cursor()).bind(page.fetch()).all(on).await?;
+    Ok(page.cut(rows.iter().map(endpoint).collect::<Result<_, _>>()?))
 }
 
 /// Those that messages are sent to.
