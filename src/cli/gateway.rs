@@ -37,9 +37,6 @@ pub async fn run(app: App, listeners: Vec<Listener>, stop: CancellationToken, gr
     if !worker.stop(grace).await || !finished {
         tracing::warn!("some work did not finish in time; it goes on at the next start");
     }
-    if !worker.stop(grace).await {
-        tracing::warn!("some jobs did not finish in time; they are taken up again when their lease ends");
-    }
     app.db.close().await;
     tracing::info!("stopped");
     outcome
