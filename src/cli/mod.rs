@@ -6,7 +6,9 @@
 mod config;
 pub mod demo;
 mod gateway;
+mod key;
 mod logging;
+mod merchant;
 mod migrate;
 mod psp_simulator;
 mod serve;
@@ -38,6 +40,12 @@ enum Command {
     Migrate,
     /// Run the stand-in PSP by itself, for development and tests; it moves no money
     PspSimulator(psp_simulator::Args),
+    /// Make and list merchants
+    #[command(subcommand)]
+    Merchant(merchant::Command),
+    /// Make, list, rotate and revoke API keys
+    #[command(subcommand)]
+    Key(key::Command),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -58,6 +66,8 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => serve::run(&settings, args).await,
             Command::PspSimulator(args) => psp_simulator::run(args).await,
             Command::Migrate => migrate::run(&settings).await,
+            Command::Merchant(command) => merchant::run(&settings, command).await,
+            Command::Key(command) => key::run(&settings, command).await,
             Command::Config(command) => config::run(&settings, command),
         }
     });

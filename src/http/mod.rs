@@ -30,10 +30,11 @@ pub fn routes(app: App) -> Router {
     // A card number in any of these is refused before a handler sees it.
     let guarded = Router::new().merge(api_routes()).layer(from_fn(card_guard::refuse_cards));
     // PSPs' webhooks are taken as they are: their bodies are signed and stored raw, scrubbed, by their own handler.
-    let raw = Router::new().merge(operation_routes()).route("/psp/{name}/webhooks", post(psp_webhooks::receive));
-    let routed = guarded.merge(raw).layer(from_fn(limits::whole_body));
+    let raw = Router::new().route("/psp/{name}/webhooks", post(psp_webhooks::receive));
+    let seated = guarded.merge(raw).layer(from_fn_with_state(limits::Seats::default(), limits::seat));
+    // Signs of life need no seat: a server that is full is not dead.
+    let routed = seated.merge(operation_routes()).layer(from_fn(limits::whole_body));
     routed
-        .layer(from_fn_with_state(limits::Seats::default(), limits::seat))
         .layer(CatchPanicLayer::custom(answers::after_panic))
         .layer(from_fn(answers::speak_problem))
         .layer(from_fn(answers::safe_headers))
@@ -62,6 +63,8 @@ fn api_routes() -> Router<App> {
         .route("/v1/webhook_deliveries", get(api::webhook_deliveries::list))
         .route("/v1/webhook_deliveries/{id}", get(api::webhook_deliveries::show))
         .route("/v1/webhook_deliveries/{id}/resend", post(api::webhook_deliveries::resend))
+        .route("/v1/payments", get(api::payments::list))
+        .route("/v1/payments/{id}", get(api::payments::show))
 }
 
 /// For whoever runs this gateway.

@@ -4,12 +4,6 @@ use super::{Answer, Begun, Fingerprint, Key};
 use crate::db::{DbError, Tx, query};
 use crate::words::{Tenant, Timestamp};
 
-/// How long PostgreSQL waits for another transaction that holds the same key, before we say "in flight".
-const LOCK_TIMEOUT: &str = "set local lock_timeout = '5s'";
-const NO_LOCK_TIMEOUT: &str = "set local lock_timeout = 0";
-/// SQLite has one writer: whoever holds the same key has committed before we got here.
-const NOTHING: &str = "select 1";
-
 /// Takes the key for this transaction, or says who had it first.
 ///
 /// On PostgreSQL a second insert of a key waits for the first transaction to end: then it sees the answer, or, when that
@@ -21,7 +15,9 @@ pub async fn begin(
     fingerprint: &Fingerprint,
     now: Timestamp,
 ) -> Result<Begun, DbError> {
-    query(tx.pick(NOTHING, LOCK_TIMEOUT)).all(&mut *tx).await?;
+    // SQLite has one writer: whoever holds the same key has committed before we got here.
+    let bounded = query(tx.pick("select 1", "set local lock_timeout = '5s'"));
+    bounded.all(&mut *tx).await?;
     let inserted = query(
         "insert into idempotency_keys (merchant_id, livemode, key, fingerprint, created_at) values ($1, $2, $3, $4, $5)
          on conflict do nothing",
@@ -36,7 +32,9 @@ pub async fn begin(
     match inserted {
         Ok(0) => earlier(tx, tenant, key, fingerprint).await,
         Ok(_) => {
-            query(tx.pick(NOTHING, NO_LOCK_TIMEOUT)).all(&mut *tx).await?;
+            // The bound was for the key alone; what the caller locks next is its own affair.
+            let unbounded = query(tx.pick("select 1", "set local lock_timeout = 0"));
+            unbounded.all(&mut *tx).await?;
             Ok(Begun::Fresh)
         }
         Err(error) if error.is_lock_timeout() => Ok(Begun::InFlight),

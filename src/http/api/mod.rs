@@ -4,6 +4,7 @@ pub mod events;
 pub mod fields;
 pub mod keys;
 pub mod merchant;
+pub mod payments;
 pub mod sellers;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;

@@ -15,7 +15,7 @@ pub use authenticate::{AuthError, Principal, authenticate};
 pub use scope::{Kind, Scope};
 pub use store::{USE_GRAIN, get, list, note_use};
 pub use token::Token;
-pub use view::view;
+pub use view::{hint, view};
 
 use crate::db::{DbError, Tx};
 use crate::words::{KeyId, Tenant, Timestamp};

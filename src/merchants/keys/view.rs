@@ -15,11 +15,17 @@ pub fn view(key: &Key, shown: Option<&Token>) -> Value {
         "kind": key.kind,
         "scopes": key.scopes,
         "name": key.name,
-        "hint": format!("{}...{}", token::prefix(key.kind, key.tenant.mode), key.last4),
+        "hint": hint(key),
         "secret": shown.map(Token::expose),
         "last_used_at": key.last_used_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
         "replaced_by": key.replaced_by,
     })
+}
+
+/// What a key may be recognized by without showing it: its prefix and its last four characters.
+#[must_use]
+pub fn hint(key: &Key) -> String {
+    format!("{}...{}", token::prefix(key.kind, key.tenant.mode), key.last4)
 }

@@ -1,0 +1,71 @@
+//! `/v1/payments`: what became of the money of each checkout.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::http::extract::{Authenticated, PageQuery};
+use crate::http::list::envelope;
+use crate::http::problem::Problem;
+use crate::payments::store::{self, Filter};
+use crate::payments::{Payment, PaymentStatus, attempts, view};
+use crate::words::{PaymentId, Slice, Timestamp};
+
+/// What a list of payments may be narrowed to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filters {
+    status: Option<String>,
+    reference: Option<String>,
+    #[serde(rename = "created[gte]")]
+    created_from: Option<Timestamp>,
+    #[serde(rename = "created[lte]")]
+    created_to: Option<Timestamp>,
+}
+
+/// One payment with its orders and attempts.
+pub async fn show(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let id = PaymentId::parse(&id).map_err(|_| Problem::not_found("payment"))?;
+    let payment = store::get(&app.db, &principal.tenant, &id).await?.ok_or_else(|| Problem::not_found("payment"))?;
+    Ok(Json(whole(&app, &payment).await?))
+}
+
+/// A page of payments, newest first.
+pub async fn list(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    query: PageQuery<Filters>,
+) -> Result<Json<Value>, Problem> {
+    if let Some(id) = query.cursor(PaymentId::parse)? {
+        store::get(&app.db, &principal.tenant, &id).await?.ok_or_else(|| query.unknown_cursor())?;
+    }
+    let filter = filter(query.filters)?;
+    let slice = store::list(&app.db, &principal.tenant, &filter, &query.page).await?;
+    let mut items = Vec::with_capacity(slice.items.len());
+    for payment in &slice.items {
+        items.push(whole(&app, payment).await?);
+    }
+    Ok(envelope("/v1/payments", Slice { items, has_more: slice.has_more }, Value::clone))
+}
+
+async fn whole(app: &App, payment: &Payment) -> Result<Value, Problem> {
+    let orders = store::orders(&app.db, &payment.id).await?;
+    let attempts = attempts::of_payment(&app.db, &payment.id).await?;
+    Ok(view(payment, &orders, &attempts))
+}
+
+fn filter(wanted: Filters) -> Result<Filter, Problem> {
+    let status = match wanted.status.as_deref() {
+        None => None,
+        Some(text) => Some(PaymentStatus::parse(text).ok_or_else(|| {
+            Problem::invalid("status", "Not a status of a payment: it is one of requires_payment, processing, authorized, succeeded, failed, canceled, expired.")
+        })?),
+    };
+    Ok(Filter { status, reference: wanted.reference, created_from: wanted.created_from, created_to: wanted.created_to })
+}
