@@ -1,10 +1,13 @@
 //! Every statement in the sources is prepared on both databases, on the present schema: a misspelt column, or SQL
 //! that only one of the two understands, is seen without a test having to reach it.
 
+use sqlx::postgres::PgTypeInfo;
+use sqlx::postgres::types::Oid;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqlSafeStr};
+use tollgate::db::Db;
 
-use crate::support::source::{self, Source};
+use crate::support::source::{self, Source, closing, macros};
 use crate::support::{Engine, World, both_databases};
 
 both_databases!(every_statement_is_understood);
@@ -35,10 +38,33 @@ async fn every_statement_is_understood(world: World) {
 }
 
 async fn prepare(world: &World, sql: &str) -> Result<(), sqlx::Error> {
-    let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+    let text = || AssertSqlSafe(sql.to_owned()).into_sql_str();
     match &world.db {
-        tollgate::db::Db::Sqlite { write, .. } => write.acquire().await?.prepare(sql).await.map(drop),
-        tollgate::db::Db::Postgres(pool) => pool.acquire().await?.prepare(sql).await.map(drop),
+        Db::Sqlite { write, .. } => write.acquire().await?.prepare(text()).await.map(drop),
+        Db::Postgres(pool) => {
+            // At run time the values say their types. Here PostgreSQL infers them, and where it cannot
+            // (`$4 is null or ..`) the parameter is an optional text or instant.
+            let mut types = Vec::new();
+            loop {
+                let error = match pool.acquire().await?.prepare_with(text(), &types).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => error,
+                };
+                let message = error.to_string();
+                let unknown = message.split("could not determine data type of parameter $").nth(1);
+                let number =
+                    unknown.and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok());
+                match number {
+                    Some(number) if number > types.len() || types[number - 1] == PgTypeInfo::with_oid(Oid(0)) => {
+                        types.resize(types.len().max(number), PgTypeInfo::with_oid(Oid(0)));
+                        let instant =
+                            ["<", "<=", ">", ">="].iter().any(|than| sql.contains(&format!("_at {than} ${number}")));
+                        types[number - 1] = PgTypeInfo::with_name(if instant { "int8" } else { "text" });
+                    }
+                    _ => return Err(error),
+                }
+            }
+        }
     }
 }
 
@@ -90,7 +116,24 @@ fn statements(source: &Source) -> Vec<Result<Statement, String>> {
     let mut taken = Vec::new();
     let complain = |at: usize, what: &str| Err(format!("{}:{}: {what}", source.path, source.line_at(at)));
 
+    let definitions = macros::definitions(code);
+    for call in macros::calls(code, &definitions) {
+        taken.extend(source.literals.iter().map(|literal| literal.at).filter(|at| call.range.contains(at)));
+        match macros::text(source, code, &definitions, &call) {
+            Some(sql) if is_statement(&sql) => {
+                found.push(Ok(Statement { line: source.line_at(call.range.start), sql, only: None }));
+            }
+            _ => found.push(complain(call.range.start, "a macro whose text this test cannot put together")),
+        }
+    }
+    for definition in &definitions {
+        taken.extend(source.literals.iter().map(|literal| literal.at).filter(|at| definition.range.contains(at)));
+    }
+
     for (at, call) in code.match_indices(".pick(") {
+        if code[..at].ends_with("self") {
+            continue;
+        }
         let mut from = at + call.len();
         for only in [Engine::Sqlite, Engine::Postgres] {
             match text_from(source, code, from) {
@@ -128,7 +171,7 @@ fn statements(source: &Source) -> Vec<Result<Statement, String>> {
         if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.') || code[..at].ends_with("fn ") {
             continue;
         }
-        if let Some(literal) = source.literal_from(at + call.len()) {
+        if let Some(literal) = source.literal_from(at + call.len()).filter(|literal| !taken.contains(&literal.at)) {
             taken.push(literal.at);
             found.push(Ok(Statement { line: literal.line, sql: literal.text.clone(), only: None }));
         }
@@ -162,28 +205,18 @@ fn text_from<'s>(source: &'s Source, code: &str, from: usize) -> Option<(&'s sou
     Some((source.literal_from(value)?, from + name.len()))
 }
 
-/// Where the parenthesis that opens at `open` closes.
-fn closing(code: &str, open: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, c) in code[open..].char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return Some(open + at);
-        }
-    }
-    None
-}
-
 #[test]
 fn no_way_of_writing_a_statement_is_overlooked() {
     let source = Source::parse(
         "src/ledger/store.rs",
         r##"
         const ODD: &str = "set local lock_timeout = 1";
+        macro_rules! scope { ($t:literal) => { concat!($t, ".m = $1") }; }
+        macro_rules! page {
+            ($side:literal, $order:literal) => { concat!("select d from t where ", scope!("t"), $side, " order by ", $order) };
+        }
+        macro_rules! all { ($($rows:expr),+) => { concat!("select (", $($rows),+, ")") }; }
+        const WALLETS: &str = all!("a ", scope!("b"), " c");
         const LIST: &str = "select a from t";
         fn f() {
             query("select 1").all(db);
@@ -193,8 +226,10 @@ fn no_way_of_writing_a_statement_is_overlooked() {
             query(LIST);
             query(db.pick("select 2", ODD));
             insert_many("insert into t (a, b)", rows.map(|r| g(r, "x")).collect(), "on conflict do nothing");
-            query(unknown.pick(from_elsewhere(), "select 3"));
+            query(unknown.pick(FROM_ELSEWHERE, "select 3"));
             log("Select a card");
+            query(concat!("select ", "c"));
+            query(page!("<", "desc"));
         }
         #[cfg(test)]
 mod tests {
@@ -216,12 +251,15 @@ mod tests {
         [
             "Both delete from t",
             "Both insert into t (a, b) values ($1, $2) on conflict do nothing",
+            "Both select (a b.m = $1 c)",
             "Both select 1",
+            "Both select 3",
             "Both select a from t",
-            "Postgres select 3",
+            "Both select c",
+            "Both select d from t where t.m = $1< order by desc",
             "Postgres set local lock_timeout = 1",
             "Sqlite select 2",
-            "src/ledger/store.rs:12: pick() of something that is neither a literal nor a const of this file",
+            "src/ledger/store.rs:18: pick() of something that is neither a literal nor a const of this file",
         ]
     );
 }

@@ -1,6 +1,8 @@
 //! Reads our own Rust sources, for the tests that hold the house up. A lexer in miniature:
 //! it knows comments, strings and characters apart, which is all that those tests need.
 
+pub mod macros;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -188,6 +190,22 @@ fn lex(text: &str) -> (String, Vec<Literal>) {
         }
     }
     (code, literals)
+}
+
+/// Where the bracket that opens at `open` closes, in [`Source::code`].
+pub fn closing(code: &str, open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in code[open..].char_indices() {
+        match c {
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(open + at);
+        }
+    }
+    None
 }
 
 #[test]
