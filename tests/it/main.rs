@@ -14,4 +14,5 @@ mod support;
 
 mod house;
 mod migrations;
+mod payments;
 mod statements;

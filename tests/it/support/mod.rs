@@ -10,6 +10,7 @@
 //! gives the tests `a_payment_is_kept::sqlite` and `a_payment_is_kept::postgres`.
 
 mod database;
+pub mod scripted_psp;
 pub mod source;
 mod world;
 

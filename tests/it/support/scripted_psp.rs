@@ -1,0 +1,116 @@
+//! A PSP that answers what a test tells it to: the outside world on a string, for moments a real one gives only by chance.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use reqwest::header::HeaderMap;
+use tollgate::psp::{
+    Approval, ConfirmRequest, Decline, DeclineCode, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp,
+    PspNotice, RegisterRequest, Registered,
+};
+use tollgate::words::{Mode, Timestamp};
+
+/// What the PSP does with the next confirm.
+pub enum Answer {
+    /// This comes back.
+    Says(Result<Outcome, NotDone>),
+    /// The program dies while it waits.
+    Dies,
+}
+
+#[derive(Default)]
+pub struct ScriptedPsp {
+    pub confirms: Mutex<VecDeque<Answer>>,
+    pub look_ups: Mutex<VecDeque<Finding>>,
+    /// Every key that was confirmed, in order.
+    pub confirmed: Mutex<Vec<String>>,
+    /// Every key that was registered, in order.
+    pub registered: Mutex<Vec<String>>,
+}
+
+impl ScriptedPsp {
+    pub fn will(&self, outcome: Outcome) {
+        self.confirms.lock().unwrap().push_back(Answer::Says(Ok(outcome)));
+    }
+
+    pub fn will_say(&self, answer: Answer) {
+        self.confirms.lock().unwrap().push_back(answer);
+    }
+
+    pub fn knows(&self, finding: Finding) {
+        self.look_ups.lock().unwrap().push_back(finding);
+    }
+
+    pub fn confirmed(&self) -> Vec<String> {
+        self.confirmed.lock().unwrap().clone()
+    }
+}
+
+pub fn approved() -> Outcome {
+    Outcome::Approved(Approval { reference: "ch_1".to_owned(), card: None })
+}
+
+pub fn declined() -> Outcome {
+    Outcome::Declined(Decline { code: DeclineCode::InsufficientFunds, psp_code: "51".to_owned(), card: None })
+}
+
+pub fn unknown() -> Outcome {
+    Outcome::Unknown { reason: "the connection was reset".to_owned() }
+}
+
+#[async_trait::async_trait]
+impl Psp for ScriptedPsp {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn takes(&self, mode: Mode) -> bool {
+        mode == Mode::Test
+    }
+
+    fn page_origins(&self) -> PageOrigins {
+        PageOrigins::default()
+    }
+
+    async fn register(&self, request: &RegisterRequest) -> Result<Registered, NotDone> {
+        self.registered.lock().unwrap().push(request.key.clone());
+        Ok(Registered {
+            psp_payment: format!("psp_{}", request.payment),
+            token: "token".to_owned(),
+            form_url: "https://psp.example/form".parse().unwrap(),
+        })
+    }
+
+    async fn confirm(&self, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
+        self.confirmed.lock().unwrap().push(request.key.clone());
+        // Long enough for whoever races to be here too.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let next = self.confirms.lock().unwrap().pop_front();
+        match next {
+            Some(Answer::Says(answer)) => answer,
+            Some(Answer::Dies) => panic!("the program dies here"),
+            None => Ok(unknown()),
+        }
+    }
+
+    async fn look_up(&self, _psp_payment: &str, _key: &str) -> Result<Finding, NotDone> {
+        let next = self.look_ups.lock().unwrap().pop_front();
+        Ok(next.unwrap_or(Finding::Found(unknown())))
+    }
+
+    async fn abandon(&self, _psp_payment: &str, _key: &str) -> Result<Finding, NotDone> {
+        let code = DeclineCode::AuthenticationAbandoned;
+        Ok(Finding::Found(Outcome::Declined(Decline { code, psp_code: String::new(), card: None })))
+    }
+
+    /// The body is the event's id and the PSP's payment, with a space between; there is nothing to believe.
+    fn verify_notice(&self, headers: &HeaderMap, body: &[u8], _now: Timestamp) -> Result<PspNotice, NoticeRefused> {
+        if !headers.contains_key("signature") {
+            return Err(NoticeRefused::NoSignature);
+        }
+        let text = std::str::from_utf8(body).map_err(|_| NoticeRefused::Malformed)?;
+        let (event_id, psp_payment) = text.split_once(' ').ok_or(NoticeRefused::Malformed)?;
+        let (event_id, psp_payment) = (event_id.to_owned(), Some(psp_payment.to_owned()));
+        Ok(PspNotice { event_id, kind: "payment.changed".to_owned(), psp_payment })
+    }
+}
