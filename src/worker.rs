@@ -32,7 +32,7 @@ const LANES: [Lane; 2] = [Lane { name: "payments", slots: 16 }, Lane { name: "we
 /// How often to look when nobody rings.
 const LOOK: Duration = Duration::from_millis(500);
 /// A handler that takes longer has hung.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// How long a claim holds: longer than [`LIMIT`], so that a live worker never loses a job it is still running.
 const LEASE: Duration = Duration::from_secs(90);
 /// How often to look for attempts and sessions nobody deals with any more.
@@ -42,7 +42,7 @@ const PLACED: i64 = 500;
 
 /// Internal failures (not a receiver's refusals, not a PSP's "not yet": those are no failures of the job).
 const POLICY: Policy =
-    Policy { pace: Pace::Exponential { first: Duration::from_secs(2), cap: Duration::from_secs(300) }, tries: 3 };
+    Policy { pace: Pace::Exponential { first: Duration::from_secs(2), cap: Duration::from_mins(5) }, tries: 3 };
 
 /// The verb that a kind names.
 async fn run(app: &App, job: &Job) -> Verdict {

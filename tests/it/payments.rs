@@ -86,7 +86,7 @@ impl Shop {
         payments::sweep(&self.app).await.unwrap();
         let mut tx = self.world.db.begin().await.unwrap();
         let jobs =
-            tollgate::queue::claim(&mut tx, "payments", 100, self.world.now(), Duration::from_secs(60)).await.unwrap();
+            tollgate::queue::claim(&mut tx, "payments", 100, self.world.now(), Duration::from_mins(1)).await.unwrap();
         tx.commit().await.unwrap();
         for job in jobs {
             let verdict = payments::recover(&self.app, &job.key.parse().unwrap()).await.unwrap();
@@ -135,7 +135,7 @@ async fn an_approved_attempt_pays_everyone_at_once(world: World) {
         merchants::sellers::NewSeller {
             name: "Second".to_owned(),
             payout_destination: None,
-            metadata: Default::default(),
+            metadata: std::collections::BTreeMap::default(),
         },
         shop.world.now(),
     )
@@ -314,7 +314,7 @@ async fn a_webhook_settles_what_the_browser_never_brought_and_repeats_change_not
     assert_eq!(shop.count("select count(*) as n from psp_events").await, 1);
     shop.psp.knows(Finding::Found(approved()));
     let mut tx = shop.world.db.begin().await.unwrap();
-    let jobs = tollgate::queue::claim(&mut tx, "payments", 9, shop.world.now(), Duration::from_secs(60)).await.unwrap();
+    let jobs = tollgate::queue::claim(&mut tx, "payments", 9, shop.world.now(), Duration::from_mins(1)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(jobs.len(), 1);
     for _ in 0..2 {
@@ -331,10 +331,10 @@ async fn a_challenge_left_open_is_given_up_and_another_card_may_be_tried(world: 
     shop.psp.will(challenge.clone());
     assert!(matches!(shop.pay(&opened).await, Standing::ActionRequired { .. }));
     shop.psp.knows(Finding::Found(challenge));
-    shop.world.clock.advance(Duration::from_secs(60));
+    shop.world.clock.advance(Duration::from_mins(1));
     shop.sweep().await;
     assert!(matches!(shop.pay(&opened).await, Standing::ActionRequired { .. }));
-    shop.world.clock.advance(Duration::from_secs(15 * 60));
+    shop.world.clock.advance(Duration::from_mins(15));
     shop.sweep().await;
     shop.psp.will(approved());
     assert_eq!(shop.pay(&opened).await, Standing::Succeeded);
