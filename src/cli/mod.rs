@@ -13,6 +13,7 @@ mod migrate;
 mod psp_simulator;
 mod serve;
 mod start;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Command {
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Ask whether the books can be believed; fails when an invariant is broken
+    Verify,
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
             Command::Migrate => migrate::run(&settings).await,
             Command::Merchant(command) => merchant::run(&settings, command).await,
             Command::Key(command) => key::run(&settings, command).await,
+            Command::Verify => verify::run(&settings).await,
             Command::Config(command) => config::run(&settings, command),
         }
     });

@@ -65,6 +65,10 @@ fn api_routes() -> Router<App> {
         .route("/v1/webhook_deliveries/{id}/resend", post(api::webhook_deliveries::resend))
         .route("/v1/payments", get(api::payments::list))
         .route("/v1/payments/{id}", get(api::payments::show))
+        .route("/v1/wallets/{seller}", get(api::wallets::show))
+        .route("/v1/ledger/journals", get(api::ledger::journals))
+        .route("/v1/ledger/balances", get(api::ledger::balances))
+        .route("/v1/integrity", get(api::integrity::show))
 }
 
 /// For whoever runs this gateway.

@@ -25,40 +25,66 @@ pub(super) enum Question {
     NotHere(&'static str),
 }
 
-macro_rules! scope {
-    ($alias:literal) => {
-        concat!($alias, ".merchant_id between $1 and $2 and ", $alias, ".livemode between $3 and $4")
-    };
-}
-
-macro_rules! counted {
-    ($table:literal) => {
-        concat!("select count(*) as n from ", $table, " x where ", scope!("x"))
-    };
-    ($table:literal where $condition:literal) => {
-        concat!("select count(*) as n from ", $table, " x where ", scope!("x"), " and ", $condition)
-    };
-}
-
-macro_rules! broken {
-    ($($rows:expr),+) => {
-        concat!("select subject, detail, count(*) over () as found from (", $($rows),+, ") b order by subject, detail limit $5")
-    };
-}
-
 /// The invariants in the order of their numbers.
 pub(super) const CHECKS: &[Outline] = &[
     Outline {
         number: Some(1),
         name: "debits_equal_credits",
         statement: "debits equal credits, in every journal, per currency and in total",
-        question: Question::Ask { counted: counted!("journals"), broken: BOOKS },
+        question: Question::Ask {
+            counted: "select count(*) as n from journals where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: BOOKS,
+        },
     },
     Outline {
         number: Some(2),
         name: "wallets_equal_ledger",
         statement: "a wallet equals the sum of its accounts' transfers",
-        question: Question::Ask { counted: counted!("wallets"), broken: WALLETS },
+        question: Question::Ask {
+            counted: "select count(*) as n from wallets where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: WALLETS,
+        },
+    },
+    Outline {
+        number: Some(3),
+        name: "orders_are_posted",
+        statement: "every SUCCESS order is posted by exactly one sale journal, and no other order is",
+        question: Question::Ask {
+            counted: "select count(*) as n from payment_orders where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: ORDERS,
+        },
+    },
+    Outline {
+        number: Some(4),
+        name: "refunds_within_captured",
+        statement: "what was refunded or is held for refunds is at most what was captured",
+        question: Question::Ask {
+            counted: "select count(*) as n from payments where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: REFUNDS,
+        },
+    },
+    Outline {
+        number: Some(5),
+        name: "one_capture_per_checkout",
+        statement: "at most one payment per checkout is captured, once, and for what was posted",
+        question: Question::Ask {
+            counted: "select count(*) as n from payments where merchant_id between $1 and $2 \
+                 and livemode between $3 and $4 and captured > 0",
+            broken: CAPTURES,
+        },
+    },
+    Outline {
+        number: Some(6),
+        name: "final_states_are_told",
+        statement: "every final state has its event",
+        question: Question::Ask {
+            counted: "select count(*) as n from ( \
+                 select id from payments where merchant_id between $1 and $2 and livemode between $3 and $4 \
+                     and status in ('succeeded', 'failed', 'canceled', 'authorized') \
+                 union all select id from checkout_sessions where merchant_id between $1 and $2 \
+                     and livemode between $3 and $4 and status <> 'open') x",
+            broken: EVENTS,
+        },
     },
     Outline {
         number: Some(7),
@@ -76,29 +102,23 @@ pub(super) const CHECKS: &[Outline] = &[
 
 /// A transfer cannot be out of balance, so what can be wrong is that a journal is not what was posted: a transfer changed, taken
 /// away, added, orphaned, or one that no program of ours would write.
-const BOOKS: &str = broken!(
-    "select j.id as subject, 'its transfers are not the ones that were posted' as detail from journals j left join ( \
+const BOOKS: &str = "select subject, detail, count(*) over () as found from ( \
+     select j.id as subject, 'its transfers are not the ones that were posted' as detail \
+     from journals j left join ( \
          select t.merchant_id, t.livemode, t.journal_id, count(*) as n, sum(t.amount) as total, \
              sum(case when t.debit_account = t.credit_account or t.amount <= 0 then 1 else 0 end) as senseless, \
              min(t.created_at) as first, max(t.created_at) as last, min(t.line) as lowest, max(t.line) as highest \
-         from transfers t where ",
-    scope!("t"),
-    " group by t.merchant_id, t.livemode, t.journal_id \
-     ) s on s.merchant_id = j.merchant_id and s.livemode = j.livemode and s.journal_id = j.id where ",
-    scope!("j"),
-    " \
+         from transfers t where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 \
+         group by t.merchant_id, t.livemode, t.journal_id \
+     ) s on s.merchant_id = j.merchant_id and s.livemode = j.livemode and s.journal_id = j.id \
+     where j.merchant_id between $1 and $2 and j.livemode between $3 and $4 \
          and (s.n is null or s.n <> j.transfer_count or s.total <> j.control_total or s.senseless > 0 \
              or s.lowest <> 0 or s.highest <> s.n - 1 or s.first <> j.created_at or s.last <> j.created_at) \
-     union all \
-     select t.journal_id, 'transfers without a journal' from transfers t left join journals j \
+     union all select t.journal_id, 'transfers without a journal' from transfers t left join journals j \
          on j.merchant_id = t.merchant_id and j.livemode = t.livemode and j.id = t.journal_id \
-         where ",
-    scope!("t"),
-    " and j.id is null group by t.journal_id \
-     union all \
-     select t.journal_id, 'a transfer names an account that does not exist' from transfers t where ",
-    scope!("t"),
-    " and not ( \
+         where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 and j.id is null group by t.journal_id \
+     union all select t.journal_id, 'a transfer names an account that does not exist' from transfers t \
+         where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 and not ( \
          (t.debit_account in ('bank', 'fees:platform', 'fees:psp', 'disputes', 'suspense', 'rounding') or t.debit_account like 'psp:_%' \
              or t.debit_account like 'seller:_%:pending' or t.debit_account like 'seller:_%:available' \
              or t.debit_account like 'seller:_%:paying_out' or t.debit_account like 'seller:_%:reserved') \
@@ -106,42 +126,99 @@ const BOOKS: &str = broken!(
              or t.credit_account like 'seller:_%:pending' or t.credit_account like 'seller:_%:available' \
              or t.credit_account like 'seller:_%:paying_out' or t.credit_account like 'seller:_%:reserved')) \
          group by t.journal_id \
-     union all \
-     select min(j.id), 'the same fact is posted more than once' from journals j where ",
-    scope!("j"),
-    " \
-         group by j.merchant_id, j.livemode, j.kind, j.source_id having count(*) > 1"
-);
+     union all select min(j.id), 'the same fact is posted more than once' from journals j \
+         where j.merchant_id between $1 and $2 and j.livemode between $3 and $4 \
+         group by j.merchant_id, j.livemode, j.kind, j.source_id having count(*) > 1 \
+     ) b order by subject, detail limit $5";
 
 /// Every seller account from both sides: its transfers added, its wallet subtracted. What does not cancel out is wrong.
-const WALLETS: &str = broken!(
-    "select account as subject, 'the wallet and the ledger differ in ' || currency as detail from ( \
+const WALLETS: &str = "select subject, detail, count(*) over () as found from ( \
+     select account as subject, 'the wallet and the ledger differ in ' || currency as detail from ( \
          select t.merchant_id, t.livemode, t.currency, t.credit_account as account, t.amount as amount \
-             from transfers t where ",
-    scope!("t"),
-    " and t.credit_account like 'seller:%' \
+             from transfers t where t.merchant_id between $1 and $2 \
+                 and t.livemode between $3 and $4 and t.credit_account like 'seller:%' \
          union all select t.merchant_id, t.livemode, t.currency, t.debit_account, -t.amount \
-             from transfers t where ",
-    scope!("t"),
-    " and t.debit_account like 'seller:%' \
+             from transfers t where t.merchant_id between $1 and $2 \
+                 and t.livemode between $3 and $4 and t.debit_account like 'seller:%' \
          union all select w.merchant_id, w.livemode, w.currency, 'seller:' || w.seller_id || ':pending', -w.pending \
-             from wallets w where ",
-    scope!("w"),
-    " \
+             from wallets w where w.merchant_id between $1 and $2 and w.livemode between $3 and $4 \
          union all select w.merchant_id, w.livemode, w.currency, 'seller:' || w.seller_id || ':available', -w.available \
-             from wallets w where ",
-    scope!("w"),
-    " \
+             from wallets w where w.merchant_id between $1 and $2 and w.livemode between $3 and $4 \
          union all select w.merchant_id, w.livemode, w.currency, 'seller:' || w.seller_id || ':paying_out', -w.paying_out \
-             from wallets w where ",
-    scope!("w"),
-    " \
+             from wallets w where w.merchant_id between $1 and $2 and w.livemode between $3 and $4 \
          union all select w.merchant_id, w.livemode, w.currency, 'seller:' || w.seller_id || ':reserved', -w.reserved \
-             from wallets w where ",
-    scope!("w"),
-    " \
-     ) sides group by merchant_id, livemode, currency, account having sum(amount) <> 0"
-);
+             from wallets w where w.merchant_id between $1 and $2 and w.livemode between $3 and $4 \
+     ) sides group by merchant_id, livemode, currency, account having sum(amount) <> 0 \
+     ) b order by subject, detail limit $5";
+
+/// An order's amount is a decimal string with exactly its currency's decimals: without the point it is minor units.
+const ORDERS: &str = "select subject, detail, count(*) over () as found from ( \
+     select o.payment_order_id as subject, case \
+         when o.payment_order_status <> 'SUCCESS' then 'it is not SUCCESS and has a sale journal' \
+         when not o.wallet_updated or not o.ledger_updated then 'it is SUCCESS and not marked as posted' \
+         when s.n is null then 'it is SUCCESS and has no sale journal' \
+         else 'its sale journal has another amount or another payment' end as detail \
+     from payment_orders o left join ( \
+         select j.merchant_id, j.livemode, j.source_id, count(*) as n, sum(j.control_total) as total, \
+             min(j.payment_id) as payment_id from journals j \
+         where j.kind = 'sale' and j.merchant_id between $1 and $2 and j.livemode between $3 and $4 \
+         group by j.merchant_id, j.livemode, j.source_id \
+     ) s on s.merchant_id = o.merchant_id and s.livemode = o.livemode and s.source_id = o.payment_order_id \
+     where o.merchant_id between $1 and $2 and o.livemode between $3 and $4 and case \
+         when o.payment_order_status = 'SUCCESS' then not o.wallet_updated or not o.ledger_updated or s.n is null or s.n <> 1 \
+             or s.total <> cast(replace(o.amount, '.', '') as bigint) or s.payment_id <> o.payment_id \
+         else s.n is not null end \
+     union all select j.source_id, 'a sale journal without an order' from journals j left join payment_orders o \
+         on o.payment_order_id = j.source_id and o.merchant_id = j.merchant_id and o.livemode = j.livemode \
+         where j.kind = 'sale' and j.merchant_id between $1 and $2 and j.livemode between $3 and $4 and o.payment_order_id is null \
+     ) b order by subject, detail limit $5";
+
+/// Refunds are held in `reserved` before the provider is asked, so what went there and did not come back is refunded or held.
+const REFUNDS: &str = "select subject, detail, count(*) over () as found from ( \
+     select s.payment_id as subject, 'more was refunded, or is held for refunds, than was captured' as detail from ( \
+         select j.merchant_id, j.livemode, j.payment_id, \
+             sum(case when j.kind = 'sale' and t.debit_account like 'psp:%' then t.amount else 0 end) as captured, \
+             sum(case when t.credit_account like 'seller:%:reserved' then t.amount \
+                 when t.debit_account like 'seller:%:reserved' and t.credit_account like 'seller:%' then -t.amount \
+                 else 0 end) as refunded \
+         from journals j join transfers t on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id \
+         where j.merchant_id between $1 and $2 and j.livemode between $3 and $4 and j.payment_id is not null \
+         group by j.merchant_id, j.livemode, j.payment_id \
+     ) s where s.refunded > s.captured \
+     union all select p.id, 'it says that more was refunded than captured, or captured than asked' from payments p \
+         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 and (p.refunded > p.captured or p.captured > p.amount) \
+     ) b order by subject, detail limit $5";
+
+/// Also what a payment says of itself against the books.
+const CAPTURES: &str = "select subject, detail, count(*) over () as found from ( \
+     select p.checkout_id as subject, 'more than one of its payments is captured' as detail from payments p \
+         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 and p.checkout_id is not null and p.captured > 0 \
+         group by p.merchant_id, p.livemode, p.checkout_id having count(*) > 1 \
+     union all select a.payment_id, 'more than one of its attempts is approved' from attempts a \
+         where a.merchant_id between $1 and $2 and a.livemode between $3 and $4 and a.state = 'approved' \
+         group by a.payment_id having count(*) > 1 \
+     union all select p.id, 'what it says was captured is not the sum of its sales' from payments p left join ( \
+         select j.merchant_id, j.livemode, j.payment_id, sum(j.control_total) as total from journals j \
+         where j.kind = 'sale' and j.merchant_id between $1 and $2 and j.livemode between $3 and $4 \
+         group by j.merchant_id, j.livemode, j.payment_id \
+     ) s on s.merchant_id = p.merchant_id and s.livemode = p.livemode and s.payment_id = p.id \
+         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 and p.captured <> coalesce(s.total, 0) \
+     ) b order by subject, detail limit $5";
+
+/// A state and its event are written in one transaction. That a payment expired is told by its session.
+const EVENTS: &str = "select subject, detail, count(*) over () as found from ( \
+     select p.id as subject, 'it is ' || p.status || ' and no event says so' as detail from payments p \
+         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 \
+         and p.status in ('succeeded', 'failed', 'canceled', 'authorized') and not exists (select 1 from events e \
+             where e.merchant_id = p.merchant_id and e.livemode = p.livemode and e.object_id = p.id \
+             and e.kind = 'payment.' || p.status) \
+     union all select c.id, 'it is ' || c.status || ' and no event says so' from checkout_sessions c \
+         where c.merchant_id between $1 and $2 and c.livemode between $3 and $4 \
+         and c.status <> 'open' and not exists (select 1 from events e \
+             where e.merchant_id = c.merchant_id and e.livemode = c.livemode and e.object_id = c.id \
+             and e.kind = case c.status when 'complete' then 'checkout.session.completed' \
+                 else 'checkout.session.expired' end) \
+     ) b order by subject, detail limit $5";
 
 /// The triggers of the migration that made the ledger.
 pub(super) fn wanted_guards(db: &Db) -> &'static [&'static str] {

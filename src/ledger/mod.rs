@@ -5,7 +5,6 @@
 //! A mistake is corrected by another journal. Refuses to know why money moves: that is said by its callers.
 
 mod account;
-mod facts;
 mod post;
 mod posting;
 mod read;
@@ -13,8 +12,7 @@ mod store;
 mod view;
 
 pub use account::{Account, Class, Pocket, UnknownAccount};
-pub use facts::{SALE, sale};
 pub use post::{Entry, LedgerError, post};
 pub use posting::{Fact, Flaw, Posting, Transfer};
-pub use read::{Balance, Journal, JournalPage, Line, balances, journals, of_payment};
+pub use read::{Balance, BalanceFilter, Journal, Line, balances, is_posted, journals, of_payment};
 pub use view::{balance_view, journal_view};

@@ -1,8 +1,9 @@
 //! What the books say: journals with their lines, and what stands on each account.
 
+use super::account::Account;
 use super::store;
 use crate::db::{DbError, On};
-use crate::words::{Currency, JournalId, PaymentId, Tenant, Timestamp};
+use crate::words::{Currency, JournalId, Page, PaymentId, Slice, Tenant, Timestamp};
 
 /// A journal as people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,51 +46,61 @@ pub struct Balance {
     pub credits: i64,
 }
 
-/// Which journals to read: the newest first, at most `limit`, on one side of a journal that was seen before.
-#[derive(Debug, Clone, Default)]
-pub struct JournalPage {
-    /// Only those of one payment.
-    pub payment: Option<PaymentId>,
-    /// Only those older than this one.
-    pub older_than: Option<JournalId>,
-    /// Only the nearest ones newer than this one.
-    pub newer_than: Option<JournalId>,
-    /// How many at most.
-    pub limit: u32,
-}
-
-/// A page of a tenant's journals, the newest first.
+/// A page of a tenant's journals, the newest first; of one payment or all.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn journals(on: impl Into<On<'_>>, tenant: &Tenant, page: &JournalPage) -> Result<Vec<Journal>, DbError> {
-    let mut journals = store::journals(on, tenant, page).await?;
-    if page.newer_than.is_some() {
-        journals.reverse();
-    }
-    Ok(journals)
+pub async fn journals(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    payment: Option<&PaymentId>,
+    page: &Page,
+) -> Result<Slice<Journal>, DbError> {
+    Ok(page.cut(store::journals(on, tenant, payment, page).await?))
 }
 
-/// All journals of one payment, the oldest first: its story in money.
+/// The journals of one payment, the oldest first: its story in money.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_payment(on: impl Into<On<'_>>, tenant: &Tenant, payment: &PaymentId) -> Result<Vec<Journal>, DbError> {
-    let page = JournalPage { payment: Some(payment.clone()), limit: 1000, ..JournalPage::default() };
-    let mut journals = journals(on, tenant, &page).await?;
+    let mut journals = store::journals(on, tenant, Some(payment), &Page::newest(MOST_OF_ONE_PAYMENT)).await?;
     journals.reverse();
     Ok(journals)
 }
 
-/// What stands on each account that was ever used, by currency and account; of one currency or all, now or at an instant.
+/// A payment has few journals; this many would be a fault that must not fill the memory.
+const MOST_OF_ONE_PAYMENT: u32 = 1000;
+
+/// Whether the tenant has such a journal.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_posted(on: impl Into<On<'_>>, tenant: &Tenant, id: &JournalId) -> Result<bool, DbError> {
+    store::is_posted(on, tenant, id).await
+}
+
+/// Which balances to read.
+#[derive(Debug, Clone, Default)]
+pub struct BalanceFilter {
+    /// Of one currency, or all.
+    pub currency: Option<Currency>,
+    /// As it was at an instant, that instant included; or now.
+    pub at: Option<Timestamp>,
+    /// Only what comes after this currency and account.
+    pub after: Option<(Currency, Account)>,
+}
+
+/// What stands on each account that was ever used, by currency and account, at most `limit`.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn balances(
     on: impl Into<On<'_>>,
     tenant: &Tenant,
-    currency: Option<Currency>,
-    at: Option<Timestamp>,
-) -> Result<Vec<Balance>, DbError> {
-    store::balances(on, tenant, currency, at.unwrap_or(Timestamp::from_micros(i64::MAX))).await
+    filter: &BalanceFilter,
+    limit: u32,
+) -> Result<Slice<Balance>, DbError> {
+    let page = Page::newest(limit);
+    Ok(page.cut(store::balances(on, tenant, filter, page.fetch()).await?))
 }

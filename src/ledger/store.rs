@@ -1,9 +1,9 @@
 //! The SQL of the books. Rows are only ever added.
 
 use super::posting::{Posting, Transfer};
-use super::read::{Balance, Journal, JournalPage, Line};
+use super::read::{Balance, BalanceFilter, Journal, Line};
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
-use crate::words::{Currency, JournalId, Money, PaymentId, Tenant, Timestamp};
+use crate::words::{Currency, JournalId, Money, Page, PaymentId, Tenant, Timestamp};
 use std::collections::HashSet;
 
 /// Adds journals whose facts are new, and says which those were.
@@ -102,44 +102,41 @@ pub(super) async fn posted(
     Ok((id, journal.get("payment_id")?, transfers))
 }
 
-/// A page of journals with their lines, in the order the page is read. `$5` is the payment, where one is asked for.
-macro_rules! page {
-    ($filter:literal, $side:literal, $order:literal) => {
-        concat!(
-            "select j.id, j.kind, j.source_id, j.payment_id, j.created_at, t.debit_account, t.credit_account, t.amount, t.currency \
-             from (select * from journals where merchant_id = $1 and livemode = $2 and id ",
-            $side,
-            " $3 ",
-            $filter,
-            " order by id ",
-            $order,
-            " limit $4) j join transfers t on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id \
-             order by j.id ",
-            $order,
-            ", t.line"
-        )
-    };
-}
-
+/// A page of journals with their lines, in the order in which the page is read.
 pub(super) async fn journals(
     on: impl Into<On<'_>>,
     tenant: &Tenant,
-    page: &JournalPage,
+    payment: Option<&PaymentId>,
+    page: &Page,
 ) -> Result<Vec<Journal>, DbError> {
-    // Sorts after every id, in whatever collation.
-    let (cursor, newer) = match (&page.older_than, &page.newer_than) {
-        (_, Some(id)) => (id.as_str(), true),
-        (Some(id), None) => (id.as_str(), false),
-        (None, None) => ("zzzz", false),
+    let sql = match (payment, page.is_backwards()) {
+        (None, false) => {
+            "select j.id, j.kind, j.source_id, j.payment_id, j.created_at, t.debit_account, t.credit_account, t.amount, \
+             t.currency from (select * from journals where merchant_id = $1 and livemode = $2 and id < $3 \
+             order by id desc limit $4) j join transfers t on t.merchant_id = j.merchant_id \
+             and t.livemode = j.livemode and t.journal_id = j.id order by j.id desc, t.line"
+        }
+        (None, true) => {
+            "select j.id, j.kind, j.source_id, j.payment_id, j.created_at, t.debit_account, t.credit_account, t.amount, \
+             t.currency from (select * from journals where merchant_id = $1 and livemode = $2 and id > $3 \
+             order by id limit $4) j join transfers t on t.merchant_id = j.merchant_id \
+             and t.livemode = j.livemode and t.journal_id = j.id order by j.id, t.line"
+        }
+        (Some(_), false) => {
+            "select j.id, j.kind, j.source_id, j.payment_id, j.created_at, t.debit_account, t.credit_account, t.amount, \
+             t.currency from (select * from journals where merchant_id = $1 and livemode = $2 and id < $3 \
+             and payment_id = $5 order by id desc limit $4) j join transfers t on t.merchant_id = j.merchant_id \
+             and t.livemode = j.livemode and t.journal_id = j.id order by j.id desc, t.line"
+        }
+        (Some(_), true) => {
+            "select j.id, j.kind, j.source_id, j.payment_id, j.created_at, t.debit_account, t.credit_account, t.amount, \
+             t.currency from (select * from journals where merchant_id = $1 and livemode = $2 and id > $3 \
+             and payment_id = $5 order by id limit $4) j join transfers t on t.merchant_id = j.merchant_id \
+             and t.livemode = j.livemode and t.journal_id = j.id order by j.id, t.line"
+        }
     };
-    let sql = match (&page.payment, newer) {
-        (None, false) => page!("", "<", "desc"),
-        (None, true) => page!("", ">", "asc"),
-        (Some(_), false) => page!("and payment_id = $5", "<", "desc"),
-        (Some(_), true) => page!("and payment_id = $5", ">", "asc"),
-    };
-    let mut query = query(sql).bind(&tenant.merchant).bind(tenant.mode).bind(cursor).bind(i64::from(page.limit));
-    if let Some(payment) = &page.payment {
+    let mut query = query(sql).bind(&tenant.merchant).bind(tenant.mode).bind(page.cursor()).bind(page.fetch());
+    if let Some(payment) = payment {
         query = query.bind(payment);
     }
     let mut journals: Vec<Journal> = Vec::new();
@@ -162,6 +159,17 @@ pub(super) async fn journals(
     Ok(journals)
 }
 
+/// Whether there is such a journal.
+pub(super) async fn is_posted(on: impl Into<On<'_>>, tenant: &Tenant, id: &JournalId) -> Result<bool, DbError> {
+    let journal = query("select id from journals where merchant_id = $1 and livemode = $2 and id = $3")
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(id)
+        .optional(on)
+        .await?;
+    Ok(journal.is_some())
+}
+
 fn lines(row: &Row) -> Result<[Line; 2], DbError> {
     let amount: i64 = row.get("amount")?;
     let currency: Currency = row.get("currency")?;
@@ -175,9 +183,11 @@ fn lines(row: &Row) -> Result<[Line; 2], DbError> {
 pub(super) async fn balances(
     on: impl Into<On<'_>>,
     tenant: &Tenant,
-    currency: Option<Currency>,
-    at: Timestamp,
+    filter: &BalanceFilter,
+    limit: i64,
 ) -> Result<Vec<Balance>, DbError> {
+    let after = filter.after.as_ref().map(|(currency, account)| (currency.code(), account.to_string()));
+    let (currency, account) = after.unwrap_or_default();
     query(
         "select account, currency, cast(sum(debit) as bigint) as debits, cast(sum(credit) as bigint) as credits from ( \
              select debit_account as account, currency, amount as debit, 0 as credit from transfers \
@@ -185,12 +195,16 @@ pub(super) async fn balances(
              union all \
              select credit_account, currency, 0, amount from transfers \
              where merchant_id = $1 and livemode = $2 and created_at <= $3 \
-         ) sides where $4 is null or currency = $4 group by account, currency order by currency, account",
+         ) sides where currency = coalesce($4, currency) and (currency, account) > ($5, $6) \
+         group by account, currency order by currency, account limit $7",
     )
     .bind(&tenant.merchant)
     .bind(tenant.mode)
-    .bind(at)
+    .bind(filter.at.unwrap_or(Timestamp::from_micros(i64::MAX)))
+    .bind(filter.currency)
     .bind(currency)
+    .bind(account)
+    .bind(limit)
     .all(on)
     .await?
     .iter()

@@ -31,7 +31,7 @@ fn line_view(line: &Line) -> Value {
     })
 }
 
-/// An account with its sums; `balance` is counted in the direction in which the account grows.
+/// An account with its sums, named by its currency and code; `balance` is counted in the direction in which the account grows.
 #[must_use]
 pub fn balance_view(tenant: &Tenant, balance: &Balance) -> Value {
     let class = balance.account.parse::<Account>().map(|account| account.class()).ok();
@@ -40,6 +40,7 @@ pub fn balance_view(tenant: &Tenant, balance: &Balance) -> Value {
     let net = if class.is_none_or(super::Class::grows_by_debit) { debits - credits } else { credits - debits };
     let exponent = balance.currency.exponent();
     json!({
+        "id": format!("{}:{}", balance.currency, balance.account),
         "object": "balance",
         "livemode": tenant.mode.is_live(),
         "account": balance.account,

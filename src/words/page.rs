@@ -60,6 +60,11 @@ impl Page {
         self.named().unwrap_or("zzzzzz")
     }
 
+    /// How many were asked for.
+    pub const fn limit(&self) -> u32 {
+        self.limit
+    }
+
     /// How many rows to read: one more than asked for tells whether there are more.
     pub const fn fetch(&self) -> i64 {
         self.limit as i64 + 1

@@ -13,6 +13,9 @@
 mod support;
 
 mod house;
+mod integrity;
+mod ledger;
 mod migrations;
 mod payments;
 mod statements;
+mod wallets;

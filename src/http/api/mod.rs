@@ -2,9 +2,12 @@
 
 pub mod events;
 pub mod fields;
+pub mod integrity;
 pub mod keys;
+pub mod ledger;
 pub mod merchant;
 pub mod payments;
 pub mod sellers;
+pub mod wallets;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;

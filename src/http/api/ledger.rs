@@ -1,0 +1,82 @@
+//! `/v1/ledger/..`: the books, as finance people read them.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::http::extract::{Authenticated, PageQuery};
+use crate::http::list::envelope;
+use crate::http::problem::Problem;
+use crate::ledger::{self, Account, BalanceFilter};
+use crate::words::{Currency, JournalId, PaymentId, Timestamp};
+
+/// What `GET /v1/ledger/journals` can be narrowed by.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfPayment {
+    payment: Option<String>,
+}
+
+/// Journals with their signed lines, the newest first; of one payment or all.
+pub async fn journals(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    query: PageQuery<OfPayment>,
+) -> Result<Json<Value>, Problem> {
+    let tenant = &principal.tenant;
+    let payment = query.filters.payment.as_deref().map(read_payment).transpose()?;
+    if let Some(id) = query.cursor(JournalId::parse)?
+        && !ledger::is_posted(&app.db, tenant, &id).await?
+    {
+        return Err(query.unknown_cursor());
+    }
+    let slice = ledger::journals(&app.db, tenant, payment.as_ref(), &query.page).await?;
+    Ok(envelope("/v1/ledger/journals", slice, |journal| ledger::journal_view(tenant, journal)))
+}
+
+/// What `GET /v1/ledger/balances` can be narrowed by.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    currency: Option<String>,
+    at: Option<String>,
+}
+
+/// Every account that was ever used, with its sums, by currency and account; now or at an instant.
+pub async fn balances(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    query: PageQuery<When>,
+) -> Result<Json<Value>, Problem> {
+    if query.page.is_backwards() {
+        return Err(Problem::invalid("ending_before", "Balances are listed by name and only forwards."));
+    }
+    let filter = BalanceFilter {
+        currency: query.filters.currency.as_deref().map(read_currency).transpose()?,
+        at: query.filters.at.as_deref().map(read_instant).transpose()?,
+        after: query.page.named().map(|name| read_name(name).ok_or_else(|| query.unknown_cursor())).transpose()?,
+    };
+    let slice = ledger::balances(&app.db, &principal.tenant, &filter, query.page.limit()).await?;
+    Ok(envelope("/v1/ledger/balances", slice, |balance| ledger::balance_view(&principal.tenant, balance)))
+}
+
+/// The id of a balance: its currency and the code of its account.
+fn read_name(name: &str) -> Option<(Currency, Account)> {
+    let (currency, account) = name.split_once(':')?;
+    Some((Currency::parse(currency).ok()?, account.parse().ok()?))
+}
+
+fn read_instant(text: &str) -> Result<Timestamp, Problem> {
+    let bad = || Problem::invalid("at", "`at` is an instant of RFC 3339, as in 2026-01-31T09:00:00Z.");
+    Timestamp::parse(text).ok_or_else(bad)
+}
+
+fn read_payment(text: &str) -> Result<PaymentId, Problem> {
+    PaymentId::parse(text).map_err(|error| Problem::invalid("payment", format!("`payment` is {error}.")))
+}
+
+fn read_currency(text: &str) -> Result<Currency, Problem> {
+    Currency::parse(text).map_err(|error| Problem::invalid("currency", format!("`currency` is {error}.")))
+}

@@ -1,0 +1,195 @@
+//! The invariants can fail: each is broken here by hand, as somebody with full access to the database could, and must be named.
+
+use tollgate::db::query;
+use tollgate::integrity::{self, Check, Scope, State};
+use tollgate::words::{MerchantId, Mode, Tenant};
+
+use crate::ledger::{sale, tenant};
+use crate::support::{Engine, World, both_databases};
+
+const FORGED: &str = "insert into transfers select merchant_id, livemode, journal_id, 2, debit_account, credit_account, 1, currency, \
+                      created_at from transfers where line = 0";
+
+/// Statements of an administrator with bad intentions, and no guard in the way.
+async fn tamper(world: &World, statements: &[&'static str]) {
+    let unguard: &[&'static str] = match world.engine {
+        Engine::Sqlite => &[
+            "drop trigger if exists journals_refuse_update",
+            "drop trigger if exists journals_refuse_delete",
+            "drop trigger if exists journals_refuse_replace",
+            "drop trigger if exists transfers_refuse_update",
+            "drop trigger if exists transfers_refuse_delete",
+            "drop trigger if exists transfers_refuse_replace",
+        ],
+        Engine::Postgres => &["alter table journals disable trigger all", "alter table transfers disable trigger all"],
+    };
+    raw(world, unguard).await;
+    raw(world, statements).await;
+}
+
+async fn raw(world: &World, statements: &[&'static str]) {
+    let mut tx = world.db.begin().await.unwrap();
+    for statement in statements {
+        query(statement).execute(&mut tx).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+    }
+    tx.commit().await.unwrap();
+}
+
+async fn look(world: &World, scope: Scope<'_>) -> Vec<Check> {
+    integrity::check(&world.db, scope).await.unwrap().checks
+}
+
+fn named<'a>(checks: &'a [Check], name: &str) -> &'a Check {
+    checks.iter().find(|check| check.name == name).unwrap()
+}
+
+/// One merchant with one sale, and another merchant that must not be drawn into it.
+async fn with_a_sale(world: &World) -> (Tenant, String) {
+    let (tenant, seller) = tenant(world).await;
+    let mut tx = world.db.begin().await.unwrap();
+    let entries = tollgate::wallets::post(&mut tx, &[sale(&tenant, &seller, 100, 3)]).await.unwrap();
+    tx.commit().await.unwrap();
+    (tenant, entries[0].journal.to_string())
+}
+
+async fn sound_books_hold(world: World) {
+    let (tenant, _) = with_a_sale(&world).await;
+    for scope in [Scope::Everything, Scope::Tenant(&tenant)] {
+        let checks = look(&world, scope).await;
+        for name in ["debits_equal_credits", "wallets_equal_ledger", "books_are_guarded"] {
+            assert_eq!(named(&checks, name).state, State::Holds, "{checks:#?}");
+            assert!(named(&checks, name).checked > 0, "{name} looked at something");
+        }
+        let provider = named(&checks, "provider_agrees");
+        assert_eq!(provider.state, State::NotChecked);
+        assert!(!provider.findings[0].detail.is_empty());
+    }
+}
+
+async fn a_changed_amount_is_named(world: World) {
+    let (tenant, journal) = with_a_sale(&world).await;
+    tamper(&world, &["update transfers set amount = 98 where line = 0"]).await;
+    let checks = look(&world, Scope::Tenant(&tenant)).await;
+    let books = named(&checks, "debits_equal_credits");
+    assert_eq!((books.state, books.broken), (State::Broken, 1));
+    assert_eq!(books.findings[0].subject, journal);
+    // The wallet no longer agrees either.
+    assert_eq!(named(&checks, "wallets_equal_ledger").state, State::Broken);
+}
+
+async fn every_way_to_touch_a_journal_is_named(world: World) {
+    let (_, journal) = with_a_sale(&world).await;
+    tamper(&world, &[]).await;
+    let one_line_less = "delete from transfers where line = 1";
+    let no_lines = "delete from transfers";
+    let one_line_more = FORGED;
+    let exchanged = "update transfers set debit_account = credit_account where line = 0";
+    let unknown_account = "update transfers set credit_account = 'pocket' where line = 1";
+    let backdated = "update transfers set created_at = created_at - 1 where line = 1";
+    for attack in [one_line_less, no_lines, one_line_more, exchanged, unknown_account, backdated] {
+        let mut tx = world.db.begin().await.unwrap();
+        // The attack may break a rule that the table itself keeps; that is as good as being found.
+        let Ok(_) = query(attack).execute(&mut tx).await else { continue };
+        tx.commit().await.unwrap();
+        let checks = look(&world, Scope::Everything).await;
+        let books = named(&checks, "debits_equal_credits");
+        assert_eq!(books.state, State::Broken, "{attack}");
+        assert_eq!(books.findings[0].subject, journal, "{attack}");
+        restore(&world).await;
+        let checks = look(&world, Scope::Everything).await;
+        assert_eq!(named(&checks, "debits_equal_credits").state, State::Holds, "after {attack}");
+    }
+}
+
+/// Puts the transfers of the one sale back.
+async fn restore(world: &World) {
+    raw(
+        world,
+        &[
+            "delete from transfers",
+            "insert into transfers select j.merchant_id, j.livemode, j.id, 0, 'psp:simulator', \
+             'seller:' || (select min(seller_id) from wallets) || ':pending', 97, 'KRW', j.created_at from journals j",
+            "insert into transfers select j.merchant_id, j.livemode, j.id, 1, 'psp:simulator', 'fees:platform', 3, 'KRW', j.created_at \
+             from journals j",
+        ],
+    )
+    .await;
+}
+
+async fn a_transfer_without_a_journal_is_named(world: World) {
+    let (_, journal) = with_a_sale(&world).await;
+    match world.engine {
+        // With the foreign keys out of the way, as a careless repair tool would have them.
+        Engine::Sqlite => {
+            tamper(&world, &[]).await;
+            let tollgate::db::Db::Sqlite { write, .. } = &world.db else { unreachable!() };
+            for statement in ["pragma foreign_keys = off", "delete from journals", "pragma foreign_keys = on"] {
+                sqlx::query(statement).execute(write).await.unwrap();
+            }
+        }
+        Engine::Postgres => tamper(&world, &["delete from journals"]).await,
+    }
+    let checks = look(&world, Scope::Everything).await;
+    let books = named(&checks, "debits_equal_credits");
+    assert_eq!(books.state, State::Broken);
+    assert_eq!(books.findings[0].subject, journal);
+}
+
+async fn a_wallet_that_was_touched_is_named(world: World) {
+    let (tenant, _) = with_a_sale(&world).await;
+    raw(&world, &["update wallets set available = 1"]).await;
+    let checks = look(&world, Scope::Tenant(&tenant)).await;
+    let wallets = named(&checks, "wallets_equal_ledger");
+    assert_eq!((wallets.state, wallets.broken), (State::Broken, 1));
+    assert!(wallets.findings[0].subject.ends_with(":available"), "{wallets:?}");
+
+    raw(&world, &["delete from wallets"]).await;
+    let checks = look(&world, Scope::Tenant(&tenant)).await;
+    assert!(named(&checks, "wallets_equal_ledger").findings[0].subject.ends_with(":pending"));
+}
+
+async fn a_missing_guard_is_named(world: World) {
+    with_a_sale(&world).await;
+    let (guard, off) = match world.engine {
+        Engine::Sqlite => ("transfers_refuse_update", "drop trigger transfers_refuse_update"),
+        Engine::Postgres => {
+            ("transfers_refuse_change", "alter table transfers disable trigger transfers_refuse_change")
+        }
+    };
+    raw(&world, &[off]).await;
+    let checks = look(&world, Scope::Everything).await;
+    let guards = named(&checks, "books_are_guarded");
+    assert_eq!((guards.state, guards.broken), (State::Broken, 1));
+    assert_eq!(guards.findings[0].subject, guard);
+}
+
+async fn sums_beyond_64_bits_are_a_break_not_a_crash(world: World) {
+    with_a_sale(&world).await;
+    tamper(&world, &["update transfers set amount = 9223372036854775807"]).await;
+    let checks = look(&world, Scope::Everything).await;
+    assert_eq!(named(&checks, "debits_equal_credits").state, State::Broken);
+}
+
+async fn a_merchant_sees_only_its_own_breaks(world: World) {
+    with_a_sale(&world).await;
+    raw(&world, &["update wallets set available = 1"]).await;
+    let (other, _) = with_a_sale(&world).await;
+    let live = Tenant::new(other.merchant.clone(), Mode::Live);
+    let stranger = Tenant::new(MerchantId::new(), Mode::Test);
+    for tenant in [&other, &live, &stranger] {
+        let checks = look(&world, Scope::Tenant(tenant)).await;
+        assert_eq!(named(&checks, "wallets_equal_ledger").state, State::Holds);
+    }
+    assert_eq!(named(&look(&world, Scope::Everything).await, "wallets_equal_ledger").broken, 1);
+}
+
+both_databases!(
+    sound_books_hold,
+    a_changed_amount_is_named,
+    every_way_to_touch_a_journal_is_named,
+    a_transfer_without_a_journal_is_named,
+    a_wallet_that_was_touched_is_named,
+    a_missing_guard_is_named,
+    sums_beyond_64_bits_are_a_break_not_a_crash,
+    a_merchant_sees_only_its_own_breaks,
+);
