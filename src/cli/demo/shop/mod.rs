@@ -2,7 +2,7 @@
 //!
 //! Promises to use nothing but the public API with its own key and the webhooks it has verified with its own secret; an
 //! order is paid when a verified webhook says so, never because a browser came back. Refuses to know the gateway's code:
-//! it imports nothing from this crate but the clock.
+//! it imports nothing from this crate but the vocabulary and the HTTP client.
 
 mod api;
 mod catalogue;
