@@ -1,0 +1,1 @@
+pub mod amount; pub mod locale; pub mod page; pub mod phrases;

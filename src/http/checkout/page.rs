@@ -1,0 +1,163 @@
+//! What the hosted page shows, as one value; the template adds nothing of its own.
+
+use askama::Template;
+
+use super::amount;
+use super::locale::Locale;
+use super::phrases::Phrases;
+
+/// One position of the order, ready to read.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub name: String,
+    /// Who sells it, said only when several sellers share the order.
+    pub seller: String,
+    pub quantity: i64,
+    pub quantity_text: String,
+    pub unit: String,
+    pub amount: String,
+}
+
+/// A language of the switch.
+#[derive(Debug, Clone)]
+pub struct Language {
+    pub lang: &'static str,
+    pub name: &'static str,
+    pub current: bool,
+}
+
+/// The whole page. Absent texts are empty.
+#[derive(Debug, Template)]
+#[template(path = "checkout/page.html")]
+pub struct Page {
+    pub words: &'static Phrases,
+    pub languages: Vec<Language>,
+    pub title: String,
+    pub livemode: bool,
+    /// Address of the page without its query: `/pay/{token}`.
+    pub base: String,
+    pub session_id: String,
+    pub page_token: String,
+    /// One of the states of the status endpoint.
+    pub state: &'static str,
+    pub message: String,
+    pub challenge_url: String,
+    pub redirect_url: String,
+    pub cancel_url: String,
+    pub expires_unix: i64,
+    pub merchant: String,
+    pub monogram: String,
+    pub reference: String,
+    pub lines: Vec<Line>,
+    pub gist: String,
+    pub total: String,
+    pub pay_label: String,
+    /// Whether a card may be entered now.
+    pub payable: bool,
+}
+
+impl Page {
+    /// The switch, with the page's own language marked.
+    pub fn languages(current: Locale) -> Vec<Language> {
+        Locale::ALL
+            .map(|locale| Language {
+                lang: locale.code(),
+                name: locale.name(),
+                current: locale == current,
+            })
+            .to_vec()
+    }
+
+    /// First letter of the merchant's name, where other pages would need a logo.
+    pub fn monogram(merchant: &str) -> String {
+        merchant
+            .chars()
+            .find(|letter| letter.is_alphanumeric())
+            .map_or_else(|| "·".to_owned(), |letter| letter.to_uppercase().collect())
+    }
+
+    /// A page as it could be, for tests and for looking at it.
+    pub fn sample(locale: Locale, state: &'static str) -> Self {
+        let words = Phrases::of(locale);
+        let (merchant, currency, items, total): (_, _, &[(&str, &str, i64, &str, &str)], _) = match locale {
+            Locale::Ko => (
+                "달빛 상점",
+                "KRW",
+                &[
+                    ("백자 머그잔", "18000", 2, "36000", "달빛 상점"),
+                    ("핸드드립 원두 200g", "14500", 1, "14500", "언덕 위 로스터리"),
+                    ("면 행주 3장 세트", "9900", 1, "9900", "달빛 상점"),
+                ],
+                "60400",
+            ),
+            Locale::En => (
+                "Moonlight Store",
+                "USD",
+                &[
+                    ("White porcelain mug", "18.00", 2, "36.00", "Moonlight Store"),
+                    ("Coffee beans, 200 g", "14.50", 1, "14.50", "Hilltop Roastery"),
+                    ("Cotton tea towels, set of 3", "9.90", 1, "9.90", "Moonlight Store"),
+                ],
+                "60.40",
+            ),
+        };
+        let lines: Vec<Line> = items
+            .iter()
+            .map(|&(name, unit, quantity, sum, seller)| Line {
+                name: name.to_owned(),
+                seller: (words.sold_by)(seller),
+                quantity,
+                quantity_text: amount::count(quantity),
+                unit: amount::for_people(unit, currency),
+                amount: amount::for_people(sum, currency),
+            })
+            .collect();
+        let total = amount::for_people(total, currency);
+        Self {
+            words,
+            languages: Self::languages(locale),
+            title: (words.title)(merchant),
+            livemode: false,
+            base: "/pay/sample".to_owned(),
+            session_id: "cs_sample".to_owned(),
+            page_token: "sample".to_owned(),
+            state,
+            message: if state == "declined" { words.insufficient_funds.to_owned() } else { String::new() },
+            challenge_url: String::new(),
+            redirect_url: "https://shop.example/thanks".to_owned(),
+            cancel_url: "https://shop.example/cart".to_owned(),
+            expires_unix: 0,
+            merchant: merchant.to_owned(),
+            monogram: Self::monogram(merchant),
+            reference: "2026-1031".to_owned(),
+            gist: (words.gist)(items[0].0, items.len() - 1),
+            lines,
+            pay_label: (words.pay)(&total),
+            total,
+            payable: state == "ready" || state == "declined",
+        }
+    }
+}
+
+/// A page with one sentence: a link that leads nowhere, or trouble on our side.
+#[derive(Debug, Template)]
+#[template(path = "checkout/notice.html")]
+pub struct Notice {
+    pub words: &'static Phrases,
+    pub title: &'static str,
+    pub text: &'static str,
+}
+
+impl Notice {
+    /// The link is cut off, forged or forgotten.
+    pub fn not_found(locale: Locale) -> Self {
+        let words = Phrases::of(locale);
+        Self { words, title: words.not_found_title, text: words.not_found }
+    }
+
+    /// We failed; the shopper is told what it means for the money.
+    pub fn trouble(locale: Locale) -> Self {
+        let words = Phrases::of(locale);
+        Self { words, title: words.trouble_title, text: words.trouble }
+    }
+}

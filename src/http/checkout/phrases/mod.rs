@@ -1,0 +1,134 @@
+//! Every sentence of the hosted page, in each language it speaks.
+//!
+//! One struct, so a language that lacks a sentence does not compile. Sentences that hold a name or an amount are functions.
+
+mod en;
+mod ko;
+
+use super::locale::Locale;
+
+/// The page's sentences in one language.
+#[derive(Debug)]
+pub struct Phrases {
+    pub lang: &'static str,
+    pub title: fn(&str) -> String,
+    pub skip: &'static str,
+    pub test_mode: &'static str,
+    pub language: &'static str,
+    pub back: &'static str,
+    pub powered_by: &'static str,
+    pub close: &'static str,
+
+    pub summary: &'static str,
+    pub total: &'static str,
+    pub show_items: &'static str,
+    pub hide_items: &'static str,
+    pub reference: &'static str,
+    /// The first item's name and how many others there are.
+    pub gist: fn(&str, usize) -> String,
+    pub sold_by: fn(&str) -> String,
+
+    pub pay_title: &'static str,
+    pub pay: fn(&str) -> String,
+    pub card_form: &'static str,
+    pub loading: &'static str,
+    pub assurance: &'static str,
+    pub cancel: &'static str,
+    pub cancel_busy: &'static str,
+    pub noscript: &'static str,
+
+    pub incomplete: &'static str,
+    pub invalid_number: &'static str,
+    pub invalid_expiry: &'static str,
+    pub expired_entry: &'static str,
+    pub invalid_cvc: &'static str,
+    pub form_network: &'static str,
+    pub check_entry: &'static str,
+    pub not_sent: &'static str,
+    pub offline: &'static str,
+    pub slow: &'static str,
+
+    pub declined_title: &'static str,
+    /// Said for every refusal whose reason is nobody's business but the card's owner and the bank: lost, stolen, suspected fraud.
+    pub declined: &'static str,
+    pub insufficient_funds: &'static str,
+    pub expired_card: &'static str,
+    pub do_not_honor: &'static str,
+    pub authentication_failed: &'static str,
+    pub incorrect_details: &'static str,
+
+    pub processing_title: &'static str,
+    pub processing: &'static str,
+    pub action_title: &'static str,
+    pub action: &'static str,
+    pub action_open: &'static str,
+    pub unknown_title: &'static str,
+    pub unknown: &'static str,
+    pub unknown_asking: &'static str,
+    pub succeeded_title: &'static str,
+    pub succeeded: &'static str,
+    pub succeeded_link: &'static str,
+    pub already_title: &'static str,
+    pub already: &'static str,
+    pub expired_title: &'static str,
+    pub expired: &'static str,
+    pub canceled_title: &'static str,
+    pub canceled: &'static str,
+    pub unreachable_title: &'static str,
+    pub unreachable: &'static str,
+    pub retry: &'static str,
+
+    pub not_found_title: &'static str,
+    pub not_found: &'static str,
+    pub trouble_title: &'static str,
+    pub trouble: &'static str,
+}
+
+impl Phrases {
+    /// The sentences for a language.
+    pub fn of(locale: Locale) -> &'static Self {
+        match locale {
+            Locale::Ko => &ko::PHRASES,
+            Locale::En => &en::PHRASES,
+        }
+    }
+
+    /// Why the bank refused, in words a shopper can use.
+    ///
+    /// Reasons that would tell a thief something (lost, stolen, suspected fraud, our own risk rules) get the general sentence.
+    pub fn refusal(&self, decline_code: &str) -> &'static str {
+        match decline_code {
+            "insufficient_funds" => self.insufficient_funds,
+            "expired_card" => self.expired_card,
+            "do_not_honor" => self.do_not_honor,
+            "authentication_failed" | "authentication_required" => self.authentication_failed,
+            "incorrect_details" | "incorrect_number" | "incorrect_cvc" | "invalid_card" => self.incorrect_details,
+            _ => self.declined,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thief_learns_nothing() {
+        for locale in Locale::ALL {
+            let words = Phrases::of(locale);
+            for code in ["lost_card", "stolen_card", "suspected_fraud", "risk", "generic", "something_new"] {
+                assert_eq!(words.refusal(code), words.declined);
+            }
+        }
+    }
+
+    #[test]
+    fn reasons_a_shopper_can_act_on_are_told_apart() {
+        let codes = ["insufficient_funds", "expired_card", "do_not_honor", "authentication_failed", "generic"];
+        for locale in Locale::ALL {
+            let said: std::collections::HashSet<_> =
+                codes.iter().map(|code| Phrases::of(locale).refusal(code)).collect();
+            assert_eq!(said.len(), codes.len());
+        }
+    }
+}
