@@ -7,7 +7,9 @@
 mod access_log;
 mod answers;
 pub mod api;
+pub mod assets;
 mod card_guard;
+pub mod checkout;
 pub mod extract;
 mod health;
 pub mod idempotent;
@@ -28,7 +30,7 @@ use crate::app::App;
 /// Everything this server answers.
 pub fn routes(app: App) -> Router {
     // A card number in any of these is refused before a handler sees it.
-    let guarded = Router::new().merge(api_routes()).layer(from_fn(card_guard::refuse_cards));
+    let guarded = Router::new().merge(api_routes()).merge(checkout_routes()).layer(from_fn(card_guard::refuse_cards));
     // PSPs' webhooks are taken as they are: their bodies are signed and stored raw, scrubbed, by their own handler.
     let raw = Router::new().route("/psp/{name}/webhooks", post(psp_webhooks::receive));
     let seated = guarded.merge(raw).layer(from_fn_with_state(limits::Seats::default(), limits::seat));
@@ -47,6 +49,9 @@ pub fn routes(app: App) -> Router {
 #[rustfmt::skip]
 fn api_routes() -> Router<App> {
     Router::new()
+        .route("/v1/checkout/sessions", get(api::checkout_sessions::list).post(api::checkout_sessions::create))
+        .route("/v1/checkout/sessions/{id}", get(api::checkout_sessions::show))
+        .route("/v1/checkout/sessions/{id}/expire", post(api::checkout_sessions::expire))
         .route("/v1/merchant", get(api::merchant::show))
         .route("/v1/api_keys", get(api::keys::list).post(api::keys::create))
         .route("/v1/api_keys/{id}", get(api::keys::show))
@@ -69,6 +74,19 @@ fn api_routes() -> Router<App> {
         .route("/v1/ledger/journals", get(api::ledger::journals))
         .route("/v1/ledger/balances", get(api::ledger::balances))
         .route("/v1/integrity", get(api::integrity::show))
+}
+
+/// The shopper's page.
+#[rustfmt::skip]
+fn checkout_routes() -> Router<App> {
+    Router::new()
+        .route("/pay/{token}", get(checkout::show))
+        .route("/pay/{token}/register", post(checkout::register))
+        .route("/pay/{token}/confirm", post(checkout::confirm))
+        .route("/pay/{token}/status", get(checkout::status))
+        .route("/pay/{token}/abandon", post(checkout::abandon))
+        .route("/pay/{token}/cancel", post(checkout::cancel))
+        .route("/static/{*path}", get(assets::serve))
 }
 
 /// For whoever runs this gateway.

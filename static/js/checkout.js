@@ -91,7 +91,6 @@
     }
     if (!payable.includes(next)) doubt = null;
     if (next === "succeeded" && !remembered()) next = "already_paid";
-    if (next === "already_paid" && remembered()) next = "succeeded";
     if (next === "action_required" && challenge?.done && challenge.url === answer.challenge_url && Date.now() - challenge.done < 20000) next = "processing";
 
     const before = state;
@@ -232,6 +231,7 @@
     try {
       const answer = await call("POST", "/confirm", { payment_method: method });
       unlock(true);
+      if (answer.state === "already_paid") forget(); // by another tab: not by this one
       apply(answer);
     } catch (error) {
       unlock(true);
@@ -305,6 +305,10 @@
   button.addEventListener("click", pressed);
   $("retry").addEventListener("click", () => { show("ready"); say(null); openForm(); later(); });
   $("challenge-open").addEventListener("click", openChallenge);
+  $("challenge-other").addEventListener("click", () => {
+    show("processing");
+    call("POST", "/abandon", {}).then(apply, () => { note(word("offline")); later(); });
+  });
   $("challenge-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => panel(state)?.querySelector("h2")?.focus());
 

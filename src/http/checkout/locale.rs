@@ -5,11 +5,14 @@ use axum::http::{HeaderMap, header};
 /// A language the page has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locale {
+    /// Korean.
     Ko,
+    /// English.
     En,
 }
 
 impl Locale {
+    /// Every language, in the order of the switch.
     pub const ALL: [Self; 2] = [Self::Ko, Self::En];
 
     /// The language itself, or one of its regional forms (`ko-KR`).
@@ -24,6 +27,7 @@ impl Locale {
         }
     }
 
+    /// Its tag in HTML and in addresses (BCP 47).
     pub fn code(self) -> &'static str {
         match self {
             Self::Ko => "ko",
@@ -57,9 +61,7 @@ impl Locale {
         for item in accepted.split(',').take(20) {
             let mut parts = item.split(';');
             let locale = parts.next().map(str::trim).and_then(Self::parse);
-            let weight = parts
-                .find_map(|part| part.trim().strip_prefix("q="))
-                .map_or(1000, thousandths);
+            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
             if let Some(locale) = locale
                 && weight > best.map_or(0, |(known, _)| known)
             {

@@ -9,20 +9,28 @@ use super::phrases::Phrases;
 /// One position of the order, ready to read.
 #[derive(Debug, Clone)]
 pub struct Line {
+    /// What is bought.
     pub name: String,
     /// Who sells it, said only when several sellers share the order.
     pub seller: String,
+    /// How many.
     pub quantity: i64,
+    /// How many, to read.
     pub quantity_text: String,
+    /// The price of one.
     pub unit: String,
+    /// The price of all of them.
     pub amount: String,
 }
 
 /// A language of the switch.
 #[derive(Debug, Clone)]
 pub struct Language {
+    /// Its tag.
     pub lang: &'static str,
+    /// Its name in itself.
     pub name: &'static str,
+    /// Whether the page is in it.
     pub current: bool,
 }
 
@@ -30,27 +38,45 @@ pub struct Language {
 #[derive(Debug, Template)]
 #[template(path = "checkout/page.html")]
 pub struct Page {
+    /// The sentences.
     pub words: &'static Phrases,
+    /// The switch.
     pub languages: Vec<Language>,
+    /// The title in the browser's tab.
     pub title: String,
+    /// Whether real money moves.
     pub livemode: bool,
     /// Address of the page without its query: `/pay/{token}`.
     pub base: String,
+    /// The session, under which the script remembers what it was doing.
     pub session_id: String,
+    /// What the script proves itself with.
     pub page_token: String,
     /// One of the states of the status endpoint.
     pub state: &'static str,
+    /// Why the last card was refused.
     pub message: String,
+    /// Where 3-D Secure is done.
     pub challenge_url: String,
+    /// Where to go once paid; empty until then.
     pub redirect_url: String,
+    /// Where to go without paying.
     pub cancel_url: String,
+    /// When the session's time is over, in Unix seconds.
     pub expires_unix: i64,
+    /// Who asks for the money.
     pub merchant: String,
+    /// The first letter of its name.
     pub monogram: String,
+    /// The merchant's name for the order.
     pub reference: String,
+    /// The order.
     pub lines: Vec<Line>,
+    /// The order in a few words, for phones.
     pub gist: String,
+    /// What is to be paid.
     pub total: String,
+    /// What the button says.
     pub pay_label: String,
     /// Whether a card may be entered now.
     pub payable: bool,
@@ -60,11 +86,7 @@ impl Page {
     /// The switch, with the page's own language marked.
     pub fn languages(current: Locale) -> Vec<Language> {
         Locale::ALL
-            .map(|locale| Language {
-                lang: locale.code(),
-                name: locale.name(),
-                current: locale == current,
-            })
+            .map(|locale| Language { lang: locale.code(), name: locale.name(), current: locale == current })
             .to_vec()
     }
 
@@ -143,8 +165,11 @@ impl Page {
 #[derive(Debug, Template)]
 #[template(path = "checkout/notice.html")]
 pub struct Notice {
+    /// The sentences.
     pub words: &'static Phrases,
+    /// What happened.
     pub title: &'static str,
+    /// What to do about it.
     pub text: &'static str,
 }
 

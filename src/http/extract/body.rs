@@ -15,6 +15,11 @@ use crate::http::problem::Problem;
 #[derive(Debug)]
 pub struct Strict<T>(pub T);
 
+/// The body of a call that takes none: absent, or `{}`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFields {}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Strict<T> {
     type Rejection = Problem;
 

@@ -11,6 +11,6 @@ mod page;
 mod wording;
 
 pub use authenticated::{AnyKey, Authenticated, Keyholder, require};
-pub use body::Strict;
+pub use body::{NoFields, Strict};
 pub use keyed::Keyed;
 pub use page::{NoFilters, PageQuery};

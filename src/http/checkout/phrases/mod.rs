@@ -6,9 +6,11 @@ mod en;
 mod ko;
 
 use super::locale::Locale;
+use crate::psp::DeclineCode;
 
 /// The page's sentences in one language.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "each field's name is where its sentence stands on the page")]
 pub struct Phrases {
     pub lang: &'static str,
     pub title: fn(&str) -> String,
@@ -55,13 +57,15 @@ pub struct Phrases {
     pub expired_card: &'static str,
     pub do_not_honor: &'static str,
     pub authentication_failed: &'static str,
-    pub incorrect_details: &'static str,
+    pub authentication_abandoned: &'static str,
+    pub not_processed: &'static str,
 
     pub processing_title: &'static str,
     pub processing: &'static str,
     pub action_title: &'static str,
     pub action: &'static str,
     pub action_open: &'static str,
+    pub action_other: &'static str,
     pub unknown_title: &'static str,
     pub unknown: &'static str,
     pub unknown_asking: &'static str,
@@ -96,38 +100,47 @@ impl Phrases {
     /// Why the bank refused, in words a shopper can use.
     ///
     /// Reasons that would tell a thief something (lost, stolen, suspected fraud, our own risk rules) get the general sentence.
-    pub fn refusal(&self, decline_code: &str) -> &'static str {
-        match decline_code {
-            "insufficient_funds" => self.insufficient_funds,
-            "expired_card" => self.expired_card,
-            "do_not_honor" => self.do_not_honor,
-            "authentication_failed" | "authentication_required" => self.authentication_failed,
-            "incorrect_details" | "incorrect_number" | "incorrect_cvc" | "invalid_card" => self.incorrect_details,
-            _ => self.declined,
+    pub fn refusal(&self, code: DeclineCode) -> &'static str {
+        match code {
+            DeclineCode::InsufficientFunds => self.insufficient_funds,
+            DeclineCode::ExpiredCard => self.expired_card,
+            DeclineCode::DoNotHonor => self.do_not_honor,
+            DeclineCode::IncorrectCvc => self.invalid_cvc,
+            DeclineCode::AuthenticationFailed => self.authentication_failed,
+            DeclineCode::AuthenticationAbandoned => self.authentication_abandoned,
+            DeclineCode::ProcessingError | DeclineCode::NotSent => self.not_processed,
+            DeclineCode::LostCard
+            | DeclineCode::StolenCard
+            | DeclineCode::SuspectedFraud
+            | DeclineCode::RiskRefused
+            | DeclineCode::Generic => self.declined,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn a_thief_learns_nothing() {
+        use DeclineCode::{LostCard, RiskRefused, StolenCard, SuspectedFraud};
         for locale in Locale::ALL {
             let words = Phrases::of(locale);
-            for code in ["lost_card", "stolen_card", "suspected_fraud", "risk", "generic", "something_new"] {
-                assert_eq!(words.refusal(code), words.declined);
+            for code in [LostCard, StolenCard, SuspectedFraud, RiskRefused] {
+                assert_eq!(words.refusal(code), words.refusal(DeclineCode::Generic));
             }
         }
     }
 
     #[test]
     fn reasons_a_shopper_can_act_on_are_told_apart() {
-        let codes = ["insufficient_funds", "expired_card", "do_not_honor", "authentication_failed", "generic"];
+        use DeclineCode::{AuthenticationFailed, DoNotHonor, ExpiredCard, Generic, InsufficientFunds};
+        let codes = [InsufficientFunds, ExpiredCard, DoNotHonor, AuthenticationFailed, Generic];
         for locale in Locale::ALL {
-            let said: std::collections::HashSet<_> =
-                codes.iter().map(|code| Phrases::of(locale).refusal(code)).collect();
+            let said: HashSet<_> = codes.iter().map(|code| Phrases::of(locale).refusal(*code)).collect();
             assert_eq!(said.len(), codes.len());
         }
     }
