@@ -5,7 +5,7 @@
 
 mod config;
 pub mod demo;
-mod gateway;
+pub mod gateway;
 mod key;
 mod logging;
 mod merchant;

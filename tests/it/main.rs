@@ -17,5 +17,6 @@ mod integrity;
 mod ledger;
 mod migrations;
 mod payments;
+mod road;
 mod statements;
 mod wallets;

@@ -143,7 +143,8 @@ fn statements(source: &Source) -> Vec<Result<Statement, String>> {
                     from = code[next..].find(',').map_or(next, |comma| next + comma + 1);
                 }
                 None => {
-                    found.push(complain(at, "pick() of something that is neither a literal nor a const of this file"))
+                    found.push(complain(at, "pick() of something that is neither a literal nor a const of this file"));
+                    break;
                 }
             }
         }

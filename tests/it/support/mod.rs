@@ -9,12 +9,16 @@
 //! ```
 //! gives the tests `a_payment_is_kept::sqlite` and `a_payment_is_kept::postgres`.
 
+#![allow(dead_code, reason = "one place offers what the tests of every feature may need")]
+
 mod database;
+mod gateway;
 pub mod scripted_psp;
 pub mod source;
 mod world;
 
 pub use database::{Database, Engine};
+pub use gateway::{Answer, Gateway, eventually};
 pub use world::{World, run};
 
 /// Turns `async fn name(world: World)` into a test on each database. A function that is not listed is

@@ -1,0 +1,197 @@
+//! A whole gateway in this process: HTTP server, worker, the stand-in PSP, and a merchant that holds a key.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tollgate::app::App;
+use tollgate::config::{Config, SimulatorPsp};
+use tollgate::listener::Listener;
+use tollgate::merchants::keys::{Kind, NewKey};
+use tollgate::merchants::{self, keys};
+use tollgate::outbound::Outbound;
+use tollgate::psp::Psps;
+use tollgate::simulator::{Server as Simulator, SimulatorConfig, Target};
+use tollgate::words::{Clock, Mode, Secret, SystemClock, Tenant, random_base62};
+
+use super::World;
+
+pub struct Gateway {
+    pub app: App,
+    /// Without a slash at the end.
+    pub url: String,
+    pub simulator: Simulator,
+    /// The stand-in's admin key, for its faults by HTTP.
+    pub simulator_admin_key: String,
+    pub tenant: Tenant,
+    /// The merchant's `sk_test_` key.
+    pub key: String,
+    pub http: reqwest::Client,
+    stop: CancellationToken,
+    serving: JoinHandle<anyhow::Result<()>>,
+    _folder: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    /// `null` when the body is not JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    /// The JSON of an answer that must be a success.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!((200..300).contains(&self.status), "{} {}", self.status, self.text);
+        self.json
+    }
+
+    /// The `code` of an answer that must be a refusal with this status.
+    #[track_caller]
+    pub fn refused(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{}", self.text);
+        let kind = self.headers.get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(kind.as_deref(), Some("application/problem+json"), "{}", self.text);
+        self.json["code"].as_str().expect("a problem has a code")
+    }
+}
+
+impl World {
+    /// A gateway on the machine's clock.
+    pub async fn gateway(&self) -> Gateway {
+        Gateway::start(self, Arc::new(SystemClock), |_| {}).await
+    }
+
+    /// A gateway on the test's clock: nothing becomes due, expires or is retried until the test moves it on.
+    pub async fn gateway_on_test_clock(&self) -> Gateway {
+        Gateway::start(self, self.clock.clone(), |_| {}).await
+    }
+
+    /// A gateway on the machine's clock, with other settings.
+    pub async fn gateway_with(&self, change: impl FnOnce(&mut Config)) -> Gateway {
+        Gateway::start(self, Arc::new(SystemClock), change).await
+    }
+}
+
+impl Gateway {
+    async fn start(world: &World, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let url = format!("http://{}", listener.address());
+        let (secret_key, admin_key) = (Secret::new(random_base62(32)), Secret::new(random_base62(32)));
+        let webhook_secret = Secret::new(random_base62(32));
+        let simulator = Simulator::start(SimulatorConfig {
+            webhook: Some(Target { url: format!("{url}/psp/simulator/webhooks"), secret: webhook_secret.clone() }),
+            parent_origins: vec![url.clone()],
+            clock: clock.clone(),
+            ..SimulatorConfig::new(folder.path().join("psp.db"), secret_key.clone(), admin_key.clone())
+        })
+        .await
+        .unwrap();
+
+        let mut config = Config {
+            public_url: url.parse().unwrap(),
+            master_key: Secret::new(random_base62(48)),
+            ..Config::default()
+        };
+        config.database.url = Secret::new(world.database_url.clone());
+        config.psp.simulator =
+            Some(SimulatorPsp { url: simulator.base_url().parse().unwrap(), secret_key, webhook_secret });
+        config.webhooks.allow_private_networks = true;
+        change(&mut config);
+
+        let outbound = Outbound::new(&config.outbound()).unwrap();
+        let psps = Psps::configured(&config.psp, &outbound);
+        let app = App::new(config, world.db.clone(), clock, outbound, psps);
+
+        let mut tx = app.db.begin().await.unwrap();
+        let merchant = merchants::create(&mut tx, "Test shop", app.now()).await.unwrap();
+        let tenant = Tenant::new(merchant.id, Mode::Test);
+        let new = NewKey { kind: Kind::Secret, scopes: Vec::new(), name: None, expires_at: None };
+        let issued = keys::issue(&mut tx, &tenant, new, app.now()).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let stop = CancellationToken::new();
+        let grace = Duration::from_secs(5);
+        let serving = tokio::spawn(tollgate::cli::gateway::run(app.clone(), vec![listener], stop.clone(), grace));
+        Self {
+            app,
+            url,
+            simulator,
+            simulator_admin_key: admin_key.expose().clone(),
+            tenant,
+            key: issued.token.expose().to_owned(),
+            http: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(Duration::from_secs(30))
+                .build()
+                .unwrap(),
+            stop,
+            serving,
+            _folder: folder,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, &self.key, None).await
+    }
+
+    /// A POST with an Idempotency-Key of its own.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, &self.key, Some(body)).await
+    }
+
+    pub async fn call(&self, method: Method, path: &str, bearer: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(bearer);
+        if method == Method::POST {
+            request = request.header("idempotency-key", random_base62(22));
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Self::send(request).await
+    }
+
+    /// Sends a request that the test made itself.
+    pub async fn send(request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Answer { status, headers, text, json }
+    }
+
+    /// Stops it as SIGTERM would.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap().unwrap();
+        self.simulator.shutdown().await;
+    }
+}
+
+/// Asks again until there is an answer, for what the worker does in its own time.
+#[track_caller]
+pub fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> impl Future<Output = T> {
+    let what = what.to_owned();
+    async move {
+        for _ in 0..400 {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("still not so after 20 seconds: {what}");
+    }
+}
