@@ -54,6 +54,10 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
         let after = become_(&before, state, outcome, now);
         let payment = store::find(&mut *tx, &before.payment).await?.ok_or(PaymentError::NotFound)?;
         if state == AttemptState::Approved && payment.status == PaymentStatus::Succeeded {
+            // Perhaps it was this very attempt, settled by somebody else between the two reads.
+            if attempts::get(&mut *tx, attempt).await?.is_none_or(|now| now.state != before.state) {
+                return Err(PaymentError::Overtaken);
+            }
             return Err(PaymentError::SecondCapture { payment: payment.id, attempt: after.id, psp: after.psp });
         }
         if !attempts::change(tx, &after, before.state).await? {

@@ -48,8 +48,8 @@ impl Row {
 /// Everything between two instants, oldest first.
 pub async fn rows(read: &SqlitePool, from: i64, until: i64) -> Result<Vec<Row>, sqlx::Error> {
     query_as(
-        "select c.id, 'sale' as kind, c.payment_id, p.reference, p.order_ids, c.key, null as refund_reference,
-                p.currency, c.amount as gross, c.fee, c.created_at
+        "select c.id as id, 'sale' as kind, c.payment_id, p.reference, p.order_ids, c.key, null as refund_reference,
+                p.currency, c.amount as gross, c.fee, c.created_at as created_at
          from captures c join payments p on p.id = c.payment_id
          where c.created_at >= $1 and c.created_at < $2
          union all
