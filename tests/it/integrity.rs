@@ -2,9 +2,12 @@
 
 use tollgate::db::query;
 use tollgate::integrity::{self, Check, Scope, State};
-use tollgate::words::{MerchantId, Mode, Tenant};
+use tollgate::ledger::{Account, Posting, Transfer};
+use tollgate::payments::Opened;
+use tollgate::words::{Currency, MerchantId, Mode, Money, Tenant};
 
 use crate::ledger::{sale, tenant};
+use crate::payments::Shop;
 use crate::support::{Engine, World, both_databases};
 
 const FORGED: &str = "insert into transfers select merchant_id, livemode, journal_id, 2, debit_account, credit_account, 1, currency, \
@@ -183,6 +186,100 @@ async fn a_merchant_sees_only_its_own_breaks(world: World) {
     assert_eq!(named(&look(&world, Scope::Everything).await, "wallets_equal_ledger").broken, 1);
 }
 
+/// A shop with one paid checkout, everything in order.
+async fn paid(world: &World) -> (Shop, Opened) {
+    let shop = Shop::open(world.clone()).await;
+    let opened = shop.paid().await;
+    let checks = look(world, Scope::Tenant(&shop.tenant)).await;
+    for check in checks.iter().filter(|check| check.name != "provider_agrees") {
+        assert_eq!(check.state, State::Holds, "{check:#?}");
+        assert!(check.checked > 0, "{check:#?}");
+    }
+    (shop, opened)
+}
+
+/// The check of this name is broken and names `subject` first.
+async fn assert_broken(world: &World, name: &str, subject: &str) {
+    let checks = look(world, Scope::Everything).await;
+    let check = named(&checks, name);
+    assert_eq!(check.state, State::Broken, "{name}");
+    assert_eq!(check.findings[0].subject, subject, "{check:#?}");
+}
+
+async fn an_order_that_is_not_posted_is_named(world: World) {
+    let (_, opened) = paid(&world).await;
+    let order = opened.orders[0].id.as_str();
+    tamper(&world, &["update journals set kind = 'gift'"]).await;
+    assert_broken(&world, "orders_are_posted", order).await;
+    tamper(&world, &["update journals set kind = 'sale', payment_id = 'pay_other'"]).await;
+    assert_broken(&world, "orders_are_posted", order).await;
+    tamper(&world, &["update journals set payment_id = (select id from payments), control_total = 999"]).await;
+    assert_broken(&world, "orders_are_posted", order).await;
+}
+
+async fn an_order_that_is_posted_and_not_paid_is_named(world: World) {
+    let (_, opened) = paid(&world).await;
+    let order = opened.orders[0].id.as_str();
+    raw(
+        &world,
+        &["update payment_orders set payment_order_status = 'NOT_STARTED', wallet_updated = false, ledger_updated = false"],
+    )
+    .await;
+    assert_broken(&world, "orders_are_posted", order).await;
+    raw(&world, &["delete from payment_orders"]).await;
+    assert_broken(&world, "orders_are_posted", order).await;
+}
+
+async fn a_refund_above_the_capture_is_named(world: World) {
+    let (shop, opened) = paid(&world).await;
+    let seller = opened.orders[0].seller.clone();
+    let usd = |minor| Money::of(minor, Currency::parse("USD").unwrap()).unwrap();
+    let other = Account::Reserved(seller.clone());
+    let held = |source: &str, from: Account, to: Account, minor| Posting {
+        kind: "refund",
+        source_id: source.to_owned(),
+        tenant: shop.tenant.clone(),
+        payment: Some(opened.payment.id.clone()),
+        transfers: vec![Transfer { debit: from, credit: to, amount: usd(minor) }],
+        now: world.now(),
+    };
+    let post = async |posting: Posting| {
+        let mut tx = world.db.begin().await.unwrap();
+        tollgate::wallets::post(&mut tx, &[posting]).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    // All of it is held, half comes back, and that half is held again: never more than the whole.
+    post(held("re_1", Account::Pending(seller.clone()), other.clone(), 1000)).await;
+    post(held("re_2", other.clone(), Account::Pending(seller.clone()), 500)).await;
+    post(held("re_3", Account::Pending(seller), other.clone(), 500)).await;
+    let checks = look(&world, Scope::Everything).await;
+    assert_eq!(named(&checks, "refunds_within_captured").state, State::Holds);
+    post(held("re_4", Account::Suspense, other, 1)).await;
+    assert_broken(&world, "refunds_within_captured", opened.payment.id.as_str()).await;
+}
+
+async fn a_second_capture_is_named(world: World) {
+    let (_, opened) = paid(&world).await;
+    let payment = opened.payment.id.as_str();
+    raw(&world, &["update payments set captured = captured - 1"]).await;
+    assert_broken(&world, "one_capture_per_checkout", payment).await;
+    raw(&world, &["update payments set captured = amount", "drop index attempts_one_approved"]).await;
+    let again = "insert into attempts (id, payment_id, merchant_id, livemode, psp, psp_key, method, state, psp_reference, \
+                 sent_at, deadline_at, settled_at) select 'att_again', payment_id, merchant_id, livemode, psp, 'again', \
+                 method, state, psp_reference, sent_at, deadline_at, settled_at from attempts";
+    raw(&world, &[again]).await;
+    assert_broken(&world, "one_capture_per_checkout", payment).await;
+}
+
+async fn a_state_that_nobody_was_told_of_is_named(world: World) {
+    let (_, opened) = paid(&world).await;
+    raw(&world, &["delete from events where kind = 'checkout.session.completed'"]).await;
+    assert_broken(&world, "final_states_are_told", opened.session.id.as_str()).await;
+    raw(&world, &["delete from events where kind = 'payment.succeeded'"]).await;
+    let checks = look(&world, Scope::Everything).await;
+    assert_eq!(named(&checks, "final_states_are_told").broken, 2);
+}
+
 both_databases!(
     sound_books_hold,
     a_changed_amount_is_named,
@@ -192,4 +289,9 @@ both_databases!(
     a_missing_guard_is_named,
     sums_beyond_64_bits_are_a_break_not_a_crash,
     a_merchant_sees_only_its_own_breaks,
+    an_order_that_is_not_posted_is_named,
+    an_order_that_is_posted_and_not_paid_is_named,
+    a_refund_above_the_capture_is_named,
+    a_second_capture_is_named,
+    a_state_that_nobody_was_told_of_is_named,
 );

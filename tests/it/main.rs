@@ -12,6 +12,7 @@
 
 mod support;
 
+mod books;
 mod house;
 mod integrity;
 mod ledger;

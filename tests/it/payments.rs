@@ -20,15 +20,15 @@ use crate::support::scripted_psp::{Answer, ScriptedPsp, approved, declined, unkn
 use crate::support::{World, both_databases};
 
 /// A gateway with a merchant, and the PSP it calls.
-struct Shop {
+pub struct Shop {
     world: World,
-    app: App,
+    pub app: App,
     psp: Arc<ScriptedPsp>,
-    tenant: Tenant,
+    pub tenant: Tenant,
 }
 
 impl Shop {
-    async fn open(world: World) -> Self {
+    pub async fn open(world: World) -> Self {
         let psp = Arc::new(ScriptedPsp::default());
         let config = Config {
             master_key: Secret::new("a key for this test alone, forty characters".to_owned()),
@@ -70,6 +70,14 @@ impl Shop {
         let mut tx = self.world.db.begin().await.unwrap();
         let opened = payments::open(&mut tx, &self.tenant, new, self.world.now()).await.unwrap();
         tx.commit().await.unwrap();
+        opened
+    }
+
+    /// A checkout that was paid.
+    pub async fn paid(&self) -> Opened {
+        self.psp.will(approved());
+        let opened = self.checkout().await;
+        self.pay(&opened).await;
         opened
     }
 
