@@ -13,6 +13,7 @@
 mod support;
 
 mod books;
+mod crash;
 mod house;
 mod integrity;
 mod ledger;
