@@ -57,6 +57,16 @@ impl DbError {
         self.database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "55P03")
     }
 
+    /// Whether no connection came free, or a lock was held, for as long as we wait: trying later may help.
+    pub fn is_busy(&self) -> bool {
+        let held = self.database_error().and_then(sqlx::error::DatabaseError::code);
+        // SQLITE_BUSY and its kin: the low byte of the extended code is 5.
+        let sqlite_busy = |code: &str| code.parse::<u32>().is_ok_and(|code| code < 10_000 && code & 0xff == 5);
+        matches!(self, Self::Sqlx(sqlx::Error::PoolTimedOut))
+            || self.is_lock_timeout()
+            || held.is_some_and(|code| sqlite_busy(&code))
+    }
+
     fn database_error(&self) -> Option<&dyn sqlx::error::DatabaseError> {
         match self {
             Self::Sqlx(error) => error.as_database_error(),

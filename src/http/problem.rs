@@ -245,8 +245,8 @@ pub struct ProblemCode(pub &'static str);
 
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
-        if error.is_retryable() {
-            tracing::warn!(error = %chain(&error), "the database asked to try again and we had no tries left");
+        if error.is_retryable() || error.is_busy() {
+            tracing::warn!(error = %chain(&error), "the database is busy");
             return Self::unavailable("database_busy", "The database is busy. Nothing was changed; try again.", 1);
         }
         Self::internal(&error)

@@ -12,10 +12,13 @@
 
 mod support;
 
+mod bad_input;
 mod books;
 mod crash;
 mod house;
+mod idempotency;
 mod integrity;
+mod keys;
 mod ledger;
 mod migrations;
 mod payments;

@@ -137,7 +137,7 @@ fn note_use(app: &App, principal: &Principal) {
         return;
     }
     let (db, tenant, key) = (app.db.clone(), principal.tenant.clone(), principal.key.clone());
-    tokio::spawn(async move {
+    app.tasks.spawn(async move {
         let noted = async {
             let mut tx = db.begin().await?;
             keys::note_use(&mut tx, &tenant, &key, now).await?;

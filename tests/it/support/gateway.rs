@@ -63,6 +63,44 @@ impl Answer {
         assert_eq!(kind.as_deref(), Some("application/problem+json"), "{}", self.text);
         self.json["code"].as_str().expect("a problem has a code")
     }
+
+    pub async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Self { status, headers, text, json }
+    }
+
+    /// A header's text; empty when it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts that this is a well-formed problem with this status and code, and gives it back.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> &Value {
+        assert_eq!((self.status, self.json["code"].as_str()), (status, Some(code)), "{}", self.text);
+        self.any_problem()
+    }
+
+    /// Asserts the shape that every problem has, whatever it is about.
+    #[track_caller]
+    pub fn any_problem(&self) -> &Value {
+        let json = &self.json;
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(json["status"], self.status);
+        assert_eq!(json["type"], format!("urn:tollgate:problem:{}", json["code"].as_str().unwrap()));
+        let id = self.header("request-id");
+        assert!(id.starts_with("req_"), "{id}");
+        assert_eq!(json["request_id"], id);
+        assert_eq!(json["instance"], format!("urn:request:{id}"));
+        for member in ["title", "detail"] {
+            assert!(json[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {}", self.text);
+        }
+        assert!(json["retryable"].is_boolean() && json.get("param").is_some(), "{}", self.text);
+        json
+    }
 }
 
 impl World {
@@ -163,11 +201,7 @@ impl Gateway {
 
     /// Sends a request that the test made itself.
     pub async fn send(request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let json = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, headers, text, json }
+        Answer::read(request.send().await.unwrap()).await
     }
 
     /// Stops it as SIGTERM would.
