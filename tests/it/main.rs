@@ -24,4 +24,5 @@ mod migrations;
 mod payments;
 mod road;
 mod statements;
+mod tls;
 mod wallets;
