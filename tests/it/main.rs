@@ -23,6 +23,7 @@ mod ledger;
 mod migrations;
 mod payments;
 mod road;
+mod simulator;
 mod statements;
 mod tls;
 mod wallets;
