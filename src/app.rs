@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::db::Db;
 use crate::keyring::Keyring;
-use crate::outbound::Outbound;
+use crate::outbound::{self, Outbound};
 use crate::psp::Psps;
 use crate::words::{Clock, Timestamp};
 
@@ -72,5 +72,18 @@ impl Pulse {
     /// When it last did; `None` before the first time.
     pub fn last(&self) -> Option<Timestamp> {
         Some(self.0.load(Ordering::Relaxed)).filter(|at| *at != 0).map(Timestamp::from_micros)
+    }
+}
+
+// Here, because neither of the two may know the other.
+impl Config {
+    /// What the way out is built from.
+    pub fn outbound(&self) -> outbound::Settings {
+        outbound::Settings {
+            allow_private: self.webhooks.allow_private_networks,
+            webhook_ports: self.webhooks.ports.clone(),
+            trusted_roots: self.trusted_roots.clone(),
+            ..outbound::Settings::default()
+        }
     }
 }

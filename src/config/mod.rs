@@ -17,7 +17,6 @@ use url::Url;
 pub use load::{ConfigError, load, variable};
 pub use risk::{RiskRules, Window};
 
-use crate::outbound;
 use crate::words::Secret;
 
 /// Everything that can be set.
@@ -61,18 +60,6 @@ impl Default for Config {
             trusted_roots: Vec::new(),
             metrics: Metrics::default(),
             log: Log::default(),
-        }
-    }
-}
-
-impl Config {
-    /// What the way out is built from.
-    pub fn outbound(&self) -> outbound::Settings {
-        outbound::Settings {
-            allow_private: self.webhooks.allow_private_networks,
-            webhook_ports: self.webhooks.ports.clone(),
-            trusted_roots: self.trusted_roots.clone(),
-            ..outbound::Settings::default()
         }
     }
 }

@@ -88,13 +88,13 @@ pub async fn list(
 ) -> Result<Slice<Event>, DbError> {
     let sql = if page.is_backwards() {
         "select * from events where merchant_id = $1 and livemode = $2
-             and ($3 is null or kind = $3) and ($4 is null or object_id = $4)
-             and ($5 is null or created_at >= $5) and ($6 is null or created_at < $6)
+             and (kind = $3 or $3 is null) and (object_id = $4 or $4 is null)
+             and (created_at >= $5 or $5 is null) and (created_at < $6 or $6 is null)
              and id > $7 order by id limit $8"
     } else {
         "select * from events where merchant_id = $1 and livemode = $2
-             and ($3 is null or kind = $3) and ($4 is null or object_id = $4)
-             and ($5 is null or created_at >= $5) and ($6 is null or created_at < $6)
+             and (kind = $3 or $3 is null) and (object_id = $4 or $4 is null)
+             and (created_at >= $5 or $5 is null) and (created_at < $6 or $6 is null)
              and id < $7 order by id desc limit $8"
     };
     let rows = query(sql)

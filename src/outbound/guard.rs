@@ -214,4 +214,13 @@ mod tests {
         assert_eq!(kept, [all[1]]);
         assert!(admitted(&strict(), all[..1].iter().copied()).is_err());
     }
+
+    /// The last line of defence: a name that only turns out to be private when it is looked up.
+    #[tokio::test]
+    async fn a_name_that_resolves_to_this_machine_is_refused() {
+        let look_up = |guard: Guard| Resolver::new(&guard).resolve("localhost".parse().unwrap());
+        let Err(refused) = look_up(strict()).await else { panic!("localhost was let through") };
+        assert_eq!(refused.downcast_ref(), Some(&Refusal::PrivateAddress));
+        assert!(look_up(Guard::for_strangers(true, &[])).await.is_ok());
+    }
 }

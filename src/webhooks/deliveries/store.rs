@@ -99,13 +99,13 @@ pub async fn list(
 ) -> Result<Slice<Delivery>, DbError> {
     let sql = if page.is_backwards() {
         "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
-             and ($3 is null or endpoint_id = $3) and ($4 is null or event_id = $4)
-             and ($5 is null or status = $5) and ($6 is null or kind = $6)
+             and (endpoint_id = $3 or $3 is null) and (event_id = $4 or $4 is null)
+             and (status = $5 or $5 is null) and (kind = $6 or $6 is null)
              and id > $7 order by id limit $8"
     } else {
         "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
-             and ($3 is null or endpoint_id = $3) and ($4 is null or event_id = $4)
-             and ($5 is null or status = $5) and ($6 is null or kind = $6)
+             and (endpoint_id = $3 or $3 is null) and (event_id = $4 or $4 is null)
+             and (status = $5 or $5 is null) and (kind = $6 or $6 is null)
              and id < $7 order by id desc limit $8"
     };
     let rows = query(sql)

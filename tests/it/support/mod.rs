@@ -11,15 +11,19 @@
 
 #![allow(dead_code, reason = "one place offers what the tests of every feature may need")]
 
+mod caller;
 mod database;
 pub mod door;
 mod gateway;
 pub mod scripted_psp;
+mod receiver;
 pub mod source;
 mod world;
 
 pub use database::{Database, Engine};
 pub use gateway::{Answer, Gateway, eventually};
+pub use caller::{Caller, Reply};
+pub use receiver::{Language, Receiver};
 pub use world::{World, run};
 
 /// Turns `async fn name(world: World)` into a test on each database. A function that is not listed is

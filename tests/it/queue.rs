@@ -1,0 +1,224 @@
+//! The queue: a job is there exactly when its reason is, and runs on one worker at a time whatever dies.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+use tollgate::db::Db;
+use tollgate::queue::{self, Job, NewJob, Settled};
+use tollgate::words::{MerchantId, Timestamp};
+use tollgate::worker::Worker;
+
+use crate::support::{World, both_databases};
+
+both_databases!(
+    a_job_lives_and_dies_with_its_transaction,
+    many_workers_run_each_job_once,
+    a_lease_that_ended_passes_the_job_on_and_fences_the_slow_worker,
+    the_same_work_is_one_job_and_is_never_forgotten,
+    a_dead_letter_is_out_of_the_way_until_somebody_revives_it,
+    merchants_take_turns,
+    lanes_do_not_mix,
+    a_job_that_kills_its_workers_is_buried,
+    a_stopping_worker_claims_nothing_more,
+);
+
+const LEASE: Duration = Duration::from_secs(90);
+
+fn job<'a>(key: &'a str, run_at: Timestamp) -> NewJob<'a> {
+    NewJob { kind: "webhooks.nothing", key, payload: json!({"for": key}), run_at, merchant: None }
+}
+
+async fn enqueue(db: &Db, jobs: Vec<NewJob<'_>>) {
+    let mut tx = db.begin().await.unwrap();
+    queue::enqueue_all(&mut tx, jobs).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn claim(db: &Db, limit: i64, now: Timestamp) -> Vec<Job> {
+    let mut tx = db.begin().await.unwrap();
+    let claimed = queue::claim(&mut tx, "webhooks", limit, now, LEASE).await.unwrap();
+    tx.commit().await.unwrap();
+    claimed
+}
+
+async fn done(db: &Db, job: &Job) -> Settled {
+    let mut tx = db.begin().await.unwrap();
+    let settled = queue::done(&mut tx, job).await.unwrap();
+    tx.commit().await.unwrap();
+    settled
+}
+
+/// Jobs by status, of all lanes.
+async fn depth(db: &Db) -> BTreeMap<String, i64> {
+    let mut all = BTreeMap::new();
+    for (_, status, jobs) in queue::depth(db).await.unwrap() {
+        *all.entry(status).or_default() += jobs;
+    }
+    all
+}
+
+async fn a_job_lives_and_dies_with_its_transaction(world: World) {
+    let mut tx = world.db.begin().await.unwrap();
+    queue::enqueue(&mut tx, job("a", world.now())).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert!(!queue::has_due(&world.db, "webhooks", world.now()).await.unwrap());
+
+    enqueue(&world.db, vec![job("a", world.now().plus(LEASE))]).await;
+    assert!(claim(&world.db, 1, world.now()).await.is_empty(), "it is not due yet");
+    world.clock.advance(LEASE);
+    assert!(queue::has_due(&world.db, "webhooks", world.now()).await.unwrap());
+    let claimed = claim(&world.db, 5, world.now()).await;
+    assert_eq!(claimed.len(), 1);
+    assert_eq!((claimed[0].key.as_str(), claimed[0].tries), ("a", 1));
+    assert_eq!(claimed[0].payload, json!({"for": "a"}));
+    assert_eq!(done(&world.db, &claimed[0]).await, Settled::Kept);
+    assert!(depth(&world.db).await.is_empty(), "a finished job leaves nothing behind");
+}
+
+async fn many_workers_run_each_job_once(world: World) {
+    let keys: Vec<String> = (0..150).map(|n| format!("job-{n}")).collect();
+    enqueue(&world.db, keys.iter().map(|key| job(key, world.now())).collect()).await;
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        let (db, now) = (world.second_db().await, world.now());
+        workers.push(tokio::spawn(async move {
+            let mut ran = Vec::new();
+            while queue::has_due(&db, "webhooks", now).await.unwrap() {
+                for job in claim(&db, 7, now).await {
+                    tokio::task::yield_now().await;
+                    assert_eq!(done(&db, &job).await, Settled::Kept);
+                    ran.push(job.key);
+                }
+            }
+            db.close().await;
+            ran
+        }));
+    }
+    let mut ran = Vec::new();
+    for worker in workers {
+        ran.extend(worker.await.unwrap());
+    }
+    ran.sort();
+    let mut keys = keys;
+    keys.sort();
+    assert_eq!(ran, keys);
+}
+
+async fn a_lease_that_ended_passes_the_job_on_and_fences_the_slow_worker(world: World) {
+    enqueue(&world.db, vec![job("a", world.now())]).await;
+    let slow = claim(&world.db, 1, world.now()).await.remove(0);
+    assert!(claim(&world.db, 1, world.now()).await.is_empty(), "nobody else gets it while the lease holds");
+    world.clock.advance(LEASE);
+    let next = claim(&world.db, 1, world.now()).await.remove(0);
+    assert_eq!((next.id.clone(), next.tries), (slow.id.clone(), 2));
+    assert_eq!(done(&world.db, &slow).await, Settled::Lost);
+    let mut tx = world.db.begin().await.unwrap();
+    assert_eq!(queue::bury(&mut tx, &slow, world.now(), "late").await.unwrap(), Settled::Lost);
+    assert_eq!(queue::again(&mut tx, &slow, world.now()).await.unwrap(), Settled::Lost);
+    assert_eq!(queue::try_later(&mut tx, &slow, world.now(), "late").await.unwrap(), Settled::Lost);
+    tx.commit().await.unwrap();
+    assert_eq!(done(&world.db, &next).await, Settled::Kept);
+}
+
+async fn the_same_work_is_one_job_and_is_never_forgotten(world: World) {
+    let later = world.now().plus(LEASE);
+    enqueue(&world.db, vec![job("a", later)]).await;
+    enqueue(&world.db, vec![job("a", later.plus(LEASE))]).await;
+    assert!(claim(&world.db, 1, world.now()).await.is_empty());
+    // Asked for earlier: due earlier, still one job.
+    enqueue(&world.db, vec![job("a", world.now())]).await;
+    let running = claim(&world.db, 5, world.now()).await;
+    assert_eq!(running.len(), 1);
+    // Asked for while it runs: the handler may have read before the reason came, so it runs once more.
+    enqueue(&world.db, vec![job("a", world.now())]).await;
+    assert!(claim(&world.db, 1, world.now()).await.is_empty(), "never twice at once");
+    assert_eq!(done(&world.db, &running[0]).await, Settled::Kept);
+    let once_more = claim(&world.db, 1, world.now()).await.remove(0);
+    assert_eq!(once_more.tries, 1);
+    assert_eq!(done(&world.db, &once_more).await, Settled::Kept);
+    assert!(depth(&world.db).await.is_empty());
+}
+
+async fn a_dead_letter_is_out_of_the_way_until_somebody_revives_it(world: World) {
+    enqueue(&world.db, vec![job("a", world.now())]).await;
+    let failing = claim(&world.db, 1, world.now()).await.remove(0);
+    let mut tx = world.db.begin().await.unwrap();
+    queue::try_later(&mut tx, &failing, world.now().plus(LEASE), "first").await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(claim(&world.db, 1, world.now()).await.is_empty());
+    world.clock.advance(LEASE);
+    let failing = claim(&world.db, 1, world.now()).await.remove(0);
+    let mut tx = world.db.begin().await.unwrap();
+    queue::bury(&mut tx, &failing, world.now(), &"x".repeat(9000)).await.unwrap();
+    tx.commit().await.unwrap();
+
+    world.clock.advance(LEASE * 100);
+    assert!(claim(&world.db, 9, world.now()).await.is_empty());
+    let dead = queue::dead(&world.db, 10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].tries, dead[0].key.as_str()), (1, 2, "a"));
+    assert_eq!(dead[0].last_error.as_deref().map(str::len), Some(500));
+
+    let revive = async || {
+        let mut tx = world.db.begin().await.unwrap();
+        let revived = queue::revive(&mut tx, &dead[0].id, world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        revived
+    };
+    // Its key is free: the same work may be wanted anew, and then the dead one stays where it is.
+    enqueue(&world.db, vec![job("a", world.now())]).await;
+    assert!(!revive().await);
+    let fresh = claim(&world.db, 1, world.now()).await.remove(0);
+    assert_eq!(done(&world.db, &fresh).await, Settled::Kept);
+    assert!(revive().await);
+    assert!(!revive().await, "it is alive");
+    assert_eq!(claim(&world.db, 1, world.now()).await.remove(0).tries, 1);
+}
+
+async fn merchants_take_turns(world: World) {
+    let (crowd, lone) = (MerchantId::new(), MerchantId::new());
+    let keys: Vec<String> = (0..40).map(|n| format!("crowd-{n}")).collect();
+    let with = |key, at, merchant| NewJob { merchant: Some(merchant), ..job(key, at) };
+    enqueue(&world.db, keys.iter().map(|key| with(key, world.now(), &crowd)).collect()).await;
+    world.clock.advance(LEASE);
+    enqueue(&world.db, vec![with("lone", world.now(), &lone)]).await;
+    let claimed = claim(&world.db, 2, world.now()).await;
+    assert_eq!(claimed.len(), 2);
+    assert!(claimed.iter().any(|job| job.key == "lone"), "who came last need not wait for the crowd: {claimed:?}");
+}
+
+async fn lanes_do_not_mix(world: World) {
+    enqueue(&world.db, vec![NewJob { kind: "payments.nothing", ..job("a", world.now()) }]).await;
+    assert!(claim(&world.db, 1, world.now()).await.is_empty());
+    assert!(queue::has_due(&world.db, "payments", world.now()).await.unwrap());
+}
+
+/// A worker that is killed says nothing; the tries it began are counted all the same.
+async fn a_job_that_kills_its_workers_is_buried(world: World) {
+    enqueue(&world.db, vec![job("poison", world.now())]).await;
+    for tries in 1..=3 {
+        assert_eq!(claim(&world.db, 1, world.now()).await.remove(0).tries, tries);
+        world.clock.advance(LEASE);
+    }
+    let worker = Worker::start(&world.app());
+    for _ in 0..200 {
+        if depth(&world.db).await.contains_key("dead") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(worker.stop(Duration::from_secs(10)).await);
+    let dead = queue::dead(&world.db, 10).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].last_error.as_deref(), Some("every try ended with the worker itself"));
+}
+
+async fn a_stopping_worker_claims_nothing_more(world: World) {
+    let app = world.app();
+    let worker = Worker::start(&app);
+    assert!(worker.stop(Duration::from_secs(10)).await);
+    enqueue(&world.db, vec![job("a", world.now())]).await;
+    app.wake.notify_one();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(depth(&world.db).await, BTreeMap::from([("waiting".to_owned(), 1)]));
+}
