@@ -15,14 +15,14 @@ mod caller;
 mod database;
 pub mod door;
 mod gateway;
-pub mod scripted_psp;
 mod receiver;
+pub mod scripted_psp;
 pub mod source;
 mod world;
 
+pub use caller::{Caller, Reply};
 pub use database::{Database, Engine};
 pub use gateway::{Answer, Gateway, eventually};
-pub use caller::{Caller, Reply};
 pub use receiver::{Language, Receiver};
 pub use world::{World, run};
 
