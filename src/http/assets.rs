@@ -65,6 +65,10 @@ assets! {
     BASE_CSS = "css/base.css", "text/css; charset=utf-8";
     /// The hosted checkout page.
     CHECKOUT_CSS = "css/checkout.css", "text/css; charset=utf-8";
+    /// The console.
+    CONSOLE_CSS = "css/console.css", "text/css; charset=utf-8";
+    /// The console's few comforts.
+    CONSOLE_JS = "js/console.js", "text/javascript; charset=utf-8";
     /// The hosted checkout page's behaviour.
     CHECKOUT_JS = "js/checkout.js", "text/javascript; charset=utf-8";
 }

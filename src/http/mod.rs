@@ -10,6 +10,7 @@ pub mod api;
 pub mod assets;
 mod card_guard;
 pub mod checkout;
+pub mod console;
 pub mod extract;
 mod health;
 pub mod idempotent;
@@ -20,9 +21,9 @@ pub mod problem;
 pub mod psp_webhooks;
 pub mod request_id;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -30,7 +31,11 @@ use crate::app::App;
 /// Everything this server answers.
 pub fn routes(app: App) -> Router {
     // A card number in any of these is refused before a handler sees it.
-    let guarded = Router::new().merge(api_routes()).merge(checkout_routes()).layer(from_fn(card_guard::refuse_cards));
+    let guarded = Router::new()
+        .merge(api_routes())
+        .merge(checkout_routes())
+        .layer(from_fn(card_guard::refuse_cards))
+        .merge(console_routes().layer(from_fn(card_guard::refuse_cards)).layer(from_fn(console::protect)));
     // PSPs' webhooks are taken as they are: their bodies are signed and stored raw, scrubbed, by their own handler.
     let raw = Router::new().route("/psp/{name}/webhooks", post(psp_webhooks::receive));
     let seated = guarded.merge(raw).layer(from_fn_with_state(limits::Seats::default(), limits::seat));
@@ -87,6 +92,25 @@ fn checkout_routes() -> Router<App> {
         .route("/pay/{token}/abandon", post(checkout::abandon))
         .route("/pay/{token}/cancel", post(checkout::cancel))
         .route("/static/{*path}", get(assets::serve))
+}
+
+/// The console, for the people who run this gateway.
+#[rustfmt::skip]
+fn console_routes() -> Router<App> {
+    Router::new()
+        .route("/console", get(console::home::show))
+        .route("/console/sign-in", get(console::sign_in::form).post(console::sign_in::enter))
+        .route("/console/sign-out", post(console::sign_in::leave))
+        .route("/console/payments", get(console::payments::show))
+        .route("/console/payments/{id}", get(console::payment::show))
+        .route("/console/wallets", get(console::wallets::show))
+        .route("/console/deliveries", get(console::deliveries::show))
+        .route("/console/deliveries/{id}", get(console::delivery::show))
+        .route("/console/deliveries/{id}/resend", post(console::delivery::resend))
+        .route("/console/dead-letters", get(console::dead_letters::show))
+        .route("/console/audit", get(console::audit::show))
+        .route("/console/{*rest}", get(console::nowhere))
+        .layer(Extension(console::Books::default()))
 }
 
 /// For whoever runs this gateway.

@@ -149,7 +149,8 @@ pub async fn sign_in(
     address: &str,
     now: Timestamp,
 ) -> Result<(Operator, String), SignInError> {
-    let email = email.trim().to_lowercase();
+    // Control characters stand in no e-mail, and PostgreSQL takes no NUL in a text.
+    let email: String = email.trim().to_lowercase().chars().filter(|c| !c.is_control()).take(254).collect();
     let subjects = throttle::subjects(&email, address);
     let mut tx = db.begin().await?;
     if let Some(wait) = store::count_try(&mut tx, &subjects, now).await? {

@@ -75,7 +75,7 @@ async fn the_audit_log_tells_it_all_and_refuses_to_forget() {
     let mut tx = db.begin().await.unwrap();
     sign_out(&mut tx, &operator.id, &sid, HOME, T0).await.unwrap();
     tx.commit().await.unwrap();
-    let told = entries(&db, None, 10).await.unwrap();
+    let told = entries(&db, &crate::words::Page::newest(10)).await.unwrap().items;
     let mut actions: Vec<_> = told.iter().map(|entry| entry.action.as_str()).collect();
     actions.sort_unstable();
     assert_eq!(actions, ["operator.create", "sign_in", "sign_in.refused", "sign_out"]);

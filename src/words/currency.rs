@@ -46,6 +46,12 @@ impl Currency {
             .ok_or(UnknownCurrency)
     }
 
+    /// Every currency.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let lists = [(WHOLE, 0), (HUNDREDTHS, 2), (THOUSANDTHS, 3)];
+        lists.into_iter().flat_map(|(codes, exponent)| codes.iter().map(move |code| Self { code, exponent }))
+    }
+
     /// The three letters.
     pub const fn code(self) -> &'static str {
         self.code

@@ -1,0 +1,255 @@
+//! The first page: a few truths that say whether somebody has to do something now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use tokio::sync::Mutex;
+
+use super::components::{ModeTag, Tone, grouped, signed};
+use super::frame::{self, Frame, Place};
+use super::payments::SILENCE;
+use super::refusal::Refusal;
+use super::session::SignedIn;
+use super::store::{self, Figures};
+use crate::app::App;
+use crate::integrity::{self, Report, Scope, State as Found};
+use crate::words::Timestamp;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "console/home.html")]
+pub struct Home {
+    frame: Frame,
+    tiles: Vec<Tile>,
+    today: Vec<Day>,
+    checks: Vec<Check>,
+}
+
+/// One figure that links to the list behind it.
+struct Tile {
+    name: &'static str,
+    figure: String,
+    note: String,
+    tone: Tone,
+    href: &'static str,
+}
+
+/// One currency's day.
+struct Day {
+    currency: String,
+    mode: ModeTag,
+    opened: String,
+    paid: String,
+    failed: String,
+    taken: String,
+}
+
+/// One invariant of the books.
+struct Check {
+    name: &'static str,
+    word: &'static str,
+    class: &'static str,
+    note: String,
+}
+
+/// How long an answer about the books is shown again before they are asked anew: the question reads much.
+const FRESH: Duration = Duration::from_secs(15);
+
+/// The last answer about the books, shared by all who look at the first page.
+#[derive(Clone, Default)]
+pub struct Books(Arc<Mutex<Option<(Timestamp, Arc<Report>)>>>);
+
+impl Books {
+    async fn report(&self, app: &App) -> Result<Arc<Report>, Refusal> {
+        let now = app.now();
+        // Held while asking, so that ten readers ask once.
+        let mut last = self.0.lock().await;
+        if let Some((at, report)) = last.as_ref().filter(|(at, _)| now >= *at && now < at.plus(FRESH)) {
+            tracing::debug!(%at, "the books were asked a moment ago");
+            return Ok(report.clone());
+        }
+        let report = Arc::new(integrity::check(&app.db, Scope::Everything).await?);
+        *last = Some((now, report.clone()));
+        Ok(report)
+    }
+}
+
+/// `GET /console`
+pub async fn show(
+    State(app): State<App>,
+    Extension(books): Extension<Books>,
+    who: SignedIn,
+) -> Result<Response, Refusal> {
+    let now = app.now();
+    let report = books.report(&app).await?;
+    let figures = store::figures(&app.db, midnight(now), now.minus(DAY), now.minus(SILENCE)).await?;
+    let view = Home {
+        frame: who.frame("Home", Place::Home, now),
+        tiles: tiles(&report, &figures, now),
+        today: figures.today.iter().map(day).collect(),
+        checks: report.checks.iter().map(check).collect(),
+    };
+    Ok(frame::show(StatusCode::OK, &view))
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The start of the present day in UTC.
+fn midnight(now: Timestamp) -> Timestamp {
+    Timestamp::from_unix_seconds(now.unix_seconds().saturating_sub(now.unix_seconds().rem_euclid(86_400)))
+}
+
+fn tiles(report: &Report, figures: &Figures, now: Timestamp) -> Vec<Tile> {
+    let tile = |name, figure, note, tone, href| Tile { name, figure, note, tone, href };
+    let count = |n: i64| grouped(&n.to_string());
+    let sum = |of: fn(&store::Day) -> i64| figures.today.iter().map(of).fold(0_i64, i64::saturating_add);
+    let holding = report.checks.iter().filter(|check| check.state == Found::Holds).count();
+    let asked = report.checks.iter().filter(|check| check.state != Found::NotChecked).count();
+    let (books, tone) = if report.is_sound() { ("Hold", Tone::Good) } else { ("Broken", Tone::Bad) };
+    let note = format!("{holding} of {asked} checks");
+    let opened = format!("{} paid, {} failed", count(sum(|day| day.paid)), count(sum(|day| day.failed)));
+    let oldest = figures.unknown_since.map_or_else(
+        || "every attempt has its outcome".to_owned(),
+        |since| format!("the oldest for {}", frame::span(now.since(since))),
+    );
+    let quiet = |n: i64, tone| if n == 0 { Tone::Good } else { tone };
+    let failing = figures.retrying.saturating_add(figures.given_up);
+    let (tone_failing, note_failing) = if figures.given_up > 0 {
+        (Tone::Bad, format!("{} given up in the last day", count(figures.given_up)))
+    } else {
+        (quiet(failing, Tone::Warn), if failing == 0 { "every webhook arrives" } else { "being retried" }.to_owned())
+    };
+    let dead_note = if figures.dead == 0 { "nothing waits for a person" } else { "waiting for a person" };
+    vec![
+        tile("Books", books.to_owned(), note, tone, "#integrity"),
+        tile("Payments today", count(sum(|day| day.opened)), opened, Tone::Idle, "/console/payments"),
+        tile(
+            "Outcome unknown",
+            count(figures.unknown),
+            oldest,
+            quiet(figures.unknown, Tone::Warn),
+            "/console/payments?status=unknown",
+        ),
+        tile(
+            "Deliveries failing",
+            count(failing),
+            note_failing,
+            tone_failing,
+            if figures.given_up > 0 {
+                "/console/deliveries?status=failed"
+            } else {
+                "/console/deliveries?status=retrying"
+            },
+        ),
+        tile(
+            "Dead letters",
+            count(figures.dead),
+            dead_note.to_owned(),
+            quiet(figures.dead, Tone::Bad),
+            "/console/dead-letters",
+        ),
+    ]
+}
+
+fn day(day: &store::Day) -> Day {
+    let count = |n: i64| grouped(&n.to_string());
+    Day {
+        currency: day.currency.code().to_owned(),
+        mode: day.mode.into(),
+        opened: count(day.opened),
+        paid: count(day.paid),
+        failed: count(day.failed),
+        taken: signed(day.taken, day.currency),
+    }
+}
+
+fn check(check: &integrity::Check) -> Check {
+    let (word, class) = match check.state {
+        Found::Holds => ("Holds", "holds"),
+        Found::Broken => ("Broken", "broken"),
+        Found::NotChecked => ("Not asked", "unasked"),
+    };
+    let looked = grouped(&check.checked.to_string());
+    let findings: Vec<String> =
+        check.findings.iter().map(|f| format!("{} {}", f.subject, f.detail).trim().to_owned()).collect();
+    let note = match check.state {
+        Found::Holds => format!("{looked} looked at"),
+        Found::Broken => format!("{} of {looked}: {}", grouped(&check.broken.to_string()), findings.join("; ")),
+        Found::NotChecked => findings.join("; "),
+    };
+    Check { name: check.statement, word, class, note }
+}
+
+impl Home {
+    /// A page with something in every part.
+    pub fn sample() -> Self {
+        Self {
+            frame: Frame::sample("Home", Place::Home),
+            tiles: vec![
+                Tile {
+                    name: "Books",
+                    figure: "Hold".into(),
+                    note: "7 of 7 invariants".into(),
+                    tone: Tone::Good,
+                    href: "#integrity",
+                },
+                Tile {
+                    name: "Payments today",
+                    figure: "1,284".into(),
+                    note: "1,190 paid, 31 failed".into(),
+                    tone: Tone::Idle,
+                    href: "/console/payments",
+                },
+                Tile {
+                    name: "Outcome unknown",
+                    figure: "2".into(),
+                    note: "oldest for 4 min".into(),
+                    tone: Tone::Warn,
+                    href: "/console/payments?status=unknown",
+                },
+                Tile {
+                    name: "Deliveries failing",
+                    figure: "5".into(),
+                    note: "being retried".into(),
+                    tone: Tone::Warn,
+                    href: "/console/deliveries?status=retrying",
+                },
+                Tile {
+                    name: "Dead letters",
+                    figure: "0".into(),
+                    note: "nothing waits for a person".into(),
+                    tone: Tone::Good,
+                    href: "/console/dead-letters",
+                },
+            ],
+            today: vec![Day {
+                currency: "KRW".into(),
+                mode: ModeTag { live: false },
+                opened: "1,284".into(),
+                paid: "1,190".into(),
+                failed: "31".into(),
+                taken: "48,230,500".into(),
+            }],
+            checks: vec![
+                Check { name: "Debits equal credits", word: "Holds", class: "holds", note: "5,950 looked at".into() },
+                Check {
+                    name: "Wallets equal the ledger",
+                    word: "Broken",
+                    class: "broken",
+                    note: "1 of 12: sel_1 KRW differs".into(),
+                },
+                Check {
+                    name: "What the PSP captured is what we posted",
+                    word: "Not asked",
+                    class: "unasked",
+                    note: "needs the settlement file".into(),
+                },
+            ],
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The console: where the people who run the gateway look after payments, money and webhooks.
+//!
+//! Promises: nothing is shown without a session and nothing is done without a form of that session from our own origin;
+//! everything done is in the audit log; every page works without scripts, on a phone and by keyboard; what others wrote is
+//! shown as text, never as markup. Operators see all merchants in both modes. Refuses to know how any verb works.
+
+pub mod audit;
+mod chips;
+mod components;
+pub mod dead_letters;
+pub mod deliveries;
+pub mod delivery;
+mod form;
+mod frame;
+mod headers;
+pub mod home;
+mod paging;
+pub mod payment;
+pub mod payments;
+mod records;
+mod refusal;
+mod search;
+mod session;
+pub mod sign_in;
+mod store;
+mod story;
+mod telling;
+pub mod wallets;
+
+#[cfg(test)]
+mod tests;
+
+pub use headers::protect;
+pub use home::Books;
+pub use refusal::nowhere;
+
+use askama::Template as _;
+
+/// Every page with something in every part, for the tests that render them all and for people who draw them.
+pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
+    vec![
+        ("sign_in", sign_in::SignIn::sample().render()),
+        ("passing", sign_in::Passing::sample().render()),
+        ("refused", refusal::Refused::sample().render()),
+        ("home", home::Home::sample().render()),
+        ("payments", payments::Payments::sample().render()),
+        ("payment", payment::Payment::sample().render()),
+        ("wallets", wallets::Wallets::sample().render()),
+        ("deliveries", deliveries::Deliveries::sample().render()),
+        ("delivery", delivery::Delivery::sample().render()),
+        ("dead_letters", dead_letters::DeadLetters::sample().render()),
+        ("audit", audit::Audit::sample().render()),
+    ]
+}

@@ -1,0 +1,72 @@
+//! Everything that any slice has written down about one payment.
+
+use std::collections::HashMap;
+
+use super::refusal::Refusal;
+use super::store;
+use crate::checkout::Session;
+use crate::db::Db;
+use crate::events::Event;
+use crate::ledger::Journal;
+use crate::payments::attempts::Attempt;
+use crate::payments::calls::Call;
+use crate::payments::notices::Notice;
+use crate::payments::{Order, Payment};
+use crate::webhooks::deliveries::{self, Delivery};
+use crate::words::PaymentId;
+use crate::{checkout, events, ledger, merchants, payments};
+
+/// The records of one payment.
+pub(super) struct Records {
+    pub payment: Payment,
+    pub merchant: String,
+    pub session: Option<Session>,
+    pub orders: Vec<Order>,
+    pub attempts: Vec<Attempt>,
+    pub calls: Vec<Call>,
+    pub notices: Vec<Notice>,
+    pub events: Vec<Event>,
+    pub journals: Vec<Journal>,
+    /// Deliveries of its events, each with its tries.
+    pub deliveries: Vec<(Delivery, Vec<deliveries::Attempt>)>,
+    /// Names of its sellers.
+    pub sellers: HashMap<String, String>,
+    /// Addresses of the merchant's endpoints.
+    pub urls: HashMap<String, String>,
+}
+
+impl Records {
+    /// Reads them all; `None` when there is no such payment.
+    pub async fn load(db: &Db, id: &PaymentId) -> Result<Option<Self>, Refusal> {
+        let Some(payment) = payments::store::find(db, id).await? else { return Ok(None) };
+        let tenant = payment.tenant.clone();
+        let session = match &payment.checkout {
+            Some(checkout) => checkout::get(db, &tenant, checkout).await?,
+            None => None,
+        };
+        let merchant = merchants::get(db, &tenant.merchant).await?;
+        let objects = [Some(id.as_str()), payment.checkout.as_ref().map(crate::words::SessionId::as_str)];
+        let (mut told, mut all_events) = (Vec::new(), Vec::new());
+        for object in objects.into_iter().flatten() {
+            all_events.extend(events::of_object(db, &tenant, object).await?);
+            for delivery in deliveries::of_object(db, &tenant, object).await? {
+                let tries = deliveries::attempts(db, &delivery).await?;
+                told.push((delivery, tries));
+            }
+        }
+        Ok(Some(Self {
+            merchant: merchant.map_or_else(String::new, |merchant| merchant.name),
+            session,
+            orders: payments::store::orders(db, id).await?,
+            attempts: payments::attempts::of_payment(db, id).await?,
+            calls: payments::calls::of_payment(db, id).await?,
+            notices: payments::notices::of_payment(db, id).await?,
+            events: all_events,
+            journals: ledger::of_payment(db, &tenant, id).await?,
+            deliveries: told,
+            sellers: store::seller_names(db, id).await?,
+            urls: store::endpoint_urls(db, &tenant.merchant, tenant.mode).await?,
+            payment,
+        }))
+    }
+}

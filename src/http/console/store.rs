@@ -1,0 +1,11 @@
+//! What the console reads over all merchants and both modes, for which no slice has a verb. Reads only.
+
+mod deliveries;
+mod figures;
+mod payments;
+mod wallets;
+
+pub(super) use deliveries::{DeliveryRow, deliveries, endpoint_urls};
+pub(super) use figures::{Day, Figures, figures};
+pub(super) use payments::{Asked, PaymentRow, merchants, payments};
+pub(super) use wallets::{WalletRow, seller_names, wallets};

@@ -1,0 +1,91 @@
+//! The SQL of the first page.
+
+use crate::db::{Db, DbError, query};
+use crate::words::{Currency, Mode, Timestamp};
+
+/// What waits for somebody.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// Per currency and mode, since the day began.
+    pub today: Vec<Day>,
+    /// Attempts whose outcome is not known.
+    pub unknown: i64,
+    /// When the oldest of them was sent.
+    pub unknown_since: Option<Timestamp>,
+    /// Deliveries that failed at least once and are tried again.
+    pub retrying: i64,
+    /// Deliveries that were given up in the last day.
+    pub given_up: i64,
+    /// Jobs that were given up.
+    pub dead: i64,
+}
+
+/// One currency's payments in one mode.
+#[derive(Debug, Clone)]
+pub struct Day {
+    pub currency: Currency,
+    pub mode: Mode,
+    pub opened: i64,
+    pub paid: i64,
+    pub failed: i64,
+    /// Minor units.
+    pub taken: i64,
+}
+
+/// The figures since `midnight`; attempts not heard of since `silent_since` count as unknown.
+pub async fn figures(
+    db: &Db,
+    midnight: Timestamp,
+    yesterday: Timestamp,
+    silent_since: Timestamp,
+) -> Result<Figures, DbError> {
+    let unknown = query(
+        "select count(*) as waiting, min(sent_at) as since from attempts
+         where state in ('sent', 'action_required', 'pending', 'unknown')
+           and (state = 'unknown' or (state in ('sent', 'pending') and sent_at < $1))",
+    )
+    .bind(silent_since)
+    .one(db)
+    .await?;
+    let retrying =
+        query("select count(*) as n from webhook_deliveries where status = 'pending' and attempts > 0").one(db).await?;
+    let given_up = query("select count(*) as n from webhook_deliveries where status = 'failed' and finished_at >= $1")
+        .bind(yesterday)
+        .one(db)
+        .await?;
+    let dead = query("select count(*) as n from jobs where status = 'dead'").one(db).await?;
+    Ok(Figures {
+        today: today(db, midnight).await?,
+        unknown: unknown.get("waiting")?,
+        unknown_since: unknown.get("since")?,
+        retrying: retrying.get("n")?,
+        given_up: given_up.get("n")?,
+        dead: dead.get("n")?,
+    })
+}
+
+async fn today(db: &Db, midnight: Timestamp) -> Result<Vec<Day>, DbError> {
+    let rows = query(
+        "select currency, livemode, count(*) as opened,
+             count(case when status = 'succeeded' then 1 end) as paid,
+             count(case when status = 'failed' then 1 end) as failed,
+             cast(coalesce(sum(captured), 0) as bigint) as taken
+         from payments where created_at >= $1
+         group by currency, livemode order by livemode desc, currency",
+    )
+    .bind(midnight)
+    .all(db)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Day {
+                currency: row.get("currency")?,
+                mode: row.get("livemode")?,
+                opened: row.get("opened")?,
+                paid: row.get("paid")?,
+                failed: row.get("failed")?,
+                taken: row.get("taken")?,
+            })
+        })
+        .collect()
+}
