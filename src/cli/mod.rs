@@ -10,6 +10,7 @@ mod key;
 mod logging;
 mod merchant;
 mod migrate;
+mod operator;
 mod psp_simulator;
 mod serve;
 mod start;
@@ -47,6 +48,9 @@ enum Command {
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Make people who may use the console, and replace lost passwords
+    #[command(subcommand)]
+    Operator(operator::Command),
     /// Ask whether the books can be believed; fails when an invariant is broken
     Verify,
     /// Look at the settings
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
             Command::Migrate => migrate::run(&settings).await,
             Command::Merchant(command) => merchant::run(&settings, command).await,
             Command::Key(command) => key::run(&settings, command).await,
+            Command::Operator(command) => operator::run(&settings, command).await,
             Command::Verify => verify::run(&settings).await,
             Command::Config(command) => config::run(&settings, command),
         }

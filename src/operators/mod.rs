@@ -164,8 +164,11 @@ pub async fn sign_in(
         Some((operator, hash)) => (Some(operator), Some(hash)),
         None => (None, None),
     };
-    let right = password::verify(password, hash).await?;
+    let right = password::verify(password, hash.clone()).await?;
     let mut tx = db.begin().await?;
+    // A password that was replaced while this one was looked at no longer counts.
+    let present = store::by_email(&mut tx, &email).await?.map(|(_, hash)| hash);
+    let right = right && present == hash;
     let Some(operator) = operator.clone().filter(|_| right) else {
         let mut entry = NewEntry::new("sign_in.refused", address, now);
         entry.operator = operator.map(|operator| operator.id);

@@ -14,6 +14,7 @@ mod support;
 
 mod bad_input;
 mod books;
+mod console;
 mod crash;
 mod events;
 mod house;
