@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::attempts::{self, Attempt};
-use super::calls::{self, Call};
+use super::calls;
 use super::error::PaymentError;
 use super::payment::Payment;
+use super::send::{confirm, confirm_call, confirm_request, declined, settle_call};
 use super::settle::{Heard, settle_all};
 use super::status::{AttemptState, OrderStatus, PaymentStatus};
-use super::{Standing, caution, expire, look, standing_of, store};
+use super::{Standing, caution, expire, standing_of, store};
 use crate::app::App;
 use crate::db::retrying;
-use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
+use crate::psp::{ConfirmRequest, DeclineCode};
 use crate::words::{AttemptId, CallId, PaymentId, Timestamp};
 
 /// How long an attempt may stay without a known outcome before a person gets it.
@@ -19,9 +20,6 @@ const DEADLINE: Duration = Duration::from_hours(24);
 
 /// How long the shopper's browser waits for an answer; the attempt goes on without it.
 const BROWSER_WAITS: Duration = Duration::from_secs(20);
-
-/// Waits before a call that surely did nothing is sent again.
-const UNREACHED: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
 /// Takes the money of `payment` from the card behind `method`, unless an attempt is under way or the payment is over.
 ///
@@ -114,79 +112,10 @@ fn new_attempt(payment: &Payment, psp: &str, method: &str, now: Timestamp) -> At
     }
 }
 
-pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
-    Call {
-        id: CallId::new(),
-        tenant: attempt.tenant.clone(),
-        payment: attempt.payment.clone(),
-        attempt: Some(attempt.id.clone()),
-        operation: "confirm".to_owned(),
-        psp: attempt.psp.clone(),
-        psp_key: attempt.psp_key.clone(),
-        sent_at: now,
-        answered_at: None,
-        result: None,
-    }
-}
-
-pub(super) fn confirm_request(payment: &Payment, psp_payment: &str, attempt: &Attempt) -> ConfirmRequest {
-    ConfirmRequest {
-        psp_payment: psp_payment.to_owned(),
-        method: attempt.method.clone(),
-        amount: payment.amount,
-        key: attempt.psp_key.clone(),
-    }
-}
-
 async fn send(app: &App, prepared: Prepared) -> Result<(), PaymentError> {
     let psp = app.psps.get(&prepared.psp).ok_or(PaymentError::NoPsp("these"))?;
     let outcome = confirm(psp.as_ref(), &prepared.request).await;
     settle_call(app, &prepared.attempt, &prepared.call, &outcome).await
-}
-
-/// Settles what a call brought and closes the call's record with it, at once.
-pub(super) async fn settle_call(
-    app: &App,
-    attempt: &AttemptId,
-    call: &CallId,
-    outcome: &Outcome,
-) -> Result<(), PaymentError> {
-    retrying(|| async {
-        let mut tx = app.db.begin().await?;
-        let now = app.now();
-        calls::answered(&mut tx, call, now, look::summary(outcome)).await?;
-        settle_all(app, &mut tx, &[Heard { attempt, outcome }], now).await?;
-        tx.commit().await?;
-        Ok::<_, PaymentError>(())
-    })
-    .await?;
-    app.wake.notify_one();
-    Ok(())
-}
-
-/// Calls the PSP, again only while it surely did nothing.
-pub(super) async fn confirm(psp: &dyn Psp, request: &ConfirmRequest) -> Outcome {
-    let mut waits = UNREACHED.iter();
-    loop {
-        match psp.confirm(request).await {
-            Ok(outcome) => return outcome,
-            Err(NotDone::Refused { code, reason }) => {
-                tracing::error!(psp = psp.name(), code, reason, "the PSP refuses our request");
-                return declined(DeclineCode::ProcessingError, &code);
-            }
-            Err(NotDone::Unreachable { reason, after }) => match waits.next() {
-                Some(wait) if after.is_none_or(|after| after <= *wait) => tokio::time::sleep(*wait).await,
-                _ => {
-                    tracing::warn!(psp = psp.name(), reason, "the PSP could not be reached");
-                    return declined(DeclineCode::NotSent, "");
-                }
-            },
-        }
-    }
-}
-
-fn declined(code: DeclineCode, psp_code: &str) -> Outcome {
-    Outcome::Declined(Decline { code, psp_code: psp_code.to_owned(), card: None })
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::attempts::{self, Attempt};
-use super::calls::{self, Call};
+use super::calls;
 use super::error::PaymentError;
-use super::execute::{confirm, confirm_call, confirm_request, settle_call};
+use super::send::{confirm, confirm_request, note, settle_call, written};
 use super::status::AttemptState;
 use super::{Standing, standing_of, store};
 use crate::app::App;
-use crate::psp::{Finding, NotDone, Outcome, Psp};
+use crate::psp::{Finding, NotDone, Psp};
 use crate::words::{CallId, PaymentId};
 
 /// The PSP is not asked about one attempt more often than this.
@@ -78,32 +78,7 @@ async fn psp_of(app: &App, attempt: &Attempt) -> Result<(std::sync::Arc<dyn Psp>
     Ok((psp, psp_payment))
 }
 
-async fn written(app: &App, attempt: &Attempt, operation: &str) -> Result<CallId, PaymentError> {
-    let call = Call { operation: operation.to_owned(), ..confirm_call(attempt, app.now()) };
-    let mut tx = app.db.begin().await?;
-    calls::sent(&mut tx, &call).await?;
-    tx.commit().await?;
-    Ok(call.id)
-}
-
-async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PaymentError> {
-    let mut tx = app.db.begin().await?;
-    calls::answered(&mut tx, call, app.now(), result).await?;
-    Ok(tx.commit().await?)
-}
-
 async fn unanswered(app: &App, call: &CallId, not_done: NotDone) -> Result<(), PaymentError> {
     note(app, call, &not_done.to_string()).await?;
     Err(not_done.into())
-}
-
-/// What a call's record says came back.
-pub(super) const fn summary(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Approved(_) => "approved",
-        Outcome::Declined(_) => "declined",
-        Outcome::ActionRequired { .. } => "action required",
-        Outcome::Pending => "pending",
-        Outcome::Unknown { .. } => "no answer that can be trusted",
-    }
 }

@@ -21,6 +21,7 @@ mod receive;
 mod recover;
 mod register;
 mod sale;
+mod send;
 mod settle;
 mod standing;
 mod status;

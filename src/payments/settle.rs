@@ -52,17 +52,8 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
         let before = attempts::get(&mut *tx, attempt).await?.ok_or(PaymentError::NotFound)?;
         let Some(state) = before.state.after(outcome) else { continue };
         let after = become_(&before, state, outcome, now);
+        change(tx, &before, &after).await?;
         let payment = store::find(&mut *tx, &before.payment).await?.ok_or(PaymentError::NotFound)?;
-        if state == AttemptState::Approved && payment.status == PaymentStatus::Succeeded {
-            // Perhaps it was this very attempt, settled by somebody else between the two reads.
-            if attempts::get(&mut *tx, attempt).await?.is_none_or(|now| now.state != before.state) {
-                return Err(PaymentError::Overtaken);
-            }
-            return Err(PaymentError::SecondCapture { payment: payment.id, attempt: after.id, psp: after.psp });
-        }
-        if !attempts::change(tx, &after, before.state).await? {
-            return Err(PaymentError::Overtaken);
-        }
         match state {
             AttemptState::Approved => sales.extend(approve(app, tx, payment, &after, now).await?),
             AttemptState::Declined => decline(tx, payment, &after, now).await?,
@@ -74,6 +65,20 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
         wallets::post(tx, &sales).await?;
     }
     Ok(changed)
+}
+
+/// Writes what the attempt has become. The index that allows one approved attempt tells a second capture.
+async fn change(tx: &mut Tx, before: &Attempt, after: &Attempt) -> Result<(), PaymentError> {
+    match attempts::change(tx, after, before.state).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(PaymentError::Overtaken),
+        Err(error) if error.is_unique_violation() => Err(PaymentError::SecondCapture {
+            payment: after.payment.clone(),
+            attempt: after.id.clone(),
+            psp: after.psp.clone(),
+        }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The attempt with what was heard written into it.

@@ -1,0 +1,113 @@
+//! Send: each call to a PSP is written down before it goes and closed with what came back.
+
+use std::time::Duration;
+
+use super::attempts::Attempt;
+use super::calls::{self, Call};
+use super::error::PaymentError;
+use super::payment::Payment;
+use super::settle::{Heard, settle_all};
+use crate::app::App;
+use crate::db::retrying;
+use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
+use crate::words::{AttemptId, CallId, Timestamp};
+
+/// Waits before a call that surely did nothing is sent again.
+const UNREACHED: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+
+pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
+    Call {
+        id: CallId::new(),
+        tenant: attempt.tenant.clone(),
+        payment: attempt.payment.clone(),
+        attempt: Some(attempt.id.clone()),
+        operation: "confirm".to_owned(),
+        psp: attempt.psp.clone(),
+        psp_key: attempt.psp_key.clone(),
+        sent_at: now,
+        answered_at: None,
+        result: None,
+    }
+}
+
+pub(super) fn confirm_request(payment: &Payment, psp_payment: &str, attempt: &Attempt) -> ConfirmRequest {
+    ConfirmRequest {
+        psp_payment: psp_payment.to_owned(),
+        method: attempt.method.clone(),
+        amount: payment.amount,
+        key: attempt.psp_key.clone(),
+    }
+}
+
+/// Writes that `operation` on `attempt` is about to be sent.
+pub(super) async fn written(app: &App, attempt: &Attempt, operation: &str) -> Result<CallId, PaymentError> {
+    let call = Call { operation: operation.to_owned(), ..confirm_call(attempt, app.now()) };
+    let mut tx = app.db.begin().await?;
+    calls::sent(&mut tx, &call).await?;
+    tx.commit().await?;
+    Ok(call.id)
+}
+
+/// Closes a call's record that settles nothing.
+pub(super) async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PaymentError> {
+    let mut tx = app.db.begin().await?;
+    calls::answered(&mut tx, call, app.now(), result).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Settles what a call brought and closes the call's record with it, at once.
+pub(super) async fn settle_call(
+    app: &App,
+    attempt: &AttemptId,
+    call: &CallId,
+    outcome: &Outcome,
+) -> Result<(), PaymentError> {
+    retrying(|| async {
+        let mut tx = app.db.begin().await?;
+        let now = app.now();
+        calls::answered(&mut tx, call, now, summary(outcome)).await?;
+        settle_all(app, &mut tx, &[Heard { attempt, outcome }], now).await?;
+        tx.commit().await?;
+        Ok::<_, PaymentError>(())
+    })
+    .await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+/// Calls the PSP, again only while it surely did nothing.
+pub(super) async fn confirm(psp: &dyn Psp, request: &ConfirmRequest) -> Outcome {
+    let mut waits = UNREACHED.iter();
+    loop {
+        match psp.confirm(request).await {
+            Ok(outcome) => return outcome,
+            Err(NotDone::Refused { code, reason }) => {
+                tracing::error!(psp = psp.name(), code, reason, "the PSP refuses our request");
+                return declined(DeclineCode::ProcessingError, &code);
+            }
+            Err(NotDone::Unreachable { reason, after }) => match waits.next() {
+                Some(wait) if after.is_none_or(|after| after <= *wait) => tokio::time::sleep(*wait).await,
+                _ => {
+                    tracing::warn!(psp = psp.name(), reason, "the PSP could not be reached");
+                    return declined(DeclineCode::NotSent, "");
+                }
+            },
+        }
+    }
+}
+
+/// A decline of our own making.
+pub(super) fn declined(code: DeclineCode, psp_code: &str) -> Outcome {
+    Outcome::Declined(Decline { code, psp_code: psp_code.to_owned(), card: None })
+}
+
+/// What a call's record says came back.
+const fn summary(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved(_) => "approved",
+        Outcome::Declined(_) => "declined",
+        Outcome::ActionRequired { .. } => "action required",
+        Outcome::Pending => "pending",
+        Outcome::Unknown { .. } => "no answer that can be trusted",
+    }
+}
