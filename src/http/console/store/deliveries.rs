@@ -28,7 +28,7 @@ macro_rules! listed {
                  d.last_error, d.next_attempt_at, d.created_at
              from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
              join merchants m on m.id = d.merchant_id
-             where ($1 is null or d.status = $1) and (not $2 or d.attempts > 0) and ($3 is null or d.livemode = $3)",
+             where (d.status = $1 or $1 is null) and (not $2 or d.attempts > 0) and (d.livemode = $3 or $3 is null)",
             $order
         )
     };

@@ -44,9 +44,9 @@ macro_rules! listed {
                  m.name as merchant_name, a.state as attempt_state, a.card_brand, a.card_last4
              from payments p join merchants m on m.id = p.merchant_id
              left join attempts a on a.id = (select max(last.id) from attempts last where last.payment_id = p.id)
-             where ($1 is null or p.status = $1) and ($2 is null or p.livemode = $2)
-               and ($3 is null or p.merchant_id = $3)
-               and ($4 is null or p.created_at >= $4) and ($5 is null or p.created_at < $5)
+             where (p.status = $1 or $1 is null) and (p.livemode = $2 or $2 is null)
+               and (p.merchant_id = $3 or $3 is null)
+               and (p.created_at >= $4 or $4 is null) and (p.created_at < $5 or $5 is null)
                and (not $6 or a.state = 'unknown' or (a.state in ('sent', 'pending') and a.sent_at < $7))",
             $search,
             $order
@@ -66,7 +66,7 @@ macro_rules! found {
             union select id from payments where lower(customer_email) like $11 escape '\\'
             union select id from payments where psp_payment like $12 escape '\\'
             union select payment_id from attempts where psp_reference like $12 escape '\\'
-            union select id from payments where amount in ($13, $14, $15) and ($16 is null or currency = $16)
+            union select id from payments where amount in ($13, $14, $15) and (currency = $16 or $16 is null)
                 and amount = case when $17 like '%' || currency || '%' then $13
                     when $18 like '%' || currency || '%' then $15 else $14 end)"
     };

@@ -33,7 +33,7 @@ pub async fn wallets(
     let rows = query(
         "select w.*, s.name as seller_name, m.name as merchant_name
          from wallets w join sellers s on s.id = w.seller_id join merchants m on m.id = w.merchant_id
-         where ($1 = '' or s.id = $2 or lower(s.name) like $1 escape '\\') and ($3 is null or w.livemode = $3)
+         where ($1 = '' or s.id = $2 or lower(s.name) like $1 escape '\\') and (w.livemode = $3 or $3 is null)
            and (w.seller_id, w.currency) < ($4, $5)
          order by w.seller_id desc, w.currency desc limit $6",
     )
