@@ -14,8 +14,10 @@ mod support;
 
 mod bad_input;
 mod books;
+mod config;
 mod console;
 mod crash;
+mod demo;
 mod events;
 mod house;
 mod idempotency;
@@ -27,6 +29,7 @@ mod outbound;
 mod payments;
 mod queue;
 mod road;
+mod serve;
 mod simulator;
 mod statements;
 mod tls;
