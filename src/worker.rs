@@ -19,7 +19,7 @@ use crate::db::DbError;
 use crate::queue::retry::{Next, Pace, Policy};
 use crate::queue::{self, Job, Settled, Verdict};
 use crate::words::{AttemptId, PspEventId, random_bytes};
-use crate::{events, payments, webhooks};
+use crate::{events, idempotency, payments, webhooks};
 
 /// Kinds of job that share a set of slots. The name is the part of the kind before the first dot.
 struct Lane {
@@ -37,6 +37,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 const LEASE: Duration = Duration::from_secs(90);
 /// How often to look for attempts and sessions nobody deals with any more.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How often to forget idempotency keys past their time.
+const FORGET: Duration = Duration::from_mins(10);
 /// Events given their place at once.
 const PLACED: i64 = 500;
 
@@ -85,6 +87,7 @@ impl Worker {
         bells.push(bell.clone());
         worker.loops.spawn(read_log(app.clone(), bell, worker.stop.clone()));
         worker.loops.spawn(sweep(app.clone(), worker.stop.clone()));
+        worker.loops.spawn(forget(app.clone(), worker.stop.clone()));
         worker.loops.spawn(ring(app.wake.clone(), bells, worker.stop.clone()));
         worker.loops.close();
         worker
@@ -223,6 +226,19 @@ async fn sweep(app: App, stop: CancellationToken) {
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Forgets idempotency keys that are past their time.
+async fn forget(app: App, stop: CancellationToken) {
+    loop {
+        if let Err(error) = idempotency::forget_old(&app.db, app.now()).await {
+            tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "old idempotency keys stay for now");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(FORGET) => {}
             () = stop.cancelled() => return,
         }
     }

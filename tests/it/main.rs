@@ -27,6 +27,7 @@ mod ledger;
 mod migrations;
 mod outbound;
 mod payments;
+mod payments_api;
 mod queue;
 mod road;
 mod serve;
