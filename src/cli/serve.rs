@@ -68,9 +68,9 @@ fn listener(config: &Config, stop: &CancellationToken) -> anyhow::Result<Listene
     match (&server.tls_certificate, &server.tls_key) {
         (Some(certificate), Some(key)) => {
             let files = CertificateFiles { certificate: certificate.clone(), key: key.clone() };
-            let served = tls::keep_fresh(files, tls::LOOK_EVERY, stop.clone())
+            let fresh = tls::keep_fresh(files, tls::LOOK_EVERY, stop.clone())
                 .context("server.tls_certificate and server.tls_key")?;
-            Ok(listener.with_tls(served))
+            Ok(listener.with_tls(fresh))
         }
         _ => Ok(listener),
     }
