@@ -52,7 +52,8 @@ export function formatNumber(digits) {
 export function expiryDigits(text) {
   const spelt = /^\s*(\d{1,2})\s*[/.\-\s]\s*(?:20)?(\d{2})\s*$/.exec(text);
   if (spelt) return spelt[1].padStart(2, "0") + spelt[2];
-  let digits = digitsOf(text);
+  // "1/" is January: the slash says that the month is over.
+  let digits = digitsOf(text.replace(/^\s*(\d)\s*\//, "0$1"));
   if (/^[2-9]/.test(digits)) digits = `0${digits}`;
   if (/^\d{2}20\d{2}$/.test(digits)) digits = digits.slice(0, 2) + digits.slice(4);
   return digits.slice(0, 4);
