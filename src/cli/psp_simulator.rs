@@ -35,7 +35,7 @@ pub struct Args {
     /// What signs its webhooks.
     #[arg(long, env = "TOLLGATE_SIMULATOR_WEBHOOK_SECRET", hide_env_values = true)]
     webhook_secret: Option<String>,
-    /// An origin whose pages may frame the card form, such as https://pay.example; may be given more than once.
+    /// An origin whose pages may frame the card form, such as `https://pay.example`; may be given more than once.
     #[arg(long = "parent-origin")]
     parent_origins: Vec<Url>,
     /// A PEM file with a root certificate to trust when webhooks are sent; may be given more than once.

@@ -29,7 +29,7 @@ impl Default for Delays {
         Self {
             slow: Duration::from_secs(8),
             pending: Duration::from_secs(3),
-            challenge: Duration::from_secs(15 * 60),
+            challenge: Duration::from_mins(15),
             webhook_retry: Duration::from_secs(1),
         }
     }
@@ -65,6 +65,7 @@ impl Sim {
     }
 
     /// The machine time `wait` from now.
+    #[expect(clippy::unused_self, reason = "reads like machine_now()")]
     pub fn machine_after(&self, wait: Duration) -> i64 {
         SystemClock.now().plus(wait).micros()
     }

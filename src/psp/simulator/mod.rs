@@ -17,7 +17,7 @@ use super::{
 };
 use crate::config::SimulatorPsp;
 use crate::outbound::Door;
-use crate::words::{Mode, Secret, Timestamp};
+use crate::words::{Mode, PaymentOrderId, Secret, Timestamp};
 
 /// A stand-in PSP somewhere.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ impl Psp for Simulator {
         let body = wire::Register {
             amount: request.amount.minor(),
             currency: request.amount.currency().code(),
-            order_ids: request.orders.iter().map(|order| order.as_str()).collect(),
+            order_ids: request.orders.iter().map(PaymentOrderId::as_str).collect(),
             reference: request.payment.as_str(),
             capture: "automatic",
         };

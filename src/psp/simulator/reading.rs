@@ -143,6 +143,7 @@ fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a reply may be none")]
     fn answer(status: u16, body: &str) -> Reply {
         Ok(Answer {
             status: StatusCode::from_u16(status).unwrap(),

@@ -51,7 +51,7 @@ async fn tokenise(sim: &Sim, client_token: &str, body: Received) -> Result<Value
         return Err(wrong("invalid_cvc", "cvc"));
     }
     let card = Card {
-        card: cards::behaviour_name(&digits).to_owned(),
+        magic: cards::behaviour_name(&digits).to_owned(),
         brand: brand.as_str().to_owned(),
         last4: digits.get(digits.len().saturating_sub(4)..).unwrap_or_default().to_owned(),
     };
@@ -63,7 +63,7 @@ async fn tokenise(sim: &Sim, client_token: &str, body: Received) -> Result<Value
 /// A card is good until the end of its month, everywhere on earth.
 fn check_expiry(month: u8, year: u16, now: Timestamp) -> Result<(), Refusal> {
     // The month ends last twelve hours behind UTC.
-    let today = now.minus(std::time::Duration::from_secs(12 * 3600)).to_datetime();
+    let today = now.minus(std::time::Duration::from_hours(12)).to_datetime();
     let (this_year, this_month) = today.map_or((1970, 1), |date| (date.year(), u8::from(date.month())));
     if !(1..=12).contains(&month) || !(2000..=2099).contains(&year) {
         return Err(wrong("invalid_expiry", "exp_month"));

@@ -52,7 +52,7 @@ pub async fn perform(
         key: key.to_owned(),
         status: "processing".to_owned(),
         decline_code: None,
-        card: card.card,
+        card: card.magic,
         brand: card.brand,
         last4: card.last4,
         challenge_token: None,
@@ -101,7 +101,7 @@ fn leave_open(payment: &mut Payment, attempt: &mut Attempt, status: &str, due_at
 async fn card_behind(tx: &mut Tx, token: &str, payment_id: &str) -> Result<Card, Refusal> {
     if let Some(card) = cards::by_test_token(token) {
         return Ok(Card {
-            card: card.name.to_owned(),
+            magic: card.name.to_owned(),
             brand: card.brand().as_str().to_owned(),
             last4: card.last4().to_owned(),
         });

@@ -16,7 +16,7 @@ use crate::simulator::state::Sim;
 use crate::simulator::webhooks;
 
 /// How long a call waits for a slow answer before it is told to come again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A call that was answered.
 #[derive(Debug)]

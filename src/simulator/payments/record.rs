@@ -71,7 +71,9 @@ pub struct Refund {
 /// What is known of a card token.
 #[derive(Clone, Debug, FromRow)]
 pub struct Card {
-    pub card: String,
+    /// The row of the table of magic cards.
+    #[sqlx(rename = "card")]
+    pub magic: String,
     pub brand: String,
     pub last4: String,
 }

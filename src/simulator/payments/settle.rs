@@ -21,22 +21,19 @@ pub fn decide(payment: &mut Payment, attempt: &mut Attempt, verdict: Verdict, no
     attempt.due_at = None;
     attempt.updated_at = now;
     payment.updated_at = now;
-    match verdict {
+    let status = match verdict {
         Verdict::Decline(code) => {
-            attempt.status = "declined".to_owned();
             attempt.decline_code = Some(code.as_str().to_owned());
-            payment.status = "declined".to_owned();
+            "declined"
         }
-        Verdict::Approve if payment.capture == "manual" => {
-            attempt.status = "authorized".to_owned();
-            payment.status = "authorized".to_owned();
-        }
+        Verdict::Approve if payment.capture == "manual" => "authorized",
         Verdict::Approve => {
-            attempt.status = "succeeded".to_owned();
-            payment.status = "succeeded".to_owned();
             payment.captured_amount = payment.amount;
+            "succeeded"
         }
-    }
+    };
+    status.clone_into(&mut attempt.status);
+    status.clone_into(&mut payment.status);
 }
 
 /// Writes what follows from a decided attempt: the payment, its capture, its event. The attempt itself is the caller's to

@@ -169,7 +169,7 @@ pub async fn insert_card_token(tx: &mut Tx, token: &str, payment_id: &str, card:
     )
     .bind(token)
     .bind(payment_id)
-    .bind(&card.card)
+    .bind(&card.magic)
     .bind(&card.brand)
     .bind(&card.last4)
     .bind(now)

@@ -103,7 +103,7 @@ async fn send_and_record(sim: &Sim, event: DueEvent) {
 /// The wait after the `tries`-th try: doubling, up to a minute.
 fn wait_before(first: Duration, tries: i64) -> Duration {
     let doublings = u32::try_from(tries.saturating_sub(1).clamp(0, 16)).unwrap_or(0);
-    first.saturating_mul(1 << doublings).min(Duration::from_secs(60))
+    first.saturating_mul(1 << doublings).min(Duration::from_mins(1))
 }
 
 async fn send(sim: &Sim, payload: &str) -> Result<u16, String> {

@@ -132,7 +132,7 @@ async fn what_breaks_a_rule_is_refused_by_name_and_changes_nothing() {
             .bearer_auth(&stand.secret_key)
             .header("Idempotency-Key", "po_2:register")
             .body(text.to_owned());
-        assert_eq!(read(sent.send().await.unwrap()).await.0, expected, "{:.20}", text);
+        assert_eq!(read(sent.send().await.unwrap()).await.0, expected, "{text:.20}");
     }
     assert_eq!(stand.record("payments").await.len(), 1);
     assert_eq!(stand.record("attempts").await.len(), 0);

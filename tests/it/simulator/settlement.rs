@@ -6,7 +6,7 @@ use super::stand::{Stand, registration};
 
 fn today_in_seoul() -> String {
     use tollgate::words::{Clock as _, SystemClock};
-    SystemClock.now().plus(std::time::Duration::from_secs(9 * 3600)).to_string()[..10].to_owned()
+    SystemClock.now().plus(std::time::Duration::from_hours(9)).to_string()[..10].to_owned()
 }
 
 fn sum(rows: &[Value], field: &str) -> i64 {

@@ -26,7 +26,7 @@ pub fn quick() -> Delays {
     Delays {
         slow: Duration::from_millis(400),
         pending: Duration::from_millis(300),
-        challenge: Duration::from_secs(60),
+        challenge: Duration::from_mins(1),
         webhook_retry: Duration::from_millis(50),
     }
 }
