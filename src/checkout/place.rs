@@ -20,6 +20,9 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not contain a user name or password".to_owned());
     }
+    if url.host_str().is_some_and(|host| host.contains(['{', '}'])) {
+        return Err("must not hold a placeholder in the name of the host".to_owned());
+    }
     match url.scheme() {
         "https" if url.has_host() => Ok(()),
         "http" if url.host().is_some_and(|host| is_loopback(&host)) => Ok(()),

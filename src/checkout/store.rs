@@ -251,13 +251,13 @@ fn named<T>(row: &Row, column: &str, parse: impl Fn(&str) -> Option<T>) -> Resul
 }
 
 fn money(text: &str, currency: Currency, column: &str) -> Result<Money, DbError> {
-    Money::parse(text, currency).map_err(|error| corrupt(column, error))
+    Money::parse(text, currency).map_err(|error| corrupt(column, &error))
 }
 
 fn metadata(text: &str) -> Result<BTreeMap<String, String>, DbError> {
-    serde_json::from_str(text).map_err(|error| corrupt("metadata", error))
+    serde_json::from_str(text).map_err(|error| corrupt("metadata", &error))
 }
 
-fn corrupt(column: &str, reason: impl ToString) -> DbError {
+fn corrupt(column: &str, reason: &(impl ToString + ?Sized)) -> DbError {
     DbError::Corrupt { column: column.to_owned(), reason: reason.to_string() }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::start::Settings;
 
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Print every setting (secrets as ***) and complain about unsafe ones
     Check,

@@ -108,7 +108,7 @@ mod tests {
         // printf 'alert(1)' | openssl dgst -sha384 -binary | openssl base64 -A
         let asset = Asset::new("js/x.js", "text/javascript", b"alert(1)");
         assert_eq!(asset.integrity(), INTEGRITY_OF_ALERT);
-        assert!(asset.url().starts_with("/static/js/x.") && asset.url().ends_with(".js"));
+        assert!(asset.url().starts_with("/static/js/x.") && asset.url().rsplit('.').next() == Some("js"));
     }
 
     const INTEGRITY_OF_ALERT: &str = "sha384-HT2E9NfWiuQ/w1PRai+hTyqW16NIoCGA/m8VQDUopfAtcz6YQjtsMmQd5uRbVDpW";

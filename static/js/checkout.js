@@ -8,6 +8,7 @@
   const payable = ["ready", "declined"];
   const moving = ["processing", "action_required", "unknown"];
   const settled = ["succeeded", "already_paid", "expired", "canceled"];
+  const fieldFaults = ["incomplete", "invalid_number", "invalid_expiry", "expired_card", "invalid_cvc"];
   const flag = `tollgate-paying-${data.session}`;
   const alertBox = $("alert"), live = $("live"), button = $("submit"), dialog = $("challenge");
   const words = $("words").content;
@@ -21,6 +22,7 @@
   let form = null;           // { frame, origin, ready }
   let challenge = null;      // { frame, origin, url, done }
   let timer = 0, round = 0, waitingSince = 0;
+  let alertUntil = 0;        // another tab said that something is going on: look closely for a while
   const tabs = "BroadcastChannel" in window ? new BroadcastChannel(flag) : null;
 
   // ---- talking to the server -------------------------------------------------------------------
@@ -71,8 +73,8 @@
   function later() {
     clearTimeout(timer);
     if (settled.includes(state)) return;
-    const quiet = state === "unreachable" || payable.includes(state) && !doubt;
-    const wait = quiet || document.hidden ? 30000 : Math.min(5000, 700 + 350 * round++);
+    const quiet = state === "unreachable" || payable.includes(state) && !doubt && Date.now() > alertUntil;
+    const wait = quiet || document.hidden && !doubt ? 30000 : Math.min(5000, 700 + 350 * round++);
     timer = setTimeout(ask, wait + Math.random() * 250);
   }
 
@@ -122,8 +124,8 @@
     for (const section of document.querySelectorAll("[data-panel]")) section.hidden = section !== panel(next);
     for (const link of document.querySelectorAll("[data-return]")) if (data.redirect) link.href = data.redirect;
     note("");
-    if (!dialog.open) panel(next)?.querySelector("h2")?.focus({ preventScroll: false });
-    tabs?.postMessage(next);
+    if (!dialog.open) panel(next)?.querySelector("h2")?.focus();
+    if (next !== "ready" && next !== "unreachable") tabs?.postMessage(next);
   }
 
   const panel = (name) => document.querySelector(`[data-panel="${payable.includes(name) ? "form" : name}"]`);
@@ -202,6 +204,7 @@
       return unreachable();
     }
     if (!opened.form_url) return apply(opened);
+    tries = opened.tries ?? tries;
     if (!payable.includes(state)) return;
     const mineForm = form = framed(opened.form_url, word("card_form"), card);
     setTimeout(() => { if (form === mineForm && !form.ready && payable.includes(state)) unreachable(); }, 15000);
@@ -259,7 +262,12 @@
     } else if (busy && payable.includes(state) && message.type === "error") {
       clearTimeout(form.waiting);
       unlock(true);
-      say({ text: word(/^[a-z_]+$/.test(message.code) ? message.code : "") || word("check_entry") });
+      // The form says itself what is wrong with a field, beside it; the focus must follow there.
+      if (fieldFaults.includes(message.code)) {
+        form.frame.focus();
+        return send(form, { type: "focus" });
+      }
+      say({ text: word(message.code === "network" ? "network" : "check_entry") });
     }
   }
 
@@ -332,7 +340,12 @@
   addEventListener("pageshow", (event) => { if (event.persisted) { unlock(true); ask(); } });
   addEventListener("online", () => { if (!settled.includes(state)) ask(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !busy && !settled.includes(state)) ask(); });
-  tabs?.addEventListener("message", () => { if (!busy && !settled.includes(state)) ask(); });
+  tabs?.addEventListener("message", () => {
+    if (busy || settled.includes(state)) return;
+    alertUntil = Date.now() + 8000;
+    round = 0;
+    ask();
+  });
 
   const expiry = Number(data.expires) * 1000 - Date.now();
   if (expiry > 0 && expiry < 2 ** 31) setTimeout(() => { if (payable.includes(state) && !busy) ask(); }, expiry + 1500);

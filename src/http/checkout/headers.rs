@@ -55,12 +55,12 @@ fn policy(origins: &PageOrigins) -> String {
 
 /// Wallet buttons may live in the PSP's frame; nothing else of the device is anyone's business here.
 fn permissions(origins: &PageOrigins) -> String {
-    let frames: String = origins.frame.iter().map(|origin| format!(" \"{origin}\"")).collect();
-    format!("payment=(self{frames}), camera=(), microphone=(), geolocation=(), usb=(), interest-cohort=()")
+    let frames: Vec<String> = origins.frame.iter().map(|origin| format!(" \"{origin}\"")).collect();
+    format!("payment=(self{}), camera=(), microphone=(), geolocation=(), usb=(), interest-cohort=()", frames.concat())
 }
 
 /// Strict transport for `localhost` would follow the developer to every other port of it.
-pub fn is_this_machine(url: &Url) -> bool {
+fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

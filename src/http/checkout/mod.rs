@@ -8,7 +8,7 @@
 
 pub mod amount;
 mod answer;
-pub(super) mod headers;
+mod headers;
 pub mod locale;
 pub mod page;
 pub mod phrases;

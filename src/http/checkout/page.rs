@@ -72,8 +72,10 @@ pub struct Page {
     pub reference: String,
     /// The order.
     pub lines: Vec<Line>,
-    /// The order in a few words, for phones.
-    pub gist: String,
+    /// The order in a few words, for phones: the first item.
+    pub first: String,
+    /// The order in a few words: how many other items there are, if any.
+    pub others: String,
     /// What is to be paid.
     pub total: String,
     /// What the button says.
@@ -81,6 +83,9 @@ pub struct Page {
     /// Whether a card may be entered now.
     pub payable: bool,
 }
+
+/// Name, unit price, quantity, amount, seller.
+type SampleLine = (&'static str, &'static str, i64, &'static str, &'static str);
 
 impl Page {
     /// The switch, with the page's own language marked.
@@ -98,10 +103,18 @@ impl Page {
             .map_or_else(|| "·".to_owned(), |letter| letter.to_uppercase().collect())
     }
 
+    /// How many items there are besides the first.
+    pub fn others(words: &Phrases, items: usize) -> String {
+        match items {
+            0 | 1 => String::new(),
+            _ => (words.others)(items - 1),
+        }
+    }
+
     /// A page as it could be, for tests and for looking at it.
     pub fn sample(locale: Locale, state: &'static str) -> Self {
         let words = Phrases::of(locale);
-        let (merchant, currency, items, total): (_, _, &[(&str, &str, i64, &str, &str)], _) = match locale {
+        let (merchant, currency, items, total): (_, _, &[SampleLine], _) = match locale {
             Locale::Ko => (
                 "달빛 상점",
                 "KRW",
@@ -152,7 +165,8 @@ impl Page {
             merchant: merchant.to_owned(),
             monogram: Self::monogram(merchant),
             reference: "2026-1031".to_owned(),
-            gist: (words.gist)(items[0].0, items.len() - 1),
+            first: items[0].0.to_owned(),
+            others: Self::others(words, items.len()),
             lines,
             pay_label: (words.pay)(&total),
             total,

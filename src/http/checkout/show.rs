@@ -85,7 +85,6 @@ async fn page(app: &App, session: &Session, locale: Locale) -> Result<(Page, Pag
     let page_token = ticket::mint(&app.keyring, &session.id, locale, app.now()).map_err(|e| Problem::internal(&e))?;
     let words = Phrases::of(locale);
     let total = read(session.amount);
-    let others = session.line_items.len().saturating_sub(1);
     let page = Page {
         words,
         languages: Page::languages(locale),
@@ -106,7 +105,8 @@ async fn page(app: &App, session: &Session, locale: Locale) -> Result<(Page, Pag
         monogram: Page::monogram(&merchant),
         merchant,
         reference: session.reference.clone().unwrap_or_default(),
-        gist: session.line_items.first().map(|first| (words.gist)(&first.name, others)).unwrap_or_default(),
+        first: session.line_items.first().map(|first| first.name.clone()).unwrap_or_default(),
+        others: Page::others(words, session.line_items.len()),
         lines: session.line_items.iter().map(|item| line(item, &names, words)).collect(),
         pay_label: (words.pay)(&total),
         total,

@@ -17,12 +17,12 @@ pub mod door;
 mod gateway;
 mod receiver;
 pub mod scripted_psp;
+pub mod snapshot;
 pub mod source;
 mod world;
 
 pub use caller::{Caller, Reply};
 pub use database::{Database, Engine};
-#[allow(unused_imports, reason = "as above")]
 pub use gateway::{Answer, Gateway, eventually};
 pub use receiver::{Language, Receiver};
 pub use world::{World, run};

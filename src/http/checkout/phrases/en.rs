@@ -7,6 +7,7 @@ pub static PHRASES: Phrases = Phrases {
     title: |merchant| format!("Pay {merchant}"),
     skip: "Skip to payment",
     test_mode: "Test mode: no real money moves",
+    test_label: "Notice",
     language: "Language",
     back: "Back to the store",
     powered_by: "Payments by",
@@ -14,13 +15,10 @@ pub static PHRASES: Phrases = Phrases {
 
     summary: "Order summary",
     total: "Total",
-    show_items: "Show order",
-    hide_items: "Hide order",
+    show_items: "Details",
+    hide_items: "Hide",
     reference: "Order number",
-    gist: |first, others| match others {
-        0 => first.to_owned(),
-        _ => format!("{first} + {others} more"),
-    },
+    others: |others| format!("+ {others} more"),
     sold_by: |seller| format!("Sold by {seller}"),
 
     pay_title: "Pay by card",
@@ -32,10 +30,6 @@ pub static PHRASES: Phrases = Phrases {
     cancel_busy: "Your payment is being sent. Please wait a moment.",
     noscript: "The card form needs JavaScript. Please turn it on in your browser and reload this page. You have not been charged.",
 
-    incomplete: "Please fill in all card details.",
-    invalid_number: "The card number does not look right. Please check it.",
-    invalid_expiry: "The expiry date does not look right. Please check it.",
-    expired_entry: "The expiry date has passed. Please check it, or use another card.",
     invalid_cvc: "The security code does not look right. Please check it.",
     form_network: "The card form could not reach the payment provider. You have not been charged. Please try again.",
     check_entry: "Please check your card details and try again.",

@@ -7,6 +7,7 @@ pub static PHRASES: Phrases = Phrases {
     title: |merchant| format!("{merchant} 결제"),
     skip: "결제로 바로 가기",
     test_mode: "테스트 모드예요. 실제로 결제되지 않아요.",
+    test_label: "안내",
     language: "언어",
     back: "상점으로 돌아가기",
     powered_by: "결제 시스템",
@@ -14,13 +15,10 @@ pub static PHRASES: Phrases = Phrases {
 
     summary: "주문 내역",
     total: "총 결제 금액",
-    show_items: "주문 내역 보기",
+    show_items: "자세히",
     hide_items: "접기",
     reference: "주문 번호",
-    gist: |first, others| match others {
-        0 => first.to_owned(),
-        _ => format!("{first} 외 {others}건"),
-    },
+    others: |others| format!("외 {others}건"),
     sold_by: |seller| format!("판매자 {seller}"),
 
     pay_title: "카드 결제",
@@ -32,10 +30,6 @@ pub static PHRASES: Phrases = Phrases {
     cancel_busy: "결제를 요청하고 있어요. 잠시만 기다려 주세요.",
     noscript: "카드를 입력하려면 자바스크립트가 필요해요. 브라우저 설정에서 켠 다음 새로고침해 주세요. 아직 결제되지 않았어요.",
 
-    incomplete: "카드 정보를 모두 입력해 주세요.",
-    invalid_number: "카드 번호를 다시 확인해 주세요.",
-    invalid_expiry: "유효기간을 다시 확인해 주세요.",
-    expired_entry: "유효기간이 지났어요. 다시 확인하거나 다른 카드를 사용해 주세요.",
     invalid_cvc: "CVC 번호를 다시 확인해 주세요.",
     form_network: "결제대행사에 연결하지 못했어요. 아직 결제되지 않았으니 다시 시도해 주세요.",
     check_entry: "카드 정보를 확인하고 다시 시도해 주세요.",

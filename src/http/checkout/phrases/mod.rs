@@ -16,6 +16,7 @@ pub struct Phrases {
     pub title: fn(&str) -> String,
     pub skip: &'static str,
     pub test_mode: &'static str,
+    pub test_label: &'static str,
     pub language: &'static str,
     pub back: &'static str,
     pub powered_by: &'static str,
@@ -26,8 +27,8 @@ pub struct Phrases {
     pub show_items: &'static str,
     pub hide_items: &'static str,
     pub reference: &'static str,
-    /// The first item's name and how many others there are.
-    pub gist: fn(&str, usize) -> String,
+    /// After the first item's name: how many others there are.
+    pub others: fn(usize) -> String,
     pub sold_by: fn(&str) -> String,
 
     pub pay_title: &'static str,
@@ -39,10 +40,6 @@ pub struct Phrases {
     pub cancel_busy: &'static str,
     pub noscript: &'static str,
 
-    pub incomplete: &'static str,
-    pub invalid_number: &'static str,
-    pub invalid_expiry: &'static str,
-    pub expired_entry: &'static str,
     pub invalid_cvc: &'static str,
     pub form_network: &'static str,
     pub check_entry: &'static str,
