@@ -28,6 +28,7 @@ mod migrations;
 mod outbound;
 mod payments;
 mod queue;
+mod risk;
 mod road;
 mod simulator;
 mod statements;

@@ -21,9 +21,9 @@ use crate::support::{World, both_databases};
 
 /// A gateway with a merchant, and the PSP it calls.
 pub struct Shop {
-    world: World,
+    pub world: World,
     pub app: App,
-    psp: Arc<ScriptedPsp>,
+    pub psp: Arc<ScriptedPsp>,
     pub tenant: Tenant,
 }
 
@@ -51,6 +51,17 @@ impl Shop {
     }
 
     async fn unregistered(&self, second: Option<&SellerId>, fee: Option<&str>) -> Opened {
+        self.unregistered_of(second, fee, None).await
+    }
+
+    /// A checkout of somebody with an e-mail address, registered with the PSP.
+    pub async fn checkout_of(&self, email: &str) -> Opened {
+        let opened = self.unregistered_of(None, None, Some(email)).await;
+        payments::register(&self.app, &opened.payment.id).await.unwrap();
+        opened
+    }
+
+    async fn unregistered_of(&self, second: Option<&SellerId>, fee: Option<&str>, email: Option<&str>) -> Opened {
         let line = |seller: Option<&SellerId>| AskedLine {
             name: "Tea".to_owned(),
             unit_amount: "10.00".to_owned(),
@@ -64,6 +75,7 @@ impl Shop {
             currency: "USD".to_owned(),
             success_url: "https://shop.example/paid".to_owned(),
             application_fee: fee.map(str::to_owned),
+            customer_email: email.map(str::to_owned),
             ..Asked::default()
         };
         let new = NewSession::check(asked).unwrap();
@@ -81,7 +93,7 @@ impl Shop {
         opened
     }
 
-    async fn pay(&self, opened: &Opened) -> Standing {
+    pub async fn pay(&self, opened: &Opened) -> Standing {
         payments::execute(&self.app, &opened.payment.id, "tok_1").await.unwrap()
     }
 
