@@ -20,4 +20,5 @@ create table jobs (
 );
 create unique index jobs_unfinished on jobs (kind, key) where status <> 'dead';
 create index jobs_due on jobs (lane, due_at) where status <> 'dead';
+create index jobs_running on jobs (lane, merchant_id) where status = 'running';
 create index jobs_dead on jobs (due_at) where status = 'dead';

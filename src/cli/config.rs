@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::start::Settings;
 
-#[derive(Debug, clap::Subcommand)]
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Command {
     /// Print every setting (secrets as ***) and complain about unsafe ones
     Check,

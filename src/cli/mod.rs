@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "tollgate", version, about, max_term_width = 100)]
 struct Program {
-    /// TOML file with the settings; variables such as TOLLGATE_DATABASE__URL win over it
+    /// TOML file with the settings; variables such as `TOLLGATE_DATABASE__URL` win over it
     #[arg(long, global = true, env = "TOLLGATE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -41,7 +41,7 @@ enum Command {
     /// Bring the database's schema up to date
     Migrate,
     /// Run the stand-in PSP by itself, for development and tests; it moves no money
-    PspSimulator(psp_simulator::Args),
+    PspSimulator(Box<psp_simulator::Args>),
     /// Make and list merchants
     #[command(subcommand)]
     Merchant(merchant::Command),
@@ -71,7 +71,7 @@ pub fn main() -> ExitCode {
         match program.command {
             Command::Demo(args) => demo::run(args).await,
             Command::Serve(args) => serve::run(&settings, args).await,
-            Command::PspSimulator(args) => psp_simulator::run(args).await,
+            Command::PspSimulator(args) => psp_simulator::run(*args).await,
             Command::Migrate => migrate::run(&settings).await,
             Command::Merchant(command) => merchant::run(&settings, command).await,
             Command::Key(command) => key::run(&settings, command).await,

@@ -12,6 +12,8 @@ use crate::config::Config;
 use crate::http::metrics;
 use crate::listener::Listener;
 use crate::listener::tls::{self, CertificateFiles};
+use crate::operators;
+use crate::words::{Clock as _, SystemClock};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -35,6 +37,10 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     let grace = Duration::from_secs(config.server.shutdown_seconds);
     let migrate = args.migrate || config.database.migrates_itself();
     let db = start::database(&config, migrate).await?;
+    if let Some((email, password)) = operators::ensure_first(&db, SystemClock.now()).await? {
+        // Told to whoever started it and never logged: a log is read by more people.
+        eprintln!("console: sign in as {email} with {}  (shown this once)", password.expose());
+    }
     let public_url = config.public_url.clone();
     let app = start::assemble(config, db)?;
 
@@ -62,9 +68,9 @@ fn listener(config: &Config, stop: &CancellationToken) -> anyhow::Result<Listene
     match (&server.tls_certificate, &server.tls_key) {
         (Some(certificate), Some(key)) => {
             let files = CertificateFiles { certificate: certificate.clone(), key: key.clone() };
-            let served = tls::keep_fresh(files, tls::LOOK_EVERY, stop.clone())
+            let fresh = tls::keep_fresh(files, tls::LOOK_EVERY, stop.clone())
                 .context("server.tls_certificate and server.tls_key")?;
-            Ok(listener.with_tls(served))
+            Ok(listener.with_tls(fresh))
         }
         _ => Ok(listener),
     }

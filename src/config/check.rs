@@ -191,8 +191,7 @@ mod tests {
     use crate::words::random_base62;
 
     fn sound() -> Config {
-        let mut config = Config::default();
-        config.master_key = Secret::new(random_base62(43));
+        let mut config = Config { master_key: Secret::new(random_base62(43)), ..Config::default() };
         config.psp.simulator = Some(SimulatorPsp {
             url: Url::parse("http://127.0.0.1:9").unwrap(),
             secret_key: Secret::new(random_base62(20)),

@@ -38,6 +38,7 @@ pub(super) fn secret<S: Serializer>(value: &Secret<String>, serializer: S) -> Re
     serializer.serialize_str(if value.expose().is_empty() { "" } else { HIDDEN })
 }
 
+#[expect(clippy::ref_option, reason = "the signature that serde calls")]
 pub(super) fn optional_secret<S: Serializer>(value: &Option<Secret<String>>, serializer: S) -> Result<S::Ok, S::Error> {
     value.as_ref().map(|_| HIDDEN).serialize(serializer)
 }

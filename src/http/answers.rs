@@ -2,14 +2,16 @@
 
 use std::any::Any;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::app::App;
+use crate::http::checkout::headers::is_this_machine;
 use crate::http::problem::Problem;
 
 /// Set unless the handler has said otherwise: a page that forgets its own policy shows nothing rather than too much.
@@ -20,9 +22,14 @@ const DEFAULTS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// Adds the default headers.
-pub async fn safe_headers(request: Request, next: Next) -> Response {
+/// Adds the default headers, and tells browsers to come by HTTPS alone where that is how this gateway is reached.
+pub async fn safe_headers(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let public_url = &app.config.public_url;
+    if public_url.scheme() == "https" && !is_this_machine(public_url) {
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        response.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert(year);
+    }
     for (name, value) in DEFAULTS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -50,8 +57,56 @@ pub async fn speak_problem(request: Request, next: Next) -> Response {
 }
 
 /// The answer of a handler that panicked. What it panicked with may hold the caller's data, so it is not repeated here.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that the layer asks for")]
 pub fn after_panic(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a handler panicked");
     Problem::internal_silent().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Query;
+    use axum::http::{Request, StatusCode};
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+    use crate::http::request_id;
+
+    async fn breaks() -> &'static str {
+        panic!("a panic that this test wants, with a secret")
+    }
+
+    async fn ask(path: &str) -> (StatusCode, Value) {
+        let router: Router = Router::new()
+            .route("/breaks", get(breaks))
+            .route("/reads", get(async |Query(_): Query<Vec<(u8, u8)>>| "read"))
+            .layer(CatchPanicLayer::custom(after_panic))
+            .layer(from_fn(speak_problem))
+            .layer(from_fn(request_id::assign));
+        let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status();
+        let id = response.headers()[request_id::HEADER].to_str().unwrap().to_owned();
+        let body: Value = serde_json::from_slice(&to_bytes(response.into_body(), 10_000).await.unwrap()).unwrap();
+        assert_eq!(body["request_id"], id);
+        (status, body)
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        let (status, body) = ask("/breaks").await;
+        assert_eq!((status, body["code"].as_str()), (StatusCode::INTERNAL_SERVER_ERROR, Some("internal_error")));
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn the_frameworks_own_refusals_are_problems_too() {
+        let (status, body) = ask("/reads?a=b").await;
+        assert_eq!((status, body["code"].as_str()), (StatusCode::BAD_REQUEST, Some("request_refused")));
+        assert_eq!(ask("/nowhere").await.1["code"], "route_not_found");
+    }
 }

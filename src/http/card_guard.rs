@@ -96,15 +96,12 @@ fn percent_decoded(bytes: &[u8], plus_is_space: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        match (byte, hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(high << 4 | low);
-                at += 3;
-            }
-            _ => {
-                out.push(if byte == b'+' && plus_is_space { b' ' } else { byte });
-                at += 1;
-            }
+        if let (b'%', Some(high), Some(low)) = (byte, hex(at + 1), hex(at + 2)) {
+            out.push(high << 4 | low);
+            at += 3;
+        } else {
+            out.push(if byte == b'+' && plus_is_space { b' ' } else { byte });
+            at += 1;
         }
     }
     out

@@ -24,7 +24,7 @@ pub const MAX_URI: usize = 8 * 1024;
 /// A body has to be here by then, however slowly it drips.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// Longer than any call to a PSP that a handler waits for.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
+const ANSWER_DEADLINE: Duration = Duration::from_mins(1);
 /// Requests in flight in this process; one more is turned away instead of queued without end.
 const IN_FLIGHT: usize = 1024;
 /// How much of a refused body is read and thrown away, so that its sender gets to read the refusal instead of a reset.

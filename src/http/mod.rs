@@ -44,7 +44,7 @@ pub fn routes(app: App) -> Router {
     routed
         .layer(CatchPanicLayer::custom(answers::after_panic))
         .layer(from_fn(answers::speak_problem))
-        .layer(from_fn(answers::safe_headers))
+        .layer(from_fn_with_state(app.clone(), answers::safe_headers))
         .layer(from_fn(access_log::record))
         .layer(from_fn(request_id::assign))
         .with_state(app)

@@ -17,7 +17,7 @@ use crate::http::request_id;
 /// The media type of every error answer of the API.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// A detail longer than this says nothing more to its reader.
+/// Text longer than this says nothing more to its reader, and a field's name may be as long as a body.
 const MAX_DETAIL: usize = 500;
 
 /// One refusal. Boxed so that `Result<_, Problem>` stays one word wide.
@@ -135,7 +135,7 @@ impl Problem {
     /// Names the field the problem is about.
     #[must_use]
     pub fn param(mut self, param: impl Into<String>) -> Self {
-        self.0.param = Some(param.into());
+        self.0.param = Some(shortened(param.into()));
         self
     }
 
@@ -218,7 +218,7 @@ impl Problem {
             let errors: Vec<Value> = parts
                 .errors
                 .iter()
-                .map(|e| json!({"code": e.code, "param": e.param, "pointer": pointer(&e.param), "detail": shortened(e.detail.clone())}))
+                .map(|e| json!({"code": e.code, "param": shortened(e.param.clone()), "pointer": shortened(pointer(&e.param)), "detail": shortened(e.detail.clone())}))
                 .collect();
             body.insert("errors".into(), errors.into());
         }

@@ -10,6 +10,16 @@ mod store;
 pub use key::{Fingerprint, Key, KeyError};
 pub use store::{begin, finish, forget_before};
 
+use std::time::Duration;
+
+use crate::db::{Db, DbError};
+use crate::words::Timestamp;
+
+/// How long a key is remembered: longer than any client goes on repeating a request.
+pub const KEPT: Duration = Duration::from_hours(30 * 24);
+/// Forgotten at once, so that no transaction is long.
+const BATCH: i64 = 500;
+
 /// What a key means right now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Begun {
@@ -30,4 +40,18 @@ pub struct Answer {
     pub status: u16,
     /// JSON text, byte for byte.
     pub body: String,
+}
+
+/// Forgets the keys that are older than [`KEPT`], a batch per transaction; how many went.
+pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+    let mut forgotten = 0_u64;
+    loop {
+        let mut tx = db.begin().await?;
+        let gone = forget_before(&mut tx, now.minus(KEPT), BATCH).await?;
+        tx.commit().await?;
+        forgotten = forgotten.saturating_add(gone);
+        if gone == 0 {
+            return Ok(forgotten);
+        }
+    }
 }

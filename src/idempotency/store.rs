@@ -16,7 +16,7 @@ pub async fn begin(
     now: Timestamp,
 ) -> Result<Begun, DbError> {
     // SQLite has one writer: whoever holds the same key has committed before we got here.
-    let bounded = query(tx.pick("select 1", "set local lock_timeout = '5s'"));
+    let bounded = query(tx.pick("select 1", "set local lock_timeout = '3s'"));
     bounded.all(&mut *tx).await?;
     let inserted = query(
         "insert into idempotency_keys (merchant_id, livemode, key, fingerprint, created_at) values ($1, $2, $3, $4, $5)

@@ -97,17 +97,14 @@ impl Listener {
             stopping.graceful_shutdown(Some(grace));
         });
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        match self.tls {
-            Some(certificate) => {
-                let mut server = axum_server::from_tcp_rustls(self.socket, certificate)?.handle(handle);
-                limit(server.http_builder());
-                server.serve(app).await
-            }
-            None => {
-                let mut server = axum_server::from_tcp(self.socket)?.handle(handle);
-                limit(server.http_builder());
-                server.serve(app).await
-            }
+        if let Some(certificate) = self.tls {
+            let mut server = axum_server::from_tcp_rustls(self.socket, certificate)?.handle(handle);
+            limit(server.http_builder());
+            server.serve(app).await
+        } else {
+            let mut server = axum_server::from_tcp(self.socket)?.handle(handle);
+            limit(server.http_builder());
+            server.serve(app).await
         }
     }
 }

@@ -56,8 +56,10 @@ pub enum OutboundError {
     /// A root certificate file is not PEM.
     #[error("the trusted root certificate {0} is not PEM")]
     NotPem(PathBuf, #[source] reqwest::Error),
-    /// The TLS library refused its settings.
-    #[error("the HTTPS client cannot be built")]
+    /// The TLS library refused its settings, or the system has no root certificates.
+    #[error(
+        "the HTTPS client cannot be built: are the system's root certificates installed (Debian: ca-certificates)?"
+    )]
     Build(#[source] reqwest::Error),
 }
 
@@ -100,7 +102,7 @@ fn builder(settings: &Settings) -> Result<reqwest::ClientBuilder, OutboundError>
         .referer(false)
         .no_proxy()
         .connect_timeout(settings.connect_timeout)
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .pool_max_idle_per_host(16);
     for path in &settings.trusted_roots {
         let pem = std::fs::read(path).map_err(|error| OutboundError::Unreadable(path.clone(), error))?;

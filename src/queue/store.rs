@@ -24,12 +24,12 @@ pub enum Settled {
 
 /// Enqueues one job in the caller's transaction.
 pub async fn enqueue(tx: &mut Tx, job: NewJob<'_>) -> Result<(), DbError> {
-    enqueue_all(tx, vec![job]).await
+    enqueue_all(tx, &[job]).await
 }
 
 /// Enqueues many jobs, each kind and key once.
-pub async fn enqueue_all(tx: &mut Tx, jobs: Vec<NewJob<'_>>) -> Result<(), DbError> {
-    let mut rows: Vec<Vec<Value>> = jobs.into_iter().map(new_row).collect();
+pub async fn enqueue_all(tx: &mut Tx, jobs: &[NewJob<'_>]) -> Result<(), DbError> {
+    let mut rows: Vec<Vec<Value>> = jobs.iter().map(new_row).collect();
     while !rows.is_empty() {
         let rest = rows.split_off(rows.len().min(BATCH));
         insert_many(
@@ -48,7 +48,7 @@ pub async fn enqueue_all(tx: &mut Tx, jobs: Vec<NewJob<'_>>) -> Result<(), DbErr
     Ok(())
 }
 
-fn new_row(job: NewJob<'_>) -> Vec<Value> {
+fn new_row(job: &NewJob<'_>) -> Vec<Value> {
     let lane = job.kind.split('.').next().unwrap_or(job.kind);
     vec![
         JobId::new().into(),
@@ -72,7 +72,8 @@ pub async fn has_due(on: impl Into<On<'_>>, lane: &str, now: Timestamp) -> Resul
     Ok(found.is_some())
 }
 
-/// Claims up to `limit` due jobs for `lease`. Merchants take turns among the thousand jobs that waited longest.
+/// Claims up to `limit` due jobs for `lease`. Among the thousand that waited longest, merchants take turns, and those
+/// of whom fewer jobs are running come first: one whose receivers are slow does not hold up the others.
 ///
 /// The outer `where` repeats the condition: on PostgreSQL a second worker that waited for the row sees there that the
 /// first one took it.
@@ -81,13 +82,17 @@ pub async fn claim(tx: &mut Tx, lane: &str, limit: i64, now: Timestamp, lease: D
         "update jobs set status = 'running', lease = $1, due_at = $2, tries = tries + 1, again_at = null
          where id in (
              select fair.id from (
-                 select oldest.id, oldest.due_at,
-                     row_number() over (partition by oldest.merchant_id order by oldest.due_at, oldest.id) as turn
+                 select oldest.id, oldest.due_at, coalesce(busy.jobs, 0) + row_number()
+                     over (partition by oldest.merchant_id order by oldest.due_at, oldest.id) as turn
                  from (
                      select id, merchant_id, due_at from jobs
                      where lane = $3 and status <> 'dead' and due_at <= $4
                      order by due_at limit 1000
                  ) as oldest
+                 left join (
+                     select merchant_id, count(*) as jobs from jobs
+                     where lane = $3 and status = 'running' and due_at > $4 group by merchant_id
+                 ) as busy on busy.merchant_id = oldest.merchant_id
              ) as fair
              order by fair.turn, fair.due_at, fair.id limit $5
          ) and status <> 'dead' and due_at <= $4

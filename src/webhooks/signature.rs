@@ -43,6 +43,9 @@ impl SigningKey {
     /// The token `v1,<base64>` for one attempt.
     ///
     /// `timestamp` is in Unix seconds and belongs to the attempt, not to the event.
+    ///
+    /// # Panics
+    /// Never: HMAC takes a key of any length.
     pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(self.bytes()).expect("any key length");
@@ -69,6 +72,7 @@ pub fn header(keys: &[SigningKey], id: &str, timestamp: i64, body: &[u8]) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::{Clock as _, SystemClock};
 
     const AT: i64 = 1_760_000_000;
     const A: &str = r#"{"type":"payment.succeeded","timestamp":"2025-10-09T08:53:20Z","data":{"id":"pay_0001","amount":15000,"currency":"KRW"}}"#;
@@ -120,7 +124,7 @@ mod tests {
     #[test]
     fn the_official_verifier_agrees() {
         let (old, new) = (SigningKey::generate(), SigningKey::generate());
-        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        let now = SystemClock.now().unix_seconds();
         let verify = |secret: &SigningKey, id: &str, at: i64, body: &str, signature: &str| {
             let mut headers = axum::http::HeaderMap::new();
             headers.insert("webhook-id", id.parse().unwrap());
@@ -140,7 +144,7 @@ mod tests {
         }
         let stranger = SigningKey::generate();
         assert!(verify(&stranger, "evt_1", now, B, &both).is_err());
-        let stale = header(&[new.clone()], "evt_1", now - 301, B.as_bytes());
+        let stale = header(std::slice::from_ref(&new), "evt_1", now - 301, B.as_bytes());
         assert!(verify(&new, "evt_1", now - 301, B, &stale).is_err());
     }
 }

@@ -46,12 +46,17 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!(config.webhooks.ports, [8443, 9443]);
     // A secret that looks like a number stays the text it is.
     let simulator = config.psp.simulator.unwrap();
-    assert_eq!((simulator.secret_key.expose().as_str(), simulator.webhook_secret.expose().as_str()), ("0123456789", "1e5"));
+    assert_eq!(
+        (simulator.secret_key.expose().as_str(), simulator.webhook_secret.expose().as_str()),
+        ("0123456789", "1e5")
+    );
 }
 
 #[test]
 fn an_unknown_key_is_named_wherever_it_stands() {
-    for (text, key) in [("[database]\nurll = \"x\"\n", "urll"), ("colour = 1\n", "colour"), ("[psp.strip]\nkey = \"x\"\n", "strip")] {
+    for (text, key) in
+        [("[database]\nurll = \"x\"\n", "urll"), ("colour = 1\n", "colour"), ("[psp.strip]\nkey = \"x\"\n", "strip")]
+    {
         let error = load(Some(file(text).path()), []).unwrap_err().to_string();
         assert!(error.contains(key), "{error}");
     }
@@ -106,10 +111,8 @@ fn the_readme_lists_every_key_and_no_other() {
     let readme = std::fs::read_to_string(source::root().join("README.md")).unwrap();
     let (_, rest) = readme.split_once("<!-- settings -->").expect("the table begins with a marker");
     let (table, _) = rest.split_once("<!-- /settings -->").expect("the table ends with a marker");
-    let listed: BTreeSet<String> = table
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned))
-        .collect();
+    let listed: BTreeSet<String> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned)).collect();
     // A limit per currency is one setting.
     let real: BTreeSet<String> = keys()
         .into_iter()

@@ -34,7 +34,7 @@ async fn a_repeated_request_gets_the_first_answer(world: World) {
     let body = json!({"name": "Tea house", "metadata": {"b": "2", "a": "1"}});
     let first = door.post_once("/v1/sellers", &merchant.key, "k-1", &body).await;
     assert_eq!((first.status, first.header("idempotent-replayed")), (201, ""), "{}", first.text);
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_hours(1));
     // Quoted as the IETF draft has it, and laid out differently: still the same request.
     let again = door
         .request(Method::POST, "/v1/sellers", &merchant.key)
@@ -155,7 +155,7 @@ async fn old_keys_are_forgotten_in_batches(world: World) {
     for number in 0..5 {
         door.post_once("/v1/sellers", &merchant.key, &format!("old-{number}"), &json!({"name": "Tea"})).await;
     }
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_hours(1));
     door.post_once("/v1/sellers", &merchant.key, "young", &json!({"name": "Tea"})).await;
     let mut forgotten = Vec::new();
     for _ in 0..3 {
@@ -167,4 +167,9 @@ async fn old_keys_are_forgotten_in_batches(world: World) {
     assert_eq!(forgotten, [3, 2, 0]);
     let left = query("select key from idempotency_keys").one(&world.db).await.unwrap();
     assert_eq!(left.get::<String>("key").unwrap(), "young");
+
+    world.clock.advance(idempotency::KEPT);
+    assert_eq!(idempotency::forget_old(&world.db, world.now()).await.unwrap(), 0, "its last moment");
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(idempotency::forget_old(&world.db, world.now()).await.unwrap(), 1);
 }

@@ -25,13 +25,13 @@ both_databases!(
 
 const LEASE: Duration = Duration::from_secs(90);
 
-fn job<'a>(key: &'a str, run_at: Timestamp) -> NewJob<'a> {
+fn job(key: &str, run_at: Timestamp) -> NewJob<'_> {
     NewJob { kind: "webhooks.nothing", key, payload: json!({"for": key}), run_at, merchant: None }
 }
 
 async fn enqueue(db: &Db, jobs: Vec<NewJob<'_>>) {
     let mut tx = db.begin().await.unwrap();
-    queue::enqueue_all(&mut tx, jobs).await.unwrap();
+    queue::enqueue_all(&mut tx, &jobs).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -185,6 +185,12 @@ async fn merchants_take_turns(world: World) {
     let claimed = claim(&world.db, 2, world.now()).await;
     assert_eq!(claimed.len(), 2);
     assert!(claimed.iter().any(|job| job.key == "lone"), "who came last need not wait for the crowd: {claimed:?}");
+
+    // One of the crowd's is running now and one of the lone one's; two more of the crowd's, and the lone one is ahead.
+    assert!(claim(&world.db, 2, world.now()).await.iter().all(|job| job.key.starts_with("crowd")));
+    enqueue(&world.db, vec![with("lone-2", world.now(), &lone), with("lone-3", world.now(), &lone)]).await;
+    let keys: Vec<String> = claim(&world.db, 2, world.now()).await.into_iter().map(|job| job.key).collect();
+    assert_eq!(keys, ["lone-2", "lone-3"], "who has less running comes first");
 }
 
 async fn lanes_do_not_mix(world: World) {

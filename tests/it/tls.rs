@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -106,7 +105,7 @@ async fn a_broken_renewal_keeps_the_old_certificate_and_a_mended_one_is_taken() 
     assert!(served.folder.path().exists());
 }
 
-/// Sends a bare ClientHello of `version` and gives back the type, and for an alert its code.
+/// Sends a bare `ClientHello` of `version` and gives back the type, and for an alert its code.
 async fn hello(address: SocketAddr, version: [u8; 2]) -> (u8, u8) {
     let suites: [u8; 4] = [0xc0, 0x2b, 0xc0, 0x0a];
     let mut body = vec![];
@@ -177,9 +176,9 @@ async fn the_demos_certificate_is_found_again_renewed_in_time_and_good_for_local
     let made = certificates::find_or_make(folder.path(), now).unwrap();
     let read = || std::fs::read_to_string(&made.files.certificate).unwrap();
     let first = read();
-    certificates::find_or_make(folder.path(), now.plus(Duration::from_secs(80 * 86_400))).unwrap();
+    certificates::find_or_make(folder.path(), now.plus(Duration::from_hours(80 * 24))).unwrap();
     assert_eq!(read(), first);
-    certificates::find_or_make(folder.path(), now.plus(Duration::from_secs(84 * 86_400))).unwrap();
+    certificates::find_or_make(folder.path(), now.plus(Duration::from_hours(84 * 24))).unwrap();
     assert_ne!(read(), first);
     assert_eq!(mode(&made.files.key), 0o600);
     certificates::find_or_make(folder.path(), Timestamp::from_unix_seconds(0)).unwrap();

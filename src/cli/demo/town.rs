@@ -89,9 +89,9 @@ impl Town {
         let running = gateway::run(app.clone(), vec![plain, encrypted], stop.clone(), GRACE);
         let gateway_stopped = tokio::spawn(running);
 
-        let shop = open_shop(data, &mut kept, &addresses, &app).await?;
+        let merchants_shop = open_shop(data, &mut kept, &addresses, &app).await?;
         kept.write()?;
-        let serving = shop_listener.serve(shop::routes(shop.clone()), stop.clone(), GRACE);
+        let serving = shop_listener.serve(shop::routes(merchants_shop.clone()), stop.clone(), GRACE);
         let shop_stopped = tokio::spawn(serving);
 
         let stopping = stop.clone();
@@ -99,7 +99,7 @@ impl Town {
             stopping.cancelled().await;
             anyhow::bail!("the gateway ended by itself; --log info says more")
         };
-        Ok((Self { addresses, kept, app, shop, psp, stop, shop_stopped, gateway_stopped }, ended))
+        Ok((Self { addresses, kept, app, shop: merchants_shop, psp, stop, shop_stopped, gateway_stopped }, ended))
     }
 
     /// Stops everything and waits for it.

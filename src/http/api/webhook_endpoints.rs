@@ -102,8 +102,8 @@ pub async fn change(
         status: status.transpose()?,
     };
     let mut tx = app.db.begin().await?;
-    let changed = endpoints::change(&mut tx, &app, &principal.tenant, &read(&id)?, changes).await?;
-    let endpoint = changed.ok_or_else(not_found)?;
+    let found = endpoints::change(&mut tx, &app, &principal.tenant, &read(&id)?, changes).await?;
+    let endpoint = found.ok_or_else(not_found)?;
     tx.commit().await?;
     Ok(Json(view(&endpoint)))
 }

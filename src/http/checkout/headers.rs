@@ -60,7 +60,7 @@ fn permissions(origins: &PageOrigins) -> String {
 }
 
 /// Strict transport for `localhost` would follow the developer to every other port of it.
-fn is_this_machine(url: &Url) -> bool {
+pub fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

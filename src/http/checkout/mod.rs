@@ -8,7 +8,7 @@
 
 pub mod amount;
 mod answer;
-mod headers;
+pub(super) mod headers;
 pub mod locale;
 pub mod page;
 pub mod phrases;

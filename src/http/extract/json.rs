@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn refusal(body: &str) -> String {
-        parse(body.as_bytes()).map(|v| v.to_string()).unwrap_or_else(|e| format!("refused: {e}"))
+        parse(body.as_bytes()).map_or_else(|e| format!("refused: {e}"), |v| v.to_string())
     }
 
     #[test]

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn code(query: &str) -> String {
-        parse::<NoFilters>(query).map(|p| (p.page.fetch() - 1).to_string()).unwrap_or_else(|p| p.code().to_owned())
+        parse::<NoFilters>(query).map_or_else(|p| p.code().to_owned(), |p| (p.page.fetch() - 1).to_string())
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::db::{DbError, Tx};
 use crate::words::{KeyId, Tenant, Timestamp};
 
 /// The longest time an old key may go on working beside its successor.
-pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const MAX_OVERLAP: Duration = Duration::from_hours(7 * 24);
 
 /// What is known of a key: everything but the key.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use crate::db::{DbError, On, Row, Tx, query};
 use crate::words::{KeyId, Page, Slice, Tenant, Timestamp};
 
 /// Uses closer together than this are noted once.
-pub const USE_GRAIN: Duration = Duration::from_secs(60);
+pub const USE_GRAIN: Duration = Duration::from_mins(1);
 
 pub(super) async fn insert(tx: &mut Tx, key: &Key, hash: &str) -> Result<(), DbError> {
     query(

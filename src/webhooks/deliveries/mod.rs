@@ -16,10 +16,10 @@ use crate::queue::{self, NewJob};
 use crate::words::{DeliveryId, Tenant, Timestamp};
 
 /// Writes new deliveries and the jobs that carry them out.
-pub(super) async fn begin(tx: &mut Tx, deliveries: Vec<Delivery>) -> Result<(), WebhookError> {
-    store::insert_all(tx, &deliveries).await?;
-    let jobs = deliveries.iter().map(|delivery| job(delivery, delivery.created_at)).collect();
-    Ok(queue::enqueue_all(tx, jobs).await?)
+pub(super) async fn begin(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), WebhookError> {
+    store::insert_all(tx, deliveries).await?;
+    let jobs: Vec<NewJob<'_>> = deliveries.iter().map(|delivery| job(delivery, delivery.created_at)).collect();
+    Ok(queue::enqueue_all(tx, &jobs).await?)
 }
 
 /// Sends a delivery again, now, with a fresh round of retries; the message keeps its id and its bytes. `None` when the

@@ -17,7 +17,7 @@ use super::deliveries::{self, Delivery};
 use super::{SigningKey, WebhookError};
 
 /// After a rotation both secrets sign for this long.
-pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
+pub const OVERLAP: Duration = Duration::from_hours(24);
 
 /// Endpoints a tenant may have.
 const MOST: usize = 20;
@@ -97,7 +97,7 @@ pub async fn test(tx: &mut Tx, app: &App, tenant: &Tenant, id: &EndpointId) -> R
     .await?;
     let Some(event) = events::get(&mut *tx, tenant, &event).await? else { return Ok(None) };
     let delivery = Delivery::of(&event, &endpoint.id, app.now());
-    deliveries::begin(tx, vec![delivery.clone()]).await?;
+    deliveries::begin(tx, std::slice::from_ref(&delivery)).await?;
     Ok(Some(delivery))
 }
 

@@ -7,7 +7,7 @@ use crate::words::{EndpointId, Page, Slice, Tenant, Timestamp};
 
 use super::endpoint::{Endpoint, Status};
 
-fn corrupt(column: &str, reason: impl ToString) -> DbError {
+fn corrupt(column: &str, reason: &impl ToString) -> DbError {
     DbError::Corrupt { column: column.into(), reason: reason.to_string() }
 }
 
@@ -19,8 +19,8 @@ fn endpoint(row: &Row) -> Result<Endpoint, DbError> {
         tenant: Tenant::new(row.get("merchant_id")?, row.get("livemode")?),
         url: row.get("url")?,
         description: row.get("description")?,
-        events: serde_json::from_str(&events).map_err(|error| corrupt("events", error))?,
-        metadata: serde_json::from_str(&metadata).map_err(|error| corrupt("metadata", error))?,
+        events: serde_json::from_str(&events).map_err(|error| corrupt("events", &error))?,
+        metadata: serde_json::from_str(&metadata).map_err(|error| corrupt("metadata", &error))?,
         status: Status::parse(&status).ok_or_else(|| corrupt("status", &status))?,
         disabled_reason: row.get("disabled_reason")?,
         previous_secret_until: row.get("previous_secret_until")?,
@@ -188,7 +188,7 @@ pub async fn signing_keys(
     let mut keys = Vec::with_capacity(sealed.len());
     for sealed in sealed {
         let bytes = keyring.open(&sealed)?.expose().clone();
-        keys.push(SigningKey::from_bytes(bytes).ok_or_else(|| corrupt("secret", "a key of a wrong length"))?);
+        keys.push(SigningKey::from_bytes(bytes).ok_or_else(|| corrupt("secret", &"a key of a wrong length"))?);
     }
     Ok(keys)
 }

@@ -20,6 +20,7 @@ use super::World;
 
 impl World {
     /// Settings for a test: webhooks may reach this machine.
+    #[expect(clippy::unused_self, reason = "a world's settings")]
     pub fn config(&self) -> Config {
         let mut config = Config { master_key: Secret::new(random_base62(43)), ..Config::default() };
         config.webhooks.allow_private_networks = true;

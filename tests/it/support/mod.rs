@@ -23,6 +23,7 @@ mod world;
 
 pub use caller::{Caller, Reply};
 pub use database::{Database, Engine};
+#[allow(unused_imports, reason = "as above")]
 pub use gateway::{Answer, Gateway, eventually};
 pub use receiver::{Language, Receiver};
 pub use world::{World, run};

@@ -1,6 +1,7 @@
 //! A merchant's webhook receiver in another language, in a process of its own, using the official library.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ impl Receiver {
     pub async fn start(language: Language) -> Self {
         let oracles = source::root().join("tests/oracles");
         let (program, script) = match language {
-            Language::Node => ("node".into(), "receiver.mjs"),
+            Language::Node => (PathBuf::from("node"), "receiver.mjs"),
             Language::Python => (oracles.join(".venv/bin/python"), "receiver.py"),
         };
         let mut child = Command::new(&program)
@@ -41,7 +42,7 @@ impl Receiver {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{program:?}: {error}; `scripts/test it` sets it up"));
+            .unwrap_or_else(|error| panic!("{}: {error}; `scripts/test it` sets it up", program.display()));
         let input = child.stdin.take().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (heard, output) = unbounded_channel();

@@ -28,14 +28,9 @@ const LISTED: usize = 50;
 struct ProductsPage<'s> {
     language: Language,
     path: &'static str,
+    shelf: &'static [Product],
     cards: &'s [CardHint],
     problem: Option<&'static str>,
-}
-
-impl ProductsPage<'_> {
-    fn shelf(&self) -> &'static [Product] {
-        &PRODUCTS
-    }
 }
 
 #[derive(Template)]
@@ -62,7 +57,11 @@ pub async fn products(
     headers: HeaderMap,
 ) -> Response {
     let language = language(&asked, &headers);
-    page(&shop, StatusCode::OK, &ProductsPage { language, path: "/", cards: &shop.cards, problem: None })
+    page(
+        &shop,
+        StatusCode::OK,
+        &ProductsPage { language, path: "/", shelf: &PRODUCTS, cards: &shop.cards, problem: None },
+    )
 }
 
 /// `POST /buy`: asks the gateway for a checkout session and sends the shopper there.
@@ -74,15 +73,15 @@ pub async fn buy(
     let language = Language::of(form.get("lang").map(String::as_str), &headers);
     let refuse = |status, words: [&'static str; 2]| {
         let problem = Some(language.pick(words));
-        page(&shop, status, &ProductsPage { language, path: "/", cards: &shop.cards, problem })
+        page(&shop, status, &ProductsPage { language, path: "/", shelf: &PRODUCTS, cards: &shop.cards, problem })
     };
     let basket: Vec<(&Product, u32)> = PRODUCTS
         .iter()
         .filter(|product| form.get("only").is_none_or(|id| id == product.id))
         .filter_map(|product| Some((product, form.get(product.id)?.trim().parse().ok()?)))
-        .map(|(product, quantity): (_, u32)| match form.contains_key("only") {
-            true => (product, quantity.clamp(1, MOST)),
-            false => (product, quantity.min(MOST)),
+        .map(|(product, quantity): (_, u32)| {
+            let least = u32::from(form.contains_key("only"));
+            (product, quantity.clamp(least, MOST))
         })
         .filter(|(_, quantity)| *quantity > 0)
         .collect();
@@ -158,6 +157,7 @@ pub async fn thanks(
             &ProductsPage {
                 language,
                 path: "/",
+                shelf: &PRODUCTS,
                 cards: &shop.cards,
                 problem: Some(language.pick(["그런 주문은 없습니다.", "There is no such order."])),
             },

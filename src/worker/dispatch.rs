@@ -1,0 +1,72 @@
+//! Which verb a kind of job names, and what is done about one that fails.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::chain;
+use crate::app::App;
+use crate::queue::retry::{Pace, Policy};
+use crate::queue::{Job, Verdict};
+use crate::words::{AttemptId, PspEventId};
+use crate::{payments, webhooks};
+
+/// Internal failures (not a receiver's refusals, not a PSP's "not yet": those are no failures of the job).
+pub(super) const POLICY: Policy =
+    Policy { pace: Pace::Exponential { first: Duration::from_secs(2), cap: Duration::from_mins(5) }, tries: 3 };
+
+/// A handler that takes longer has hung.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Runs a claimed job; whatever happens, there is a verdict.
+pub(super) async fn run(app: &App, job: &Job) -> Verdict {
+    if job.tries > POLICY.tries {
+        // Its earlier tries ended without a word: it takes workers down with it.
+        return Verdict::Failed { error: "every try ended with the worker itself".into() };
+    }
+    guarded(handle(app, job), LIMIT).await
+}
+
+async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
+    Ok(match job.kind.as_str() {
+        payments::jobs::RECOVER => payments::recover(app, &AttemptId::parse(&job.key)?).await?,
+        payments::jobs::NOTICE => payments::read_notice(app, &PspEventId::parse(&job.key)?).await?,
+        webhooks::DELIVER => webhooks::deliver(app, &job.key).await?,
+        unknown => anyhow::bail!("this program knows no job of kind {unknown}"),
+    })
+}
+
+async fn guarded(handler: impl Future<Output = anyhow::Result<Verdict>>, limit: Duration) -> Verdict {
+    let error = match tokio::time::timeout(limit, AssertUnwindSafe(handler).catch_unwind()).await {
+        Ok(Ok(Ok(verdict))) => return verdict,
+        Ok(Ok(Err(error))) => chain(error),
+        Ok(Err(panic)) => format!("panicked: {}", words_of(panic.as_ref())),
+        Err(_) => format!("took longer than {} seconds", limit.as_secs()),
+    };
+    Verdict::Failed { error }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(error: &str) -> Verdict {
+        Verdict::Failed { error: error.into() }
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_misbehaves_has_failed_and_nothing_more() {
+        let limit = Duration::from_millis(50);
+        assert_eq!(guarded(async { Ok(Verdict::Done) }, limit).await, Verdict::Done);
+        assert_eq!(guarded(async { anyhow::bail!("no") }, limit).await, failed("no"));
+        assert_eq!(guarded(async { panic!("at {}", 7) }, limit).await, failed("panicked: at 7"));
+        let hung = guarded(std::future::pending(), limit).await;
+        assert_eq!(hung, failed("took longer than 0 seconds"));
+    }
+}
