@@ -14,9 +14,9 @@ mod support;
 
 mod bad_input;
 mod books;
-mod config;
 mod checkout_page;
 mod checkout_sessions;
+mod config;
 mod console;
 mod crash;
 mod demo;
