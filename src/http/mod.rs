@@ -69,6 +69,7 @@ fn api_routes() -> Router<App> {
         .route("/v1/webhook_endpoints", get(api::webhook_endpoints::list).post(api::webhook_endpoints::create))
         .route("/v1/webhook_endpoints/{id}", get(api::webhook_endpoints::show).post(api::webhook_endpoints::change).delete(api::webhook_endpoints::delete))
         .route("/v1/webhook_endpoints/{id}/rotate_secret", post(api::webhook_endpoints::rotate_secret))
+        .route("/v1/webhook_endpoints/{id}/replay", post(api::webhook_endpoints::replay))
         .route("/v1/webhook_endpoints/{id}/test", post(api::webhook_endpoints::test))
         .route("/v1/webhook_deliveries", get(api::webhook_deliveries::list))
         .route("/v1/webhook_deliveries/{id}", get(api::webhook_deliveries::show))

@@ -36,7 +36,7 @@ pub async fn fan_out(app: &App) -> Result<usize, WebhookError> {
         let wanting = listeners.filter(|endpoint| endpoint.wants(&event.kind));
         begun.extend(wanting.map(|endpoint| Delivery::of(event, &endpoint.id, app.now())));
     }
-    deliveries::begin(&mut tx, &begun).await?;
+    deliveries::begin(&mut tx, &begun, app.now()).await?;
     tx.commit().await?;
     Ok(read.len())
 }

@@ -1,9 +1,11 @@
 //! Outgoing webhooks, received by the official libraries in two languages and by receivers that misbehave.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -28,6 +30,8 @@ both_databases!(
     endpoints_are_checked_and_secrets_shown_once,
     a_redirect_is_a_failure,
     a_test_event_goes_to_one_endpoint,
+    two_workers_send_each_event_once,
+    a_new_receiver_can_be_told_what_it_missed,
 );
 
 struct Shop {
@@ -382,4 +386,75 @@ async fn a_test_event_goes_to_one_endpoint(world: World) {
     assert_eq!(events::behind(&world.db, "webhooks").await.unwrap(), 0);
     let others = shop.caller.get(&format!("/v1/webhook_deliveries?endpoint={other}")).await;
     assert_eq!(others.body["data"], json!([]));
+}
+
+/// A receiver in this process that says 200 and keeps each `webhook-id`.
+async fn counting() -> (String, Arc<Mutex<Vec<String>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let kept = heard.clone();
+    let hear = move |headers: HeaderMap| {
+        kept.lock().unwrap().push(headers["webhook-id"].to_str().unwrap().to_owned());
+        std::future::ready(StatusCode::OK)
+    };
+    let routes = Router::new().route("/hook", post(hear));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    (url, heard)
+}
+
+async fn two_workers_send_each_event_once(world: World) {
+    let shop = Shop::new(&world, world.app()).await;
+    let (url, heard) = counting().await;
+    shop.endpoint(&url, json!(["*"])).await;
+    let second = App { db: world.second_db().await, ..shop.app.clone() };
+    let workers = [Worker::start(&shop.app), Worker::start(&second)];
+    let mut events = Vec::new();
+    for n in 0..40 {
+        events.push(shop.happened("payment.succeeded", &format!("pay_{n}")).await);
+    }
+    for event in &events {
+        shop.delivery(event, stands("succeeded")).await;
+    }
+    for worker in workers {
+        stop(worker).await;
+    }
+    second.db.close().await;
+    let mut heard = heard.lock().unwrap().clone();
+    heard.sort();
+    events.sort();
+    assert_eq!(heard, events.iter().map(ToString::to_string).collect::<Vec<_>>());
+}
+
+async fn a_new_receiver_can_be_told_what_it_missed(world: World) {
+    let shop = Shop::new(&world, world.app()).await;
+    let (early, heard_early) = counting().await;
+    shop.endpoint(&early, json!(["*"])).await;
+    let worker = Worker::start(&shop.app);
+    let mut events = Vec::new();
+    for n in 0..3 {
+        let event = shop.happened("payment.succeeded", &format!("pay_{n}")).await;
+        shop.delivery(&event, stands("succeeded")).await;
+        events.push(event.to_string());
+        world.clock.advance(Duration::from_mins(1));
+    }
+    let (late, heard_late) = counting().await;
+    let (id, _) = shop.endpoint(&late, json!(["payment.succeeded"])).await;
+    let since = shop.caller.get(&format!("/v1/events/{}", events[1])).await.body["created_at"].clone();
+    let replay = format!("/v1/webhook_endpoints/{id}/replay");
+    for (sent, times) in [(2, 1), (2, 2)] {
+        let reply = shop.caller.post(&replay, json!({"since": since})).await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
+        assert_eq!(reply.body, json!({"object": "webhook_replay", "events": sent, "continue_until": null}));
+        eventually("both are heard", || async { (heard_late.lock().unwrap().len() == 2 * times).then_some(()) }).await;
+        eventually("and done", || async { queue::depth(&world.db).await.unwrap().is_empty().then_some(()) }).await;
+    }
+    let heard: BTreeSet<String> = heard_late.lock().unwrap().iter().cloned().collect();
+    assert_eq!(heard, events[1..].iter().cloned().collect());
+    assert_eq!(heard_early.lock().unwrap().len(), 3, "the others are left in peace");
+    let reply = shop.caller.post(&replay, json!({"since": since, "type": "checkout.session.expired"})).await;
+    assert_eq!(reply.body["events"], 0);
+    let reply = shop.caller.post(&replay, json!({"since": "yesterday"})).await;
+    assert_eq!((reply.status, &reply.body["param"]), (StatusCode::BAD_REQUEST, &json!("since")));
+    stop(worker).await;
 }

@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 use super::fields;
 use super::keys::Nothing;
 use crate::app::App;
+use crate::events::Filter;
 use crate::http::extract::{Authenticated, PageQuery, Strict};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::webhooks::endpoints::{self, Changes, Endpoint, NewEndpoint, Status, view};
 use crate::webhooks::{SigningKey, WebhookError, deliveries};
-use crate::words::EndpointId;
+use crate::words::{EndpointId, Timestamp};
 
 /// What `POST /v1/webhook_endpoints` takes.
 #[derive(Debug, Deserialize)]
@@ -150,6 +151,32 @@ pub async fn test(
     tx.commit().await?;
     app.wake.notify_one();
     Ok((StatusCode::ACCEPTED, Json(deliveries::view(&delivery, None))))
+}
+
+/// What `POST /v1/webhook_endpoints/{id}/replay` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    since: Timestamp,
+    until: Option<Timestamp>,
+    r#type: Option<String>,
+}
+
+/// Sends again what happened in a span of time, whether it was heard before or not.
+pub async fn replay(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+    Strict(range): Strict<Range>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let filter = Filter { kind: range.r#type, object_id: None, from: Some(range.since), until: range.until };
+    let mut tx = app.db.begin().await?;
+    let replayed = endpoints::replay(&mut tx, &app, &principal.tenant, &read(&id)?, &filter).await?;
+    let replay = replayed.ok_or_else(not_found)?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    let body = json!({ "object": "webhook_replay", "events": replay.sent, "continue_until": replay.until });
+    Ok((StatusCode::ACCEPTED, Json(body)))
 }
 
 fn with_secret(endpoint: &Endpoint, key: &SigningKey) -> Value {

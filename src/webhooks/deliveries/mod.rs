@@ -15,10 +15,10 @@ use crate::db::Tx;
 use crate::queue::{self, NewJob};
 use crate::words::{DeliveryId, Tenant, Timestamp};
 
-/// Writes new deliveries and the jobs that carry them out.
-pub(super) async fn begin(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), WebhookError> {
-    store::insert_all(tx, deliveries).await?;
-    let jobs: Vec<NewJob<'_>> = deliveries.iter().map(|delivery| job(delivery, delivery.created_at)).collect();
+/// Writes deliveries, due now, and the jobs that carry them out. What was delivered before is delivered again.
+pub(super) async fn begin(tx: &mut Tx, deliveries: &[Delivery], now: Timestamp) -> Result<(), WebhookError> {
+    let begun = store::insert_all(tx, deliveries).await?;
+    let jobs: Vec<NewJob<'_>> = begun.iter().map(|delivery| job(delivery, now)).collect();
     Ok(queue::enqueue_all(tx, &jobs).await?)
 }
 

@@ -30,18 +30,25 @@ fn delivery(row: &Row) -> Result<Delivery, DbError> {
     })
 }
 
-pub(super) async fn insert_all(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), DbError> {
+/// Writes deliveries; one that is there already is opened again, as it was made. Gives them as they now are.
+pub(super) async fn insert_all(tx: &mut Tx, deliveries: &[Delivery]) -> Result<Vec<Delivery>, DbError> {
+    let mut all = Vec::with_capacity(deliveries.len());
     for some in deliveries.chunks(BATCH) {
-        insert_many(
+        let rows = insert_many(
             "insert into webhook_deliveries (id, merchant_id, livemode, endpoint_id, event_id, kind, object_id,
                  payload, status, next_attempt_at, created_at)",
             some.iter().map(new_row).collect(),
-            "",
+            "on conflict (event_id, endpoint_id) do update set status = 'pending', round_attempts = 0,
+                 next_attempt_at = excluded.next_attempt_at, finished_at = null
+             returning *",
         )
-        .execute(&mut *tx)
+        .all(&mut *tx)
         .await?;
+        for row in &rows {
+            all.push(delivery(row)?);
+        }
     }
-    Ok(())
+    Ok(all)
 }
 
 fn new_row(delivery: &Delivery) -> Vec<Value> {

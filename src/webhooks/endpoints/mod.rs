@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::db::Tx;
 use crate::events::{self, NewEvent};
-use crate::words::{EndpointId, Tenant};
+use crate::words::{EndpointId, Page, Tenant, Timestamp};
 
 use super::deliveries::{self, Delivery};
 use super::{SigningKey, WebhookError};
@@ -97,8 +97,42 @@ pub async fn test(tx: &mut Tx, app: &App, tenant: &Tenant, id: &EndpointId) -> R
     .await?;
     let Some(event) = events::get(&mut *tx, tenant, &event).await? else { return Ok(None) };
     let delivery = Delivery::of(&event, &endpoint.id, app.now());
-    deliveries::begin(tx, std::slice::from_ref(&delivery)).await?;
+    deliveries::begin(tx, std::slice::from_ref(&delivery), app.now()).await?;
     Ok(Some(delivery))
+}
+
+/// Events sent by one [`replay`].
+const REPLAYED: u32 = 500;
+
+/// What [`replay`] did.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// How many events are sent again.
+    pub sent: usize,
+    /// When the oldest of them happened, if there are older ones in the range: replay again until then.
+    pub until: Option<Timestamp>,
+}
+
+/// Sends the newest [`REPLAYED`] of the tenant's events that `filter` names and this endpoint wants, whether it heard
+/// them before or not: for a receiver that was broken, or is new. `None` when the tenant has no such endpoint.
+pub async fn replay(
+    tx: &mut Tx,
+    app: &App,
+    tenant: &Tenant,
+    id: &EndpointId,
+    filter: &events::Filter,
+) -> Result<Option<Replay>, WebhookError> {
+    let Some(endpoint) = store::get(&mut *tx, tenant, id).await? else { return Ok(None) };
+    if endpoint.status != Status::Enabled {
+        return Err(WebhookError::Disabled);
+    }
+    let found = events::list(&mut *tx, tenant, filter, &Page::newest(REPLAYED)).await?;
+    let now = app.now();
+    let wanted = found.items.iter().filter(|event| event.kind != TEST && endpoint.wants(&event.kind));
+    let again: Vec<Delivery> = wanted.map(|event| Delivery::of(event, &endpoint.id, now)).collect();
+    deliveries::begin(tx, &again, now).await?;
+    let until = found.items.last().filter(|_| found.has_more).map(|oldest| oldest.created_at);
+    Ok(Some(Replay { sent: again.len(), until }))
 }
 
 /// The event type of [`test`], which the fan-out leaves alone.
