@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -11,12 +12,20 @@ use crate::http;
 use crate::listener::Listener;
 use crate::worker::Worker;
 
-/// Serves until `stop`; then no new requests, those in flight finish, then the work they left, then the worker's job at hand.
+/// Serves until `stop`; then no new requests, those in flight finish, then the work they left, then the worker's job at
+/// hand. All of that together gets `grace`.
 ///
 /// # Errors
 /// A listener or the worker ended by itself.
 pub async fn run(app: App, listeners: Vec<Listener>, stop: CancellationToken, grace: Duration) -> anyhow::Result<()> {
     let worker = Worker::start(&app);
+    let deadline = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            stop.cancelled().await;
+            Instant::now().checked_add(grace)
+        }
+    });
     let mut parts = JoinSet::new();
     for listener in listeners {
         let (routes, stop) = (http::routes(app.clone()), stop.clone());
@@ -32,9 +41,11 @@ pub async fn run(app: App, listeners: Vec<Listener>, stop: CancellationToken, gr
         stop.cancel();
     }
     app.tasks.close();
+    let deadline = deadline.await.ok().flatten();
+    let left = || deadline.map_or(grace, |at| at.saturating_duration_since(Instant::now()));
     // The worker stops last: what the requests left behind may need it to come to its end.
-    let finished = tokio::time::timeout(grace, app.tasks.wait()).await.is_ok();
-    if !worker.stop(grace).await || !finished {
+    let finished = tokio::time::timeout(left(), app.tasks.wait()).await.is_ok();
+    if !worker.stop(left()).await || !finished {
         tracing::warn!("some work did not finish in time; it goes on at the next start");
     }
     app.db.close().await;

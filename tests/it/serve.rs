@@ -220,7 +220,20 @@ async fn a_request_in_flight_is_answered_although_the_end_has_come(world: World)
     assert_eq!(served.ended().await.0, 0);
 }
 
+async fn a_request_that_never_ends_does_not_keep_it_from_ending(world: World) {
+    let settings = Settings::new(&world.database_url).with("TOLLGATE_SERVER__SHUTDOWN_SECONDS", "1");
+    let served = Served::start(&settings, &["serve"]).await;
+    let mut stream = TcpStream::connect(&served.address).await.unwrap();
+    stream.write_all(b"POST /v1/sellers HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n{").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    served.terminate();
+    let told = std::time::Instant::now();
+    assert_eq!(served.ended().await.0, 0);
+    assert!(told.elapsed() < Duration::from_secs(6), "{:?}", told.elapsed());
+}
+
 both_databases!(
+    a_request_that_never_ends_does_not_keep_it_from_ending,
     it_is_ready_counts_and_stops_when_told,
     metrics_with_a_token_need_it,
     a_request_in_flight_is_answered_although_the_end_has_come,
