@@ -10,7 +10,7 @@ use sha2::Sha256;
 use crate::words::{Secret, random_bytes};
 
 /// Bytes in a signing key. The standard allows 24 to 64.
-pub const KEY_BYTES: usize = 32;
+const KEY_BYTES: usize = 32;
 
 const PREFIX: &str = "whsec_";
 
@@ -19,7 +19,7 @@ const PREFIX: &str = "whsec_";
 pub struct SigningKey(Secret<Vec<u8>>);
 
 impl SigningKey {
-    /// A new random key of [`KEY_BYTES`] bytes.
+    /// A new random key of 32 bytes.
     pub fn generate() -> Self {
         Self(Secret::new(random_bytes::<KEY_BYTES>().to_vec()))
     }

@@ -109,11 +109,11 @@ const REPLAYED: u32 = 500;
 pub struct Replay {
     /// How many events are sent again.
     pub sent: usize,
-    /// When the oldest of them happened, if there are older ones in the range: replay again until then.
+    /// Just after the oldest of them, if there are older ones in the range: replay again until then.
     pub until: Option<Timestamp>,
 }
 
-/// Sends the newest [`REPLAYED`] of the tenant's events that `filter` names and this endpoint wants, whether it heard
+/// Sends the newest 500 of the tenant's events that `filter` names and this endpoint wants, whether it heard
 /// them before or not: for a receiver that was broken, or is new. `None` when the tenant has no such endpoint.
 pub async fn replay(
     tx: &mut Tx,
@@ -131,7 +131,9 @@ pub async fn replay(
     let wanted = found.items.iter().filter(|event| event.kind != TEST && endpoint.wants(&event.kind));
     let again: Vec<Delivery> = wanted.map(|event| Delivery::of(event, &endpoint.id, now)).collect();
     deliveries::begin(tx, &again, now).await?;
-    let until = found.items.last().filter(|_| found.has_more).map(|oldest| oldest.created_at);
+    // Facts of one transaction share their instant: the next call begins with the oldest one, not behind it.
+    let oldest = found.items.last().filter(|_| found.has_more);
+    let until = oldest.map(|event| event.created_at.plus(Duration::from_micros(1)));
     Ok(Some(Replay { sent: again.len(), until }))
 }
 
