@@ -22,7 +22,7 @@ pub use audit::{Entry, NewEntry, entries, record};
 pub const FIRST_EMAIL: &str = "admin@localhost";
 
 /// How long a session lasts at most.
-pub const SESSION: Duration = Duration::from_secs(8 * 60 * 60);
+pub const SESSION: Duration = Duration::from_hours(8);
 
 /// Characters of a generated password: 20 of base62 are 119 bits.
 const GENERATED: usize = 20;
@@ -172,7 +172,7 @@ pub async fn sign_in(
     let Some(operator) = operator.clone().filter(|_| right) else {
         let mut entry = NewEntry::new("sign_in.refused", address, now);
         entry.operator = operator.map(|operator| operator.id);
-        entry.note = if entry.operator.is_some() { "wrong password" } else { "unknown e-mail" }.to_owned();
+        if entry.operator.is_some() { "wrong password" } else { "unknown e-mail" }.clone_into(&mut entry.note);
         record(&mut tx, &entry).await?;
         tx.commit().await?;
         return Err(SignInError::Wrong);

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::words::Timestamp;
 
 /// After this long without a try, earlier failures are forgotten.
-pub(super) const MEMORY: Duration = Duration::from_secs(60 * 60);
+pub(super) const MEMORY: Duration = Duration::from_hours(1);
 
 /// Whose tries are counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +23,8 @@ pub(super) struct Subject {
 /// The two counters of one try, in the order in which their rows are locked.
 pub(super) fn subjects(email: &str, address: &str) -> [Subject; 2] {
     let by_address =
-        Subject { key: format!("address:{}", digest(address)), free: 20, longest: Duration::from_secs(15 * 60) };
-    [by_address, Subject { key: operator_subject(email), free: 5, longest: Duration::from_secs(60) }]
+        Subject { key: format!("address:{}", digest(address)), free: 20, longest: Duration::from_mins(15) };
+    [by_address, Subject { key: operator_subject(email), free: 5, longest: Duration::from_mins(1) }]
 }
 
 /// The counter of an e-mail.

@@ -59,7 +59,7 @@ pub async fn show(
         mode: found.tenant.mode.into(),
         resend: Resend { delivery: found.id.to_string(), csrf: who.csrf, what: found.kind },
         facts,
-        tries: tries.into_iter().map(one_try).collect(),
+        tries: tries.iter().map(one_try).collect(),
         payload: readable(&found.payload),
         id: found.id.to_string(),
     };
@@ -77,7 +77,7 @@ pub async fn resend(State(app): State<App>, Path(id): Path<String>, Posted(who):
     let entry = NewEntry::new("delivery.resend", &who.address, now).by(&who.operator.id).about(found.id.as_str());
     record(&mut tx, &entry).await?;
     tx.commit().await?;
-    app.wake.notify_waiters();
+    app.wake.notify_one();
     Ok(Redirect::to(&format!("/console/deliveries/{}?resent=true", found.id)).into_response())
 }
 
@@ -86,11 +86,11 @@ async fn found(app: &App, id: &str) -> Result<webhooks::deliveries::Delivery, Re
     webhooks::deliveries::by_id(&app.db, &id).await?.ok_or(Refusal::NotFound("delivery"))
 }
 
-fn one_try(attempt: webhooks::deliveries::Attempt) -> Try {
+fn one_try(attempt: &webhooks::deliveries::Attempt) -> Try {
     Try {
         number: attempt.number,
         at: Moment::of(attempt.at),
-        answer: outcome(&attempt),
+        answer: outcome(attempt),
         took: format!("{} ms", grouped(&attempt.millis.to_string())),
         body: readable(&attempt.excerpt),
     }

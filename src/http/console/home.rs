@@ -62,7 +62,10 @@ const FRESH: Duration = Duration::from_secs(15);
 
 /// The last answer about the books, shared by all who look at the first page.
 #[derive(Clone, Default)]
-pub struct Books(Arc<Mutex<Option<(Timestamp, Arc<Report>)>>>);
+pub struct Books(Arc<Mutex<Option<Answer>>>);
+
+/// What the books said, and when.
+type Answer = (Timestamp, Arc<Report>);
 
 impl Books {
     async fn report(&self, app: &App) -> Result<Arc<Report>, Refusal> {
@@ -97,7 +100,7 @@ pub async fn show(
     Ok(frame::show(StatusCode::OK, &view))
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// The start of the present day in UTC.
 fn midnight(now: Timestamp) -> Timestamp {

@@ -90,10 +90,10 @@ pub(super) fn mode(text: &str) -> Option<Mode> {
     [Mode::Live, Mode::Test].into_iter().find(|mode| mode.as_str() == text)
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// An attempt that was sent this long ago and not heard of since counts as unknown.
-pub(super) const SILENCE: Duration = Duration::from_secs(60);
+pub(super) const SILENCE: Duration = Duration::from_mins(1);
 
 /// Not a status of a payment, but what people look for most.
 const UNKNOWN: &str = "unknown";

@@ -6,12 +6,12 @@ use crate::words::Timestamp;
 /// Who wrote a moment down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
-    /// The payment, its session, its attempts.
-    Payment,
     /// A call of ours to the PSP.
     Call,
     /// A webhook of the PSP to us.
     Heard,
+    /// The payment, its session, its attempts.
+    Payment,
     /// A journal of the ledger.
     Ledger,
     /// A fact that merchants can hear of.
@@ -61,12 +61,20 @@ pub struct Happening {
     pub detail: String,
     /// What was written down, word for word.
     pub raw: Vec<RawPart>,
+    /// Whether it is the cause of what else happened in the same instant.
+    first: bool,
 }
 
 impl Happening {
     /// A happening without outcome, detail or record.
     pub fn new(at: Timestamp, lane: Lane, title: impl Into<String>) -> Self {
-        Self { at, lane, title: title.into(), chip: None, detail: String::new(), raw: Vec::new() }
+        Self { at, lane, title: title.into(), chip: None, detail: String::new(), raw: Vec::new(), first: false }
+    }
+
+    /// Before everything else of its instant: what was written down to be done next.
+    pub fn first(mut self) -> Self {
+        self.first = true;
+        self
     }
 
     /// With its outcome.
@@ -112,10 +120,10 @@ pub struct StoryMoment {
     pub raw_name: &'static str,
 }
 
-/// Puts happenings in order of time. What happened in the same instant keeps the order of cause: the payment moves, the books
-/// follow, the event is written, the merchant is told.
+/// Puts happenings in order of time. What happened in the same instant keeps the order of cause: the PSP answers, the payment
+/// moves, the books follow, the event is written, the merchant is told.
 pub fn in_order(mut happenings: Vec<Happening>) -> Vec<StoryMoment> {
-    happenings.sort_by_key(|h| (h.at, h.lane));
+    happenings.sort_by_key(|h| (h.at, !h.first, h.lane));
     let Some(start) = happenings.first().map(|h| h.at) else {
         return Vec::new();
     };
@@ -175,10 +183,12 @@ mod tests {
             Happening::new(at, Lane::Event, "event"),
             Happening::new(sample_time(-5), Lane::Call, "call"),
             Happening::new(at, Lane::Payment, "paid"),
+            Happening::new(at, Lane::Call, "answered"),
+            Happening::new(at, Lane::Payment, "opened").first(),
             Happening::new(at, Lane::Ledger, "booked"),
         ]);
         let titles: Vec<_> = moments.iter().map(|m| m.title.as_str()).collect();
-        assert_eq!(titles, ["call", "paid", "booked", "event", "told"]);
+        assert_eq!(titles, ["call", "opened", "answered", "paid", "booked", "event", "told"]);
     }
 
     #[test]

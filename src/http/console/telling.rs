@@ -67,7 +67,7 @@ fn opened(records: &Records) -> Happening {
         detail.insert(0, format!("reference {reference}"));
     }
     let what = if records.session.is_some() { "Checkout session opened" } else { "Payment opened" };
-    Happening::new(records.payment.created_at, Lane::Payment, what).detail(detail.join(", "))
+    Happening::new(records.payment.created_at, Lane::Payment, what).detail(detail.join(", ")).first()
 }
 
 /// Two moments: when it was sent, and when its outcome was known.
@@ -75,7 +75,8 @@ fn attempt_told(number: usize, attempt: &Attempt) -> Vec<Happening> {
     let title = format!("Attempt {number}");
     let sent = Happening::new(attempt.sent_at, Lane::Payment, &title)
         .chip(chips::attempt("sent"))
-        .detail(format!("to {}, {}", attempt.psp, attempt.id));
+        .detail(format!("to {}, {}", attempt.psp, attempt.id))
+        .first();
     let chip = chips::attempt(attempt.state.as_str());
     let detail: Vec<String> = [
         attempt.card.as_ref().map(|card| format!("{} {}", card.brand, card.last4)),
@@ -89,7 +90,6 @@ fn attempt_told(number: usize, attempt: &Attempt) -> Vec<Happening> {
     .collect();
     match attempt.settled_at {
         Some(at) => {
-            // Its place is before what followed from it in the same instant.
             vec![sent, Happening::new(at, Lane::Payment, &title).chip(chip).detail(detail.join(", "))]
         }
         None if attempt.state == AttemptState::Sent => vec![sent],
@@ -99,8 +99,8 @@ fn attempt_told(number: usize, attempt: &Attempt) -> Vec<Happening> {
 
 /// Two moments: when it was written down to be sent, and when the answer was.
 fn call(call: &Call) -> Vec<Happening> {
-    let sent =
-        Happening::new(call.sent_at, Lane::Call, &call.operation).detail(format!("{}, key {}", call.psp, call.psp_key));
+    let title = call.operation.replace('_', " ");
+    let sent = Happening::new(call.sent_at, Lane::Call, &title).detail(format!("{}, key {}", call.psp, call.psp_key));
     let Some(at) = call.answered_at else {
         return vec![sent.chip(Chip::new(Tone::Warn, "no answer written down"))];
     };
@@ -114,7 +114,7 @@ fn call(call: &Call) -> Vec<Happening> {
     let took = format!("{}, after {} ms", call.psp, grouped(&at.since(call.sent_at).as_millis().to_string()));
     vec![
         sent.chip(Chip::new(Tone::Idle, "asked")),
-        Happening::new(at, Lane::Call, &call.operation).chip(Chip::new(tone, result)).detail(took),
+        Happening::new(at, Lane::Call, title).chip(Chip::new(tone, result)).detail(took),
     ]
 }
 

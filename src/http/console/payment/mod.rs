@@ -1,0 +1,110 @@
+//! One payment's whole story on one page.
+
+mod sample;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
+use super::frame::{self, Frame, Place};
+use super::records::Records;
+use super::refusal::Refusal;
+use super::session::SignedIn;
+use super::story::{StoryMoment, in_order};
+use super::telling;
+use crate::app::App;
+use crate::words::PaymentId;
+
+/// `GET /console/payments/{id}`
+pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let id = PaymentId::parse(&id).map_err(|_| Refusal::NotFound("payment"))?;
+    let records = Records::load(&app.db, &id).await?.ok_or(Refusal::NotFound("payment"))?;
+    let amount = Sum::of(records.payment.amount);
+    let view = Payment {
+        frame: who.frame(format!("Payment of {}", amount.plain()), Place::Payments, app.now()),
+        id: id.to_string(),
+        amount,
+        status: telling::status(&records),
+        mode: records.payment.tenant.mode.into(),
+        truths: telling::truths(&records),
+        facts: telling::facts(&records),
+        orders: telling::orders(&records),
+        journals: records.journals.iter().map(telling::journal).collect(),
+        deliveries: telling::deliveries(&records, &who.csrf),
+        moments: in_order(telling::happenings(&records)),
+    };
+    Ok(frame::show(StatusCode::OK, &view))
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "console/payment.html")]
+pub struct Payment {
+    frame: Frame,
+    id: String,
+    amount: Sum,
+    status: Chip,
+    mode: ModeTag,
+    truths: Vec<Truth>,
+    moments: Vec<StoryMoment>,
+    facts: Vec<Fact>,
+    orders: Vec<Order>,
+    journals: Vec<Journal>,
+    deliveries: Vec<Told>,
+}
+
+/// How far the payment got, one step.
+pub(super) struct Truth {
+    pub name: &'static str,
+    pub word: String,
+    pub tone: Tone,
+}
+
+/// One seller's share.
+pub(super) struct Order {
+    pub id: String,
+    pub seller: String,
+    pub status: Chip,
+    pub wallet: Chip,
+    pub ledger: Chip,
+    pub amount: Sum,
+    pub fee: Sum,
+}
+
+/// One fact of the books.
+pub(super) struct Journal {
+    pub id: String,
+    pub kind: String,
+    pub at: Moment,
+    pub lines: Vec<Line>,
+    pub totals: Vec<Total>,
+}
+
+/// One side of a movement.
+pub(super) struct Line {
+    pub account: String,
+    pub debit: String,
+    pub credit: String,
+}
+
+/// A journal's sums in one currency.
+pub(super) struct Total {
+    pub currency: String,
+    pub debit: String,
+    pub credit: String,
+    pub balanced: bool,
+}
+
+/// One webhook to one endpoint.
+pub(super) struct Told {
+    pub id: String,
+    pub event: String,
+    pub url: String,
+    pub status: Chip,
+    pub tries: i64,
+    pub answer: String,
+    pub next: Option<Moment>,
+    pub resend: Resend,
+}
