@@ -198,6 +198,16 @@ mod tests {
     }
 
     #[test]
+    fn the_document_tells_of_every_card() {
+        let document = include_str!("../../docs/psp-simulator.md");
+        for card in MAGIC_CARDS {
+            let row = format!("| `{}` | `{}` | {} |", card.number, card.test_token(), card.meaning);
+            assert!(document.contains(&row), "docs/psp-simulator.md lacks the row:\n{row}");
+        }
+        assert_eq!(document.matches("| `tok_sim_").count(), MAGIC_CARDS.len());
+    }
+
+    #[test]
     fn names_and_numbers_are_unique() {
         let names: BTreeSet<_> = MAGIC_CARDS.iter().map(|card| card.name).collect();
         let numbers: BTreeSet<_> = MAGIC_CARDS.iter().map(|card| card.number).collect();

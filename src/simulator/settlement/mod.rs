@@ -57,41 +57,30 @@ async fn day(sim: &Sim, wanted: &Wanted) -> Result<Value, Refusal> {
     if !(1..=MOST_ROWS).contains(&limit) {
         return Err(Refusal::invalid("limit", "1 to 5000"));
     }
-    let mut rows = store::rows(&sim.store.read, from, until).await?;
-    let totals = totals(&rows);
-    if let Some(after) = &wanted.starting_after {
-        let place = rows
-            .iter()
-            .position(|row| row.id == *after)
-            .ok_or_else(|| Refusal::invalid("starting_after", "no such row on this day"))?;
-        rows.drain(..=place);
-    }
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
+    let read = &sim.store.read;
+    let after = match &wanted.starting_after {
+        Some(id) => {
+            let time = store::time_of(read, id, from, until).await?;
+            Some((time.ok_or_else(|| Refusal::invalid("starting_after", "no such row on this day"))?, id.as_str()))
+        }
+        None => None,
+    };
+    let totals = store::totals(read, from, until).await?;
+    // One more than asked for tells whether there is more.
+    let part = store::Part { from, until, after, limit: limit.saturating_add(1) };
+    let mut rows = store::rows(read, &part).await?;
+    let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > asked;
+    rows.truncate(asked);
     Ok(json!({
         "object": "settlement",
         "date": date,
         "timezone": "Asia/Seoul",
         "utc_offset": "+09:00",
-        "totals": totals,
+        "totals": totals.iter().map(store::Total::view).collect::<Vec<_>>(),
         "data": rows.iter().map(store::Row::view).collect::<Vec<_>>(),
         "has_more": has_more,
     }))
-}
-
-/// Count, gross, fee and net per currency, over the whole day.
-fn totals(rows: &[store::Row]) -> Vec<Value> {
-    let mut sums: std::collections::BTreeMap<&str, (u64, i64, i64)> = std::collections::BTreeMap::new();
-    for row in rows {
-        let sum = sums.entry(&row.currency).or_default();
-        *sum = (sum.0 + 1, sum.1.saturating_add(row.gross), sum.2.saturating_add(row.fee));
-    }
-    sums.into_iter()
-        .map(|(currency, (count, gross, fee))| {
-            json!({"currency": currency, "count": count, "gross": gross, "fee": fee, "net": gross.saturating_sub(fee)})
-        })
-        .collect()
 }
 
 /// When a day begins in Seoul, in microseconds since the epoch.
