@@ -9,7 +9,7 @@ use crate::words::Secret;
 const HIDDEN: &str = "***";
 
 impl Config {
-    /// Every setting with its value as text, secrets hidden, in the order of the struct. Unset ones are empty.
+    /// Every setting with its value as text, secrets hidden, sorted by key. Unset ones are empty.
     #[must_use]
     pub fn entries(&self) -> Vec<(String, String)> {
         let mut entries = Vec::new();

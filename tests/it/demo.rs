@@ -111,9 +111,13 @@ fn the_readmes_tour_works_when_pasted() {
         Command::new("bash").args(["-euo", "pipefail", "-c", &tour()]).current_dir(folder.path()).output().unwrap();
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}\n{errors}");
-    for seen in
-        ["\"object\":\"checkout.session\"", "idempotent-replayed", "idempotency_key_reused", "\"object\":\"integrity\""]
-    {
+    for seen in [
+        "\"object\":\"checkout.session\"",
+        "idempotent-replayed",
+        "idempotency_key_reused",
+        "\"object\":\"integrity\"",
+        "lose_response",
+    ] {
         assert!(text.to_lowercase().contains(seen), "{seen} is not in:\n{text}\n{errors}");
     }
     demo.stop();

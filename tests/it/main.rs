@@ -20,6 +20,7 @@ mod config;
 mod console;
 mod crash;
 mod demo;
+mod documents;
 mod events;
 mod house;
 mod idempotency;

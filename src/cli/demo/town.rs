@@ -83,7 +83,9 @@ impl Town {
         let psp = start_psp(data, ports, &kept, &addresses).await?;
         psp.base_url().clone_into(&mut addresses.psp);
         let config = settings(data, &kept, &addresses)?;
-        let db = start::database(&config, true).await?;
+        let db = start::database(&config, true).await.with_context(|| {
+            format!("to begin anew, delete the folder {} (it holds nothing but the demo)", data.display())
+        })?;
         let app = start::assemble(config, db)?;
         merchant::admit(&app, &mut kept).await?;
         let running = gateway::run(app.clone(), vec![plain, encrypted], stop.clone(), GRACE);
