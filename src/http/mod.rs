@@ -92,6 +92,7 @@ fn checkout_routes() -> Router<App> {
         .route("/pay/{token}/status", get(checkout::status))
         .route("/pay/{token}/abandon", post(checkout::abandon))
         .route("/pay/{token}/cancel", post(checkout::cancel))
+        .route(checkout::REPORTS, post(checkout::report))
         .route("/static/{*path}", get(assets::serve))
 }
 

@@ -14,6 +14,8 @@
   const words = $("words").content;
   const word = (name) => words.querySelector(`[data-word="${name}"]`)?.textContent ?? "";
 
+  const title = document.title;
+
   let token = data.pageToken;
   let state = data.state;
   let tries = null;          // how many cards the server has seen; tells a new refusal from an old one
@@ -21,6 +23,7 @@
   let busy = false;
   let form = null;           // { frame, origin, ready }
   let challenge = null;      // { frame, origin, url, done }
+  let noted = "";
   let timer = 0, round = 0, waitingSince = 0;
   let alertUntil = 0;        // another tab said that something is going on: look closely for a while
   const tabs = "BroadcastChannel" in window ? new BroadcastChannel(flag) : null;
@@ -60,11 +63,11 @@
     clearTimeout(timer);
     try {
       const answer = await call("GET", "/status");
-      note("");
+      if (noted === "offline") note("");
       apply(answer);
     } catch (error) {
       if (settled.includes(state)) return;
-      if (moving.includes(state)) note(word("offline"));
+      if (moving.includes(state)) note("offline");
       later();
     }
   }
@@ -106,7 +109,7 @@
     if (next !== before && !moving.includes(next)) closeChallenge();
     show(next);
     if (next === "action_required") offerChallenge(answer.challenge_url);
-    if (next === "processing" && Date.now() - waitingSince > 12000) note(word("slow"));
+    if (next === "processing" && Date.now() - waitingSince > 12000) note("slow");
     if (next === "succeeded") leave();
     later();
   }
@@ -117,22 +120,28 @@
 
   function show(next) {
     const changed = state !== next || !panel(next) || panel(next).hidden;
+    if (changed) note("");
     state = data.state = next;
     if (!changed) return;
     round = 0;
     waitingSince = Date.now();
+    const heading = panel(next)?.querySelector("h2");
+    document.title = payable.includes(next) || !heading ? title : `${heading.textContent} · ${title}`;
     for (const section of document.querySelectorAll("[data-panel]")) section.hidden = section !== panel(next);
     for (const link of document.querySelectorAll("[data-return]")) if (data.redirect) link.href = data.redirect;
-    note("");
-    if (!dialog.open) panel(next)?.querySelector("h2")?.focus();
+    if (!dialog.open) heading?.focus();
     if (next !== "ready" && next !== "unreachable") tabs?.postMessage(next);
   }
 
   const panel = (name) => document.querySelector(`[data-panel="${payable.includes(name) ? "form" : name}"]`);
 
-  function note(text) {
+  // Said once, not with every answer: a screen reader repeats what changes.
+  function note(name) {
+    if (name === noted) return;
+    noted = name;
+    const text = name ? word(name) : "";
     const place = panel(state)?.querySelector("[data-note]");
-    if (live.textContent !== text) live.textContent = text;
+    live.textContent = text;
     if (place) { place.textContent = text; place.hidden = !text; }
   }
 
@@ -239,7 +248,7 @@
     } catch (error) {
       unlock(true);
       doubt = { tries: before, since: null };
-      if (!error.status) note(word("offline"));
+      if (!error.status) note("offline");
       later();
     }
   }
@@ -315,7 +324,7 @@
   $("challenge-open").addEventListener("click", openChallenge);
   $("challenge-other").addEventListener("click", () => {
     show("processing");
-    call("POST", "/abandon", {}).then(apply, () => { note(word("offline")); later(); });
+    call("POST", "/abandon", {}).then(apply, () => { note("offline"); later(); });
   });
   $("challenge-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => panel(state)?.querySelector("h2")?.focus());
@@ -359,6 +368,7 @@
     show("processing");
     ask();
   } else if (payable.includes(state)) {
+    if (alertBox.textContent.trim()) alertBox.focus();
     openForm();
     later();
   } else if (moving.includes(state)) {

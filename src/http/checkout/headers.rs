@@ -6,9 +6,11 @@ use axum::http::header::{
 };
 use url::{Host, Url};
 
+use super::report;
 use crate::psp::PageOrigins;
 
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const REPORTING: HeaderName = HeaderName::from_static("reporting-endpoints");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// The headers of every page under `/pay`.
@@ -25,7 +27,11 @@ pub fn secure(origins: &PageOrigins, public_url: &Url) -> HeaderMap {
     ];
     headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
     // A value that cannot be a header can only come from an adapter; then the stricter default of all answers holds.
-    let made = [(CONTENT_SECURITY_POLICY, policy(origins)), (PERMISSIONS, permissions(origins))];
+    let made = [
+        (CONTENT_SECURITY_POLICY, policy(origins)),
+        (PERMISSIONS, permissions(origins)),
+        (REPORTING, format!("csp=\"{}\"", report::PATH)),
+    ];
     headers.extend(made.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?))));
     if public_url.scheme() == "https" && !is_this_machine(public_url) {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
@@ -49,6 +55,9 @@ fn policy(origins: &PageOrigins) -> String {
         "frame-ancestors 'none'".to_owned(),
         "base-uri 'none'".to_owned(),
         "object-src 'none'".to_owned(),
+        // The second form is for browsers that do not know the first.
+        "report-to csp".to_owned(),
+        format!("report-uri {}", report::PATH),
     ]
     .join("; ")
 }

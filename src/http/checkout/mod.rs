@@ -12,10 +12,12 @@ pub(super) mod headers;
 pub mod locale;
 pub mod page;
 pub mod phrases;
+mod report;
 mod show;
 mod steps;
 mod ticket;
 mod visitor;
 
+pub use report::{PATH as REPORTS, receive as report};
 pub use show::show;
 pub use steps::{abandon, cancel, confirm, register, status};
