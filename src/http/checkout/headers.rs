@@ -65,7 +65,7 @@ fn policy(origins: &PageOrigins) -> String {
 /// Wallet buttons may live in the PSP's frame; nothing else of the device is anyone's business here.
 fn permissions(origins: &PageOrigins) -> String {
     let frames: Vec<String> = origins.frame.iter().map(|origin| format!(" \"{origin}\"")).collect();
-    format!("payment=(self{}), camera=(), microphone=(), geolocation=(), usb=(), interest-cohort=()", frames.concat())
+    format!("payment=(self{}), camera=(), microphone=(), geolocation=(), usb=()", frames.concat())
 }
 
 /// Strict transport for `localhost` would follow the developer to every other port of it.
