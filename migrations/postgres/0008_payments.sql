@@ -103,7 +103,7 @@ create table psp_calls (
     merchant_id text not null,
     livemode boolean not null,
     psp text not null,
-    operation text not null check (operation in ('register', 'confirm', 'look_up', 'abandon')),
+    operation text not null check (operation in ('register', 'confirm', 'look_up', 'abandon', 'refund')),
     psp_key text not null,
     sent_at bigint not null,
     answered_at bigint,

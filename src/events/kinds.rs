@@ -6,6 +6,8 @@ pub const KINDS: &[&str] = &[
     "checkout.session.expired",
     "payment.attempt_declined",
     "payment.succeeded",
+    "refund.failed",
+    "refund.succeeded",
     "webhook_endpoint.test",
 ];
 

@@ -76,6 +76,8 @@ fn api_routes() -> Router<App> {
         .route("/v1/webhook_deliveries/{id}/resend", post(api::webhook_deliveries::resend))
         .route("/v1/payments", get(api::payments::list))
         .route("/v1/payments/{id}", get(api::payments::show))
+        .route("/v1/refunds", get(api::refunds::list).post(api::refunds::create))
+        .route("/v1/refunds/{id}", get(api::refunds::show))
         .route("/v1/wallets/{seller}", get(api::wallets::show))
         .route("/v1/ledger/journals", get(api::ledger::journals))
         .route("/v1/ledger/balances", get(api::ledger::balances))

@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod calls;
 pub mod jobs;
 pub mod notices;
+pub mod refunds;
 pub mod store;
 
 mod caution;

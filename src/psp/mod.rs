@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome};
+pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome, RefundOutcome};
 pub use registry::Psps;
 
 use crate::words::{Mode, Money, PaymentId, PaymentOrderId, Timestamp};
@@ -53,6 +53,17 @@ pub struct ConfirmRequest {
     /// What is to be taken; the PSP refuses if it differs from what was registered.
     pub amount: Money,
     /// The idempotency key: one per attempt, the same for every repeat of the call.
+    pub key: String,
+}
+
+/// The order to give money back.
+#[derive(Debug, Clone)]
+pub struct RefundRequest {
+    /// The PSP's id of the payment.
+    pub psp_payment: String,
+    /// What is to be given back.
+    pub amount: Money,
+    /// The idempotency key: one per refund, the same for every repeat of the call.
     pub key: String,
 }
 
@@ -119,6 +130,12 @@ pub trait Psp: Send + Sync {
     /// Gives up the attempt confirmed under `key` if it still waits for the shopper (3-D Secure), and says what stands
     /// afterwards: money already taken stays taken.
     async fn abandon(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone>;
+
+    /// Orders money to be given back. `Err` means that this call gave nothing back.
+    async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone>;
+
+    /// Asks what became of the refund that was ordered under `key` on `psp_payment`.
+    async fn look_up_refund(&self, psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone>;
 
     /// Believes a webhook or says why not, over the raw bytes, in constant time.
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused>;

@@ -56,13 +56,35 @@ pub struct Card {
     pub last4: String,
 }
 
-/// What the look for an attempt brought.
+/// What the look for an attempt or a refund brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    /// The PSP knows the attempt, and this became of it.
-    Found(Outcome),
+pub enum Finding<T = Outcome> {
+    /// The PSP knows it, and this became of it.
+    Found(T),
     /// The PSP has never seen it.
     NotFound,
+}
+
+/// What became of an order to give money back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundOutcome {
+    /// The money is on its way back to the card.
+    Done {
+        /// The PSP's own name for the refund, as its settlement file will call it.
+        reference: String,
+    },
+    /// It is not and will not be.
+    Failed {
+        /// Why, in the PSP's words.
+        psp_code: String,
+    },
+    /// The PSP has it and will say later.
+    Pending,
+    /// It was sent, and no answer that can be trusted came back.
+    Unknown {
+        /// What was seen instead of an answer, for people.
+        reason: String,
+    },
 }
 
 /// A call that surely did nothing at the PSP.

@@ -9,7 +9,7 @@ use super::chain;
 use crate::app::App;
 use crate::queue::retry::{Pace, Policy};
 use crate::queue::{Job, Verdict};
-use crate::words::{AttemptId, PspEventId};
+use crate::words::{AttemptId, PspEventId, RefundId};
 use crate::{payments, webhooks};
 
 /// Internal failures (not a receiver's refusals, not a PSP's "not yet": those are no failures of the job).
@@ -30,6 +30,7 @@ pub(super) async fn run(app: &App, job: &Job) -> Verdict {
 
 async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
     Ok(match job.kind.as_str() {
+        payments::jobs::REFUND => payments::refunds::carry_out(app, &RefundId::parse(&job.key)?).await?,
         payments::jobs::RECOVER => payments::recover(app, &AttemptId::parse(&job.key)?).await?,
         payments::jobs::NOTICE => payments::read_notice(app, &PspEventId::parse(&job.key)?).await?,
         webhooks::DELIVER => webhooks::deliver(app, &job.key).await?,

@@ -11,7 +11,7 @@ use tollgate::merchants::keys::{self, Kind, NewKey};
 use tollgate::words::{JournalId, Mode, PaymentId, SellerId, Tenant};
 use tower::ServiceExt;
 
-use crate::payments::Shop;
+use crate::support::shop::Shop;
 use crate::support::{World, both_databases};
 
 /// A fresh secret key of this tenant.

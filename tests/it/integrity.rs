@@ -7,7 +7,7 @@ use tollgate::payments::Opened;
 use tollgate::words::{Currency, MerchantId, Mode, Money, Tenant};
 
 use crate::ledger::{sale, tenant};
-use crate::payments::Shop;
+use crate::support::shop::Shop;
 use crate::support::{Engine, World, both_databases};
 
 const FORGED: &str = "insert into transfers select merchant_id, livemode, journal_id, 2, debit_account, credit_account, 1, currency, \

@@ -32,6 +32,7 @@ mod outbound;
 mod payments;
 mod payments_api;
 mod queue;
+mod refunds;
 mod risk;
 mod road;
 mod serve;

@@ -4,172 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
-use tollgate::app::App;
-use tollgate::checkout::{self, Asked, AskedLine, NewSession};
-use tollgate::config::Config;
-use tollgate::db::query;
-use tollgate::integrity::{self, Scope};
-use tollgate::outbound::Outbound;
-use tollgate::payments::{self, AttemptState, Opened, OrderStatus, PaymentError, PaymentStatus, Standing, attempts};
-use tollgate::psp::{DeclineCode, Finding, NotDone, Outcome, Psps};
+use tollgate::payments::{self, AttemptState, OrderStatus, PaymentError, PaymentStatus, Standing, attempts};
+use tollgate::psp::{DeclineCode, Finding, NotDone, Outcome};
 use tollgate::queue::Verdict;
-use tollgate::words::{Mode, Secret, SellerId, Tenant};
-use tollgate::{merchants, wallets};
+use tollgate::wallets;
+use tollgate::words::Mode;
 
-use crate::support::scripted_psp::{Answer, ScriptedPsp, approved, declined, unknown};
+use crate::support::scripted_psp::{Answer, approved, declined, unknown};
+use crate::support::shop::Shop;
 use crate::support::{World, both_databases};
-
-/// A gateway with a merchant, and the PSP it calls.
-pub struct Shop {
-    pub world: World,
-    pub app: App,
-    pub psp: Arc<ScriptedPsp>,
-    pub tenant: Tenant,
-}
-
-impl Shop {
-    pub async fn open(world: World) -> Self {
-        let psp = Arc::new(ScriptedPsp::default());
-        let config = Config {
-            master_key: Secret::new("a key for this test alone, forty characters".to_owned()),
-            ..Config::default()
-        };
-        let outbound = Outbound::new(&config.outbound()).unwrap();
-        let psps = Psps::of([psp.clone() as _]);
-        let app = App::new(config, world.db.clone(), world.clock.clone(), outbound, psps);
-        let mut tx = world.db.begin().await.unwrap();
-        let merchant = merchants::create(&mut tx, "Shop", world.now()).await.unwrap();
-        tx.commit().await.unwrap();
-        Self { tenant: Tenant::new(merchant.id, Mode::Test), world, app, psp }
-    }
-
-    /// A checkout of 10.00 at the merchant itself, registered with the PSP.
-    async fn checkout(&self) -> Opened {
-        let opened = self.unregistered(None, None).await;
-        payments::register(&self.app, &opened.payment.id).await.unwrap();
-        opened
-    }
-
-    async fn unregistered(&self, second: Option<&SellerId>, fee: Option<&str>) -> Opened {
-        self.unregistered_of(second, fee, None).await
-    }
-
-    /// A checkout of somebody with an e-mail address, registered with the PSP.
-    pub async fn checkout_of(&self, email: &str) -> Opened {
-        let opened = self.unregistered_of(None, None, Some(email)).await;
-        payments::register(&self.app, &opened.payment.id).await.unwrap();
-        opened
-    }
-
-    async fn unregistered_of(&self, second: Option<&SellerId>, fee: Option<&str>, email: Option<&str>) -> Opened {
-        let line = |seller: Option<&SellerId>| AskedLine {
-            name: "Tea".to_owned(),
-            unit_amount: "10.00".to_owned(),
-            quantity: 1,
-            seller: seller.map(ToString::to_string),
-        };
-        let mut line_items = vec![line(None)];
-        line_items.extend(second.map(|seller| line(Some(seller))));
-        let asked = Asked {
-            line_items,
-            currency: "USD".to_owned(),
-            success_url: "https://shop.example/paid".to_owned(),
-            application_fee: fee.map(str::to_owned),
-            customer_email: email.map(str::to_owned),
-            ..Asked::default()
-        };
-        let new = NewSession::check(asked).unwrap();
-        let mut tx = self.world.db.begin().await.unwrap();
-        let opened = payments::open(&mut tx, &self.tenant, new, self.world.now()).await.unwrap();
-        tx.commit().await.unwrap();
-        opened
-    }
-
-    /// A checkout that was paid.
-    pub async fn paid(&self) -> Opened {
-        self.psp.will(approved());
-        let opened = self.checkout().await;
-        self.pay(&opened).await;
-        opened
-    }
-
-    pub async fn pay(&self, opened: &Opened) -> Standing {
-        payments::execute(&self.app, &opened.payment.id, "tok_1").await.unwrap()
-    }
-
-    async fn count(&self, what: &'static str) -> i64 {
-        query(what).one(&self.world.db).await.unwrap().get("n").unwrap()
-    }
-
-    /// Runs the sweep and then every job it left, once.
-    async fn sweep(&self) {
-        payments::sweep(&self.app).await.unwrap();
-        let mut tx = self.world.db.begin().await.unwrap();
-        let jobs =
-            tollgate::queue::claim(&mut tx, "payments", 100, self.world.now(), Duration::from_mins(1)).await.unwrap();
-        tx.commit().await.unwrap();
-        for job in jobs {
-            let verdict = payments::recover(&self.app, &job.key.parse().unwrap()).await.unwrap();
-            let mut tx = self.world.db.begin().await.unwrap();
-            match verdict {
-                Verdict::Done => tollgate::queue::done(&mut tx, &job).await.unwrap(),
-                Verdict::Again { at } => tollgate::queue::again(&mut tx, &job, at).await.unwrap(),
-                Verdict::Failed { error } => {
-                    tollgate::queue::bury(&mut tx, &job, self.world.now(), &error).await.unwrap()
-                }
-            };
-            tx.commit().await.unwrap();
-        }
-    }
-
-    /// The money is there once, everywhere, and nothing else is wrong.
-    async fn assert_paid_once(&self, opened: &Opened) {
-        let payment = payments::store::find(&self.world.db, &opened.payment.id).await.unwrap().unwrap();
-        assert_eq!(payment.status, PaymentStatus::Succeeded);
-        for order in payments::store::orders(&self.world.db, &payment.id).await.unwrap() {
-            assert_eq!((order.status, order.wallet_updated, order.ledger_updated), (OrderStatus::Success, true, true));
-        }
-        let session = checkout::get(&self.world.db, &self.tenant, &opened.session.id).await.unwrap().unwrap();
-        assert_eq!(session.status.as_str(), "complete");
-        assert_eq!(self.count("select count(*) as n from journals").await, 1);
-        assert_eq!(self.count("select count(*) as n from events where kind = 'payment.succeeded'").await, 1);
-        assert_eq!(self.count("select count(*) as n from events where kind = 'checkout.session.completed'").await, 1);
-        let own = merchants::sellers::self_seller(&self.world.db, &self.tenant).await.unwrap();
-        let wallet = wallets::of_seller(&self.world.db, &self.tenant, &own.id).await.unwrap();
-        assert_eq!(wallet[0].pending, 1000);
-        self.assert_sound().await;
-    }
-
-    async fn assert_sound(&self) {
-        let report = integrity::check(&self.world.db, Scope::Everything).await.unwrap();
-        assert!(report.is_sound(), "{report:?}");
-    }
-}
 
 async fn an_approved_attempt_pays_everyone_at_once(world: World) {
     let shop = Shop::open(world).await;
-    let mut tx = shop.world.db.begin().await.unwrap();
-    let second = merchants::sellers::create(
-        &mut tx,
-        &shop.tenant,
-        merchants::sellers::NewSeller {
-            name: "Second".to_owned(),
-            payout_destination: None,
-            metadata: std::collections::BTreeMap::default(),
-        },
-        shop.world.now(),
-    )
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
-    let opened = shop.unregistered(Some(&second.id), Some("0.33")).await;
+    let second = shop.second_seller().await;
+    let opened = shop.unregistered(Some(&second), Some("0.33")).await;
     payments::register(&shop.app, &opened.payment.id).await.unwrap();
     shop.psp.will(approved());
     assert_eq!(shop.pay(&opened).await, Standing::Succeeded);
 
     let fees: Vec<i64> = opened.orders.iter().map(|order| order.fee.minor()).collect();
     assert_eq!(fees, [17, 16], "the odd cent belongs to the first seller's order");
-    let wallet = wallets::of_seller(&shop.world.db, &shop.tenant, &second.id).await.unwrap();
+    let wallet = wallets::of_seller(&shop.world.db, &shop.tenant, &second).await.unwrap();
     assert_eq!(wallet[0].pending, 1000 - 16);
     assert_eq!(shop.count("select count(*) as n from journals").await, 2);
     assert_eq!(shop.count("select count(*) as n from transfers").await, 4);

@@ -7,8 +7,8 @@ use tollgate::config::{RiskRules, Window};
 use tollgate::payments::{Opened, Standing, attempts};
 use tollgate::psp::DeclineCode;
 
-use crate::payments::Shop;
 use crate::support::scripted_psp::{approved, declined};
+use crate::support::shop::Shop;
 use crate::support::{World, both_databases};
 
 /// A shop with these limits and no others.

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod ledger;
 pub mod merchant;
 pub mod payments;
+pub mod refunds;
 pub mod sellers;
 pub mod wallets;
 pub mod webhook_deliveries;

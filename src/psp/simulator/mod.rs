@@ -13,7 +13,8 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{
-    ConfirmRequest, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspNotice, RegisterRequest, Registered,
+    ConfirmRequest, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspNotice, RefundOutcome,
+    RefundRequest, RegisterRequest, Registered,
 };
 use crate::config::SimulatorPsp;
 use crate::outbound::Door;
@@ -75,10 +76,7 @@ impl Psp for Simulator {
 
     async fn confirm(&self, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
         let Some(payment) = path_segment(&request.psp_payment) else {
-            return Err(NotDone::Refused {
-                code: "not_an_id".to_owned(),
-                reason: "not an id this PSP gives".to_owned(),
-            });
+            return Err(not_an_id());
         };
         let body = wire::Confirm {
             payment_method: &request.method,
@@ -102,9 +100,24 @@ impl Psp for Simulator {
         reading::finding(self.post(&path, None, &wire::Abandon { key }).await, psp_payment)
     }
 
+    async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
+        let Some(payment) = path_segment(&request.psp_payment) else { return Err(not_an_id()) };
+        let body = wire::Refund { amount: request.amount.minor() };
+        reading::refund(self.post(&format!("/v1/payments/{payment}/refund"), Some(&request.key), &body).await)
+    }
+
+    async fn look_up_refund(&self, psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
+        let Some(payment) = path_segment(psp_payment) else { return Err(not_an_id()) };
+        reading::found_refund(self.get(&format!("/v1/payments/{payment}")).await, key)
+    }
+
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused> {
         notice::verify(self.webhook_secret.expose(), headers, body, now)
     }
+}
+
+fn not_an_id() -> NotDone {
+    NotDone::Refused { code: "not_an_id".to_owned(), reason: "not an id this PSP gives".to_owned() }
 }
 
 /// An id as part of a path: it came from the PSP, yet it is not let out of its place.

@@ -10,7 +10,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::super::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome, Registered};
+use super::super::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome, RefundOutcome, Registered};
 use super::wire;
 use crate::outbound::{Answer, Failure};
 
@@ -55,6 +55,51 @@ pub fn finding(reply: Reply, psp_payment: &str) -> Result<Finding, NotDone> {
     let found: wire::Found = read(&answer).ok_or_else(|| garbled(&answer))?;
     let attempt = found.data.into_iter().find(|payment| payment.id == psp_payment).and_then(|payment| payment.attempt);
     Ok(attempt.map_or(Finding::NotFound, |attempt| Finding::Found(of_attempt(attempt))))
+}
+
+/// The answer of a refund call.
+pub fn refund(reply: Reply) -> Result<RefundOutcome, NotDone> {
+    let answer = match reply {
+        Ok(answer) => answer,
+        Err(failure) if failure.may_have_arrived() => {
+            return Ok(RefundOutcome::Unknown { reason: failure.to_string() });
+        }
+        Err(failure) => return Err(not_sent(&failure)),
+    };
+    if answer.status.is_success() {
+        let refunded = read::<wire::Refunded>(&answer);
+        return Ok(refunded.map_or_else(|| doubtful(answer.status), |refunded| of_refund(refunded.refund)));
+    }
+    match refusal(&answer) {
+        // A conflict is a definite no to this refund; anything else is a no to how we ask.
+        Some(NotDone::Refused { code, .. }) if answer.status == StatusCode::CONFLICT => {
+            Ok(RefundOutcome::Failed { psp_code: code })
+        }
+        Some(not_done) => Err(not_done),
+        None => Ok(doubtful(answer.status)),
+    }
+}
+
+/// The refund made under a key of ours, among those of its payment.
+pub fn found_refund(reply: Reply, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
+    let answer = arrived(reply)?;
+    if !answer.status.is_success() {
+        return Err(refusal(&answer).unwrap_or_else(|| garbled(&answer)));
+    }
+    let payment: wire::Payment = read(&answer).ok_or_else(|| garbled(&answer))?;
+    let found = payment.refunds.into_iter().find(|refund| refund.key == key);
+    Ok(found.map_or(Finding::NotFound, |refund| Finding::Found(of_refund(refund))))
+}
+
+fn of_refund(refund: wire::KnownRefund) -> RefundOutcome {
+    match refund.status.as_str() {
+        "succeeded" => RefundOutcome::Done { reference: refund.id },
+        other => RefundOutcome::Unknown { reason: format!("the refund is in a state we do not know: {other:.40}") },
+    }
+}
+
+fn doubtful(status: StatusCode) -> RefundOutcome {
+    RefundOutcome::Unknown { reason: said_nothing(status) }
 }
 
 /// What became of an attempt.

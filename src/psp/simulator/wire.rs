@@ -29,6 +29,27 @@ pub struct Abandon<'a> {
     pub key: &'a str,
 }
 
+/// Body of a refund.
+#[derive(Debug, Serialize)]
+pub struct Refund {
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// Answer of a refund.
+#[derive(Debug, Deserialize)]
+pub struct Refunded {
+    pub refund: KnownRefund,
+}
+
+/// A refund, as far as we read it.
+#[derive(Debug, Deserialize)]
+pub struct KnownRefund {
+    pub id: String,
+    pub key: String,
+    pub status: String,
+}
+
 /// A payment, as far as we read it.
 #[derive(Debug, Deserialize)]
 pub struct Payment {
@@ -36,6 +57,8 @@ pub struct Payment {
     pub client_token: String,
     pub form_url: String,
     pub attempt: Option<Attempt>,
+    #[serde(default)]
+    pub refunds: Vec<KnownRefund>,
 }
 
 /// One confirm call at the stand-in.

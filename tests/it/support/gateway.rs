@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tollgate::app::App;
@@ -15,9 +15,11 @@ use tollgate::listener::Listener;
 use tollgate::merchants::keys::{Kind, NewKey};
 use tollgate::merchants::{self, keys};
 use tollgate::outbound::Outbound;
+use tollgate::payments;
 use tollgate::psp::Psps;
+use tollgate::simulator::cards::MAGIC_CARDS;
 use tollgate::simulator::{Server as Simulator, SimulatorConfig, Target};
-use tollgate::words::{Clock, Mode, Secret, SystemClock, Tenant, random_base62};
+use tollgate::words::{Clock, Mode, PaymentId, Secret, SystemClock, Tenant, random_base62};
 
 use super::World;
 
@@ -186,6 +188,29 @@ impl Gateway {
     /// A POST with an Idempotency-Key of its own.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path, &self.key, Some(body)).await
+    }
+
+    /// A POST under the given Idempotency-Key.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        Self::send(request.header("idempotency-key", hex::encode(key)).json(body)).await
+    }
+
+    /// A checkout of 15000 KRW that was paid with the first magic card; gives the payment's id.
+    pub async fn paid_payment(&self) -> String {
+        let session = json!({
+            "line_items": [{ "name": "Tea", "unit_amount": "15000", "quantity": 1 }],
+            "currency": "KRW", "success_url": "https://shop.example/paid",
+        });
+        let session = self.post("/v1/checkout/sessions", session).await.ok();
+        let payment: PaymentId = session["payment"].as_str().unwrap().parse().unwrap();
+        let mut form = payments::register(&self.app, &payment).await.unwrap().form_url;
+        form.set_query(None);
+        let card = json!({ "number": MAGIC_CARDS[0].number, "exp_month": 12, "exp_year": 2030, "cvc": "123" });
+        let token = Self::send(self.http.post(format!("{form}/token")).json(&card)).await.ok();
+        let standing = payments::execute(&self.app, &payment, token["token"].as_str().unwrap()).await.unwrap();
+        assert_eq!(standing, payments::Standing::Succeeded);
+        payment.to_string()
     }
 
     pub async fn call(&self, method: Method, path: &str, bearer: &str, body: Option<Value>) -> Answer {

@@ -17,6 +17,7 @@ pub mod door;
 mod gateway;
 mod receiver;
 pub mod scripted_psp;
+pub mod shop;
 pub mod snapshot;
 pub mod source;
 mod world;

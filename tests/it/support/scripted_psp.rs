@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
     Approval, ConfirmRequest, Decline, DeclineCode, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp,
-    PspNotice, RegisterRequest, Registered,
+    PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered,
 };
 use tollgate::words::{Mode, Timestamp};
 
@@ -22,6 +22,9 @@ pub enum Answer {
 pub struct ScriptedPsp {
     pub confirms: Mutex<VecDeque<Answer>>,
     pub look_ups: Mutex<VecDeque<Finding>>,
+    pub refund_answers: Mutex<VecDeque<Result<RefundOutcome, NotDone>>>,
+    /// Refunds by key, as the PSP keeps them.
+    pub refunds: Mutex<Vec<(String, i64)>>,
     /// Every key that was confirmed, in order.
     pub confirmed: Mutex<Vec<String>>,
     /// Every key that was registered, in order.
@@ -101,6 +104,25 @@ impl Psp for ScriptedPsp {
     async fn abandon(&self, _psp_payment: &str, _key: &str) -> Result<Finding, NotDone> {
         let code = DeclineCode::AuthenticationAbandoned;
         Ok(Finding::Found(Outcome::Declined(Decline { code, psp_code: String::new(), card: None })))
+    }
+
+    /// Gives back once per key; a scripted answer hides or replaces what it did.
+    async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
+        let scripted = self.refund_answers.lock().unwrap().pop_front();
+        if matches!(scripted, Some(Err(_) | Ok(RefundOutcome::Failed { .. }))) {
+            return scripted.unwrap();
+        }
+        let mut refunds = self.refunds.lock().unwrap();
+        if !refunds.iter().any(|(key, _)| *key == request.key) {
+            refunds.push((request.key.clone(), request.amount.minor()));
+        }
+        scripted.unwrap_or_else(|| Ok(RefundOutcome::Done { reference: format!("re_of_{}", request.key) }))
+    }
+
+    async fn look_up_refund(&self, _psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
+        let known = self.refunds.lock().unwrap().iter().any(|(known, _)| known == key);
+        let done = RefundOutcome::Done { reference: format!("re_of_{key}") };
+        Ok(if known { Finding::Found(done) } else { Finding::NotFound })
     }
 
     /// The body is the event's id and the PSP's payment, with a space between; there is nothing to believe.

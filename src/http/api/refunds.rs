@@ -1,0 +1,122 @@
+//! `/v1/refunds`: money given back to shoppers.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::fields;
+use crate::app::App;
+use crate::http::extract::{AnyKey, Authenticated, Keyed, PageQuery, require};
+use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::list::envelope;
+use crate::http::problem::Problem;
+use crate::merchants::Scope;
+use crate::payments::refunds::{self, NewRefund, RefundError};
+use crate::wallets::WalletError;
+use crate::words::{PaymentId, RefundId};
+
+const REASON: usize = 200;
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    payment: String,
+    amount: Option<String>,
+    reason: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+/// Takes on a refund. The answer says `pending`: a webhook or a look tells what became of it.
+pub async fn create(
+    State(app): State<App>,
+    AnyKey(principal): AnyKey,
+    request: Keyed<Asked>,
+) -> Result<Response, Problem> {
+    require(&principal, Scope::Refund)?;
+    let new = checked(request.body)?;
+    let (tenant, now, wake) = (principal.tenant.clone(), app.now(), app.wake.clone());
+    let answer = idempotent(app, principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
+        let refund = refunds::ask(tx, &tenant, new.clone(), now).await.map_err(refused)?;
+        Ok(refunds::view(&refund))
+    })
+    .await?;
+    wake.notify_one();
+    Ok(answer)
+}
+
+/// What a list may be narrowed to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filters {
+    payment: Option<String>,
+}
+
+/// A page of refunds, newest first.
+pub async fn list(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    query: PageQuery<Filters>,
+) -> Result<Json<Value>, Problem> {
+    if let Some(id) = query.cursor(RefundId::parse)? {
+        refunds::get(&app.db, &principal.tenant, &id).await?.ok_or_else(|| query.unknown_cursor())?;
+    }
+    let payment = query.filters.payment.as_deref().map(payment_id).transpose()?;
+    let slice = refunds::list(&app.db, &principal.tenant, payment.as_ref(), &query.page).await?;
+    Ok(envelope("/v1/refunds", slice, refunds::view))
+}
+
+/// One refund.
+pub async fn show(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let missing = || Problem::not_found("refund");
+    let id = RefundId::parse(&id).map_err(|_| missing())?;
+    let refund = refunds::get(&app.db, &principal.tenant, &id).await?.ok_or_else(missing)?;
+    Ok(Json(refunds::view(&refund)))
+}
+
+fn checked(asked: Asked) -> Result<NewRefund, Problem> {
+    fields::optional_text("reason", asked.reason.as_deref(), REASON)?;
+    let metadata = asked.metadata.unwrap_or_default();
+    fields::metadata(&metadata)?;
+    Ok(NewRefund {
+        payment: payment_id(&asked.payment)?,
+        amount: asked.amount,
+        reason: asked.reason,
+        metadata: json!(metadata),
+    })
+}
+
+fn payment_id(text: &str) -> Result<PaymentId, Problem> {
+    PaymentId::parse(text).map_err(|_| Problem::invalid("payment", "`payment` must be the id of a payment (pay_...)."))
+}
+
+fn refused(error: RefundError) -> WorkError {
+    match error {
+        RefundError::NoPayment => Problem::not_found("payment").param("payment").into(),
+        RefundError::NotPaid(_) => {
+            Problem::conflict("payment_not_refundable", sentence(&error)).param("payment").into()
+        }
+        RefundError::BadAmount(rule) => Problem::invalid("amount", format!("`amount` {rule}.")).into(),
+        RefundError::TooMuch(_) => Problem::conflict("refund_too_large", sentence(&error)).param("amount").into(),
+        RefundError::Books(WalletError::Db(error)) | RefundError::Db(error) => error.into(),
+        RefundError::Books(error @ WalletError::NotEnough { .. }) => {
+            Problem::conflict("balance_too_low", sentence(&error)).param("amount").into()
+        }
+        RefundError::Books(error) => Problem::internal(&error).into(),
+    }
+}
+
+fn sentence(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
+}

@@ -1,0 +1,91 @@
+//! Refunds: money given back to the shopper, in full or in parts.
+//!
+//! Promises that the sum of all refunds, asked or done, never exceeds what was captured: the amount is reserved in the
+//! books before the PSP is asked, and a refund that fails puts it back. Each has one key at the PSP, for ever.
+
+mod ask;
+mod carry_out;
+mod postings;
+mod share;
+mod store;
+mod view;
+
+pub use ask::{NewRefund, RefundError, ask};
+pub use carry_out::carry_out;
+pub use store::{find, get, list, of_payment};
+pub use view::view;
+
+use crate::words::{Money, PaymentId, PaymentOrderId, RefundId, SellerId, Tenant, Timestamp};
+
+/// Where a refund stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefundStatus {
+    /// Reserved, and asked for or about to be.
+    Pending,
+    /// On its way back to the card.
+    Succeeded,
+    /// Not given back; the money is the seller's again.
+    Failed,
+}
+
+impl RefundStatus {
+    /// As it stands in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status written so.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Pending, Self::Succeeded, Self::Failed].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// Money given back.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// Its id, which is also its key at the PSP.
+    pub id: RefundId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// How much.
+    pub amount: Money,
+    /// Why, in the merchant's words.
+    pub reason: Option<String>,
+    /// Where it stands.
+    pub status: RefundStatus,
+    /// At which PSP.
+    pub psp: String,
+    /// The PSP's name for it, once done.
+    pub psp_reference: Option<String>,
+    /// Why it failed, in the PSP's words.
+    pub failure_code: Option<String>,
+    /// The merchant's notes.
+    pub metadata: serde_json::Value,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When a person gets it if its outcome is still not known.
+    pub deadline_at: Timestamp,
+    /// When its outcome was known.
+    pub settled_at: Option<Timestamp>,
+    /// What of it each seller's order bears.
+    pub parts: Vec<Part>,
+}
+
+/// What of a refund one seller's order bears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The order.
+    pub order: PaymentOrderId,
+    /// The seller.
+    pub seller: SellerId,
+    /// All of it.
+    pub amount: Money,
+    /// What of it the platform gives back from its fee.
+    pub fee: Money,
+}

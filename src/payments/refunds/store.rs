@@ -1,0 +1,203 @@
+//! The SQL of refunds.
+
+use super::share::Before;
+use super::{Part, Refund, RefundStatus};
+use crate::db::{DbError, On, Row, Tx, insert_many, query};
+use crate::words::{Currency, Money, Page, PaymentId, RefundId, Slice, Tenant};
+
+/// Holds `amount` of a payment for a refund, if so much of what was captured is left; says whether it was.
+///
+/// The condition is the lock: of two refunds that together are too much, one finds it broken.
+pub(super) async fn hold(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Result<bool, DbError> {
+    let held = query(
+        "update payments set refunded = refunded + $2
+         where id = $1 and status = 'succeeded' and captured - refunded >= $2",
+    )
+    .bind(payment)
+    .bind(amount.minor())
+    .execute(tx)
+    .await?;
+    Ok(held == 1)
+}
+
+/// Gives back what [`hold`] held.
+pub(super) async fn release(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Result<(), DbError> {
+    query("update payments set refunded = refunded - $2 where id = $1")
+        .bind(payment)
+        .bind(amount.minor())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// What was refunded before of each order of a payment.
+pub(super) async fn before(
+    on: impl Into<On<'_>>,
+    payment: &PaymentId,
+    currency: Currency,
+) -> Result<Vec<Before>, DbError> {
+    let rows = query(
+        "select p.payment_order_id, cast(sum(p.amount) as bigint) as amount, cast(sum(p.fee) as bigint) as fee
+         from refunds r join refund_parts p on p.refund_id = r.id
+         where r.payment_id = $1 and r.status <> 'failed' group by p.payment_order_id",
+    )
+    .bind(payment)
+    .all(on)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Before {
+                order: row.get("payment_order_id")?,
+                amount: money(row, "amount", currency)?,
+                fee: money(row, "fee", currency)?,
+            })
+        })
+        .collect()
+}
+
+/// Writes a new refund with its parts.
+pub(super) async fn insert(tx: &mut Tx, refund: &Refund) -> Result<(), DbError> {
+    query(
+        "insert into refunds (id, payment_id, merchant_id, livemode, currency, amount, reason, status, psp, psp_key,
+             metadata, created_at, deadline_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $1, $10, $11, $12)",
+    )
+    .bind(&refund.id)
+    .bind(&refund.payment)
+    .bind(&refund.tenant.merchant)
+    .bind(refund.tenant.mode)
+    .bind(refund.amount.currency())
+    .bind(refund.amount.minor())
+    .bind(&refund.reason)
+    .bind(refund.status.as_str())
+    .bind(&refund.psp)
+    .bind(refund.metadata.to_string())
+    .bind(refund.created_at)
+    .bind(refund.deadline_at)
+    .execute(tx)
+    .await?;
+    let rows = refund.parts.iter().map(|part| {
+        let (amount, fee) = (part.amount.minor(), part.fee.minor());
+        vec![(&refund.id).into(), (&part.order).into(), (&part.seller).into(), amount.into(), fee.into()]
+    });
+    let head = "insert into refund_parts (refund_id, payment_order_id, seller_account, amount, fee)";
+    insert_many(head, rows.collect(), "").execute(tx).await?;
+    Ok(())
+}
+
+/// Writes what a pending refund has become; says whether it was pending.
+pub(super) async fn settle(tx: &mut Tx, refund: &Refund) -> Result<bool, DbError> {
+    let settled = query(
+        "update refunds set status = $2, psp_reference = $3, failure_code = $4, settled_at = $5
+         where id = $1 and status = 'pending'",
+    )
+    .bind(&refund.id)
+    .bind(refund.status.as_str())
+    .bind(&refund.psp_reference)
+    .bind(&refund.failure_code)
+    .bind(refund.settled_at)
+    .execute(tx)
+    .await?;
+    Ok(settled == 1)
+}
+
+/// The refund, if it is this tenant's.
+pub async fn get(on: impl Into<On<'_>>, tenant: &Tenant, id: &RefundId) -> Result<Option<Refund>, DbError> {
+    Ok(find(on, id).await?.filter(|refund| refund.tenant == *tenant))
+}
+
+/// The refund, whoever's it is: for work that starts from an id of our own.
+pub async fn find(on: impl Into<On<'_>>, id: &RefundId) -> Result<Option<Refund>, DbError> {
+    let rows = query(
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee from refunds r
+         join refund_parts p on p.refund_id = r.id where r.id = $1 order by p.payment_order_id",
+    )
+    .bind(id)
+    .all(on)
+    .await?;
+    Ok(read(&rows)?.pop())
+}
+
+/// The refunds of a payment, first to last.
+pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Refund>, DbError> {
+    let rows = query(
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee from refunds r
+         join refund_parts p on p.refund_id = r.id where r.payment_id = $1 order by r.id, p.payment_order_id",
+    )
+    .bind(payment)
+    .all(on)
+    .await?;
+    read(&rows)
+}
+
+/// The refunds of a tenant, newest first; only those of one payment when it is named.
+pub async fn list(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    payment: Option<&PaymentId>,
+    page: &Page,
+) -> Result<Slice<Refund>, DbError> {
+    let sql = if page.is_backwards() {
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee
+         from (select * from refunds where merchant_id = $1 and livemode = $2 and id > $3
+                 and ($4 is null or payment_id = $4) order by id limit $5) r
+         join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
+    } else {
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee
+         from (select * from refunds where merchant_id = $1 and livemode = $2 and id < $3
+                 and ($4 is null or payment_id = $4) order by id desc limit $5) r
+         join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
+    };
+    let rows = query(sql)
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(page.cursor())
+        .bind(payment.map(PaymentId::as_str))
+        .bind(page.fetch())
+        .all(on)
+        .await?;
+    Ok(page.cut(read(&rows)?))
+}
+
+/// One row per part; those of one refund stand together.
+fn read(rows: &[Row]) -> Result<Vec<Refund>, DbError> {
+    let mut refunds: Vec<Refund> = Vec::new();
+    for row in rows {
+        let (id, currency) = (row.get::<RefundId>("id")?, row.get::<Currency>("currency")?);
+        let part = Part {
+            order: row.get("payment_order_id")?,
+            seller: row.get("seller_account")?,
+            amount: money(row, "part", currency)?,
+            fee: money(row, "fee", currency)?,
+        };
+        match refunds.last_mut() {
+            Some(refund) if refund.id == id => refund.parts.push(part),
+            _ => refunds.push(read_refund(row, id, currency, part)?),
+        }
+    }
+    Ok(refunds)
+}
+
+fn read_refund(row: &Row, id: RefundId, currency: Currency, first: Part) -> Result<Refund, DbError> {
+    let (status, metadata): (String, String) = (row.get("status")?, row.get("metadata")?);
+    Ok(Refund {
+        id,
+        tenant: Tenant::new(row.get("merchant_id")?, row.get("livemode")?),
+        payment: row.get("payment_id")?,
+        amount: money(row, "amount", currency)?,
+        reason: row.get("reason")?,
+        status: RefundStatus::parse(&status).ok_or_else(|| DbError::corrupt("status", &status))?,
+        psp: row.get("psp")?,
+        psp_reference: row.get("psp_reference")?,
+        failure_code: row.get("failure_code")?,
+        metadata: serde_json::from_str(&metadata).map_err(|_| DbError::corrupt("metadata", "not JSON"))?,
+        created_at: row.get("created_at")?,
+        deadline_at: row.get("deadline_at")?,
+        settled_at: row.get("settled_at")?,
+        parts: vec![first],
+    })
+}
+
+fn money(row: &Row, column: &str, currency: Currency) -> Result<Money, DbError> {
+    Money::of(row.get(column)?, currency).ok_or_else(|| DbError::corrupt(column, "no amount"))
+}

@@ -1,0 +1,211 @@
+//! Refunds: never more than was captured, never twice at the PSP, and the books say so at every moment.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tollgate::payments::refunds::{self, NewRefund, Refund, RefundError, RefundStatus};
+use tollgate::payments::{self, Opened};
+use tollgate::psp::{NotDone, RefundOutcome};
+use tollgate::{merchants, wallets};
+
+use crate::support::scripted_psp::approved;
+use crate::support::shop::Shop;
+use crate::support::{World, both_databases};
+
+async fn ask(shop: &Shop, opened: &Opened, amount: Option<&str>) -> Result<Refund, RefundError> {
+    let new = NewRefund {
+        payment: opened.payment.id.clone(),
+        amount: amount.map(str::to_owned),
+        reason: None,
+        metadata: json!({}),
+    };
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let refund = refunds::ask(&mut tx, &shop.tenant, new, shop.world.now()).await?;
+    tx.commit().await.unwrap();
+    Ok(refund)
+}
+
+async fn status(shop: &Shop, refund: &Refund) -> RefundStatus {
+    refunds::find(&shop.world.db, &refund.id).await.unwrap().unwrap().status
+}
+
+/// Minor units that are pending and reserved for the merchant itself.
+async fn wallet(shop: &Shop) -> (i64, i64) {
+    let own = merchants::sellers::self_seller(&shop.world.db, &shop.tenant).await.unwrap();
+    let wallet = wallets::of_seller(&shop.world.db, &shop.tenant, &own.id).await.unwrap();
+    (wallet[0].pending, wallet[0].reserved)
+}
+
+async fn the_money_is_held_before_the_psp_is_asked_and_gone_after(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, Some("4.00")).await.unwrap();
+    assert_eq!(wallet(&shop).await, (600, 400));
+    assert!(shop.psp.refunds.lock().unwrap().is_empty());
+    shop.assert_sound().await;
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Succeeded);
+    assert_eq!(wallet(&shop).await, (600, 0));
+    assert_eq!(shop.count("select count(*) as n from events where kind = 'refund.succeeded'").await, 1);
+    shop.assert_sound().await;
+
+    let rest = ask(&shop, &opened, None).await.unwrap();
+    assert_eq!(rest.amount.to_string(), "6.00");
+    shop.run_jobs().await;
+    assert_eq!(wallet(&shop).await, (0, 0));
+    assert!(matches!(ask(&shop, &opened, None).await, Err(RefundError::TooMuch(left)) if left.is_zero()));
+    shop.assert_sound().await;
+}
+
+async fn two_refunds_that_together_are_too_much_do_not_both_succeed(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let (one, other) =
+        futures_util::future::join(ask(&shop, &opened, Some("6.00")), ask(&shop, &opened, Some("6.00"))).await;
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    shop.assert_sound().await;
+}
+
+async fn of_two_hundred_refunds_at_once_no_more_pass_than_fit(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let amounts: Vec<String> = (0..200_i64).map(|n| format!("0.{:02}", 7 + (n * 37) % 41)).collect();
+    let asking = amounts.iter().map(|amount| ask(&shop, &opened, Some(amount)));
+    let asked = futures_util::future::join_all(asking).await;
+    let mut held = 0;
+    for refund in &asked {
+        match refund {
+            Ok(refund) => held += refund.amount.minor(),
+            Err(RefundError::TooMuch(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!((953..=1000).contains(&held), "all but the last crumbs are held: {held}");
+    assert_eq!(wallet(&shop).await, (1000 - held, held));
+    shop.assert_sound().await;
+    shop.run_jobs().await;
+    let given: i64 = shop.psp.refunds.lock().unwrap().iter().map(|(_, minor)| minor).sum();
+    assert_eq!(given, held);
+    assert_eq!(wallet(&shop).await, (1000 - held, 0));
+    shop.assert_sound().await;
+}
+
+async fn a_lost_answer_is_asked_for_and_gives_nothing_back_twice(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, None).await.unwrap();
+    let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    shop.psp.refund_answers.lock().unwrap().push_back(lost);
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Pending);
+    assert_eq!(wallet(&shop).await, (0, 1000), "unknown money stays held");
+    shop.world.clock.advance(Duration::from_secs(10));
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Succeeded);
+    assert_eq!(shop.psp.refunds.lock().unwrap().len(), 1);
+    shop.assert_sound().await;
+}
+
+async fn a_refund_that_fails_puts_the_money_back(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, Some("2.50")).await.unwrap();
+    let failed = Ok(RefundOutcome::Failed { psp_code: "not_allowed".to_owned() });
+    shop.psp.refund_answers.lock().unwrap().push_back(failed);
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Failed);
+    assert_eq!(wallet(&shop).await, (1000, 0));
+    assert_eq!(shop.count("select count(*) as n from events where kind = 'refund.failed'").await, 1);
+    assert!(ask(&shop, &opened, Some("10.00")).await.is_ok(), "all of it may be asked for again");
+    shop.assert_sound().await;
+}
+
+async fn a_psp_that_asks_to_wait_is_given_its_time(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, None).await.unwrap();
+    let busy = Err(NotDone::Unreachable { reason: "429".to_owned(), after: Some(Duration::from_mins(2)) });
+    shop.psp.refund_answers.lock().unwrap().push_back(busy);
+    shop.run_jobs().await;
+    shop.world.clock.advance(Duration::from_secs(119));
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Pending);
+    shop.world.clock.advance(Duration::from_secs(2));
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Succeeded);
+}
+
+async fn what_is_not_paid_cannot_be_refunded(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    assert!(matches!(ask(&shop, &opened, None).await, Err(RefundError::NotPaid("requires_payment"))));
+}
+
+async fn sellers_and_platform_give_back_their_shares(world: World) {
+    let shop = Shop::open(world).await;
+    let second = shop.second_seller().await;
+    let opened = shop.unregistered(Some(&second), Some("1.00")).await;
+    payments::register(&shop.app, &opened.payment.id).await.unwrap();
+    shop.psp.will(approved());
+    shop.pay(&opened).await;
+    let refund = ask(&shop, &opened, Some("5.01")).await.unwrap();
+    let parts: Vec<(i64, i64)> = refund.parts.iter().map(|part| (part.amount.minor(), part.fee.minor())).collect();
+    assert_eq!(parts, [(251, 12), (250, 12)], "largest remainder first; the fee's share rounded down until the end");
+    shop.run_jobs().await;
+    ask(&shop, &opened, None).await.unwrap();
+    shop.run_jobs().await;
+    for seller in [&second, &opened.orders[0].seller] {
+        let wallet = wallets::of_seller(&shop.world.db, &shop.tenant, seller).await.unwrap();
+        assert_eq!((wallet[0].pending, wallet[0].reserved), (0, 0));
+    }
+    let fees = "select cast(coalesce(sum(case when credit_account = 'fees:platform' then amount else -amount end), 0) as bigint)
+                as n from transfers where credit_account = 'fees:platform' or debit_account = 'fees:platform'";
+    assert_eq!(shop.count(fees).await, 0, "the fee is given back with the last unit");
+    shop.assert_sound().await;
+}
+
+async fn by_api_a_repeated_key_refunds_once_and_bad_input_nothing(world: World) {
+    let gateway = world.gateway().await;
+    let payment = gateway.paid_payment().await;
+    let body = json!({ "payment": payment, "amount": "100", "reason": "broken" });
+    let refund = gateway.post_once("/v1/refunds", "refund-1", &body).await.ok();
+    assert_eq!((refund["object"].as_str(), refund["status"].as_str()), (Some("refund"), Some("pending")));
+    let again = gateway.post_once("/v1/refunds", "refund-1", &body).await;
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.json, refund);
+    for (body, code, param) in [
+        (json!({ "payment": payment, "amount": "0" }), "parameter_invalid", "amount"),
+        (json!({ "payment": payment, "amount": "1.5" }), "parameter_invalid", "amount"),
+        (json!({ "payment": "pay_x" }), "parameter_invalid", "payment"),
+        (json!({ "payment": payment, "amount": "99999999" }), "refund_too_large", "amount"),
+        (json!({ "payment": payment, "why": "x" }), "parameter_unknown", "why"),
+    ] {
+        let answer = gateway.post_once("/v1/refunds", &format!("bad-{code}-{param}-{body}"), &body).await;
+        let problem = answer.any_problem();
+        assert_eq!((problem["code"].as_str(), problem["param"].as_str()), (Some(code), Some(param)), "{body}");
+    }
+    let path = format!("/v1/refunds/{}", refund["id"].as_str().unwrap());
+    let mut status = Value::Null;
+    for _ in 0..100 {
+        status = gateway.get(&path).await.ok()["status"].clone();
+        if status == "succeeded" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(status, "succeeded");
+    assert_eq!(gateway.get(&format!("/v1/refunds?payment={payment}")).await.ok()["data"].as_array().unwrap().len(), 1);
+    assert_eq!(gateway.get(&format!("/v1/payments/{payment}")).await.ok()["refunded"], "100");
+}
+
+both_databases!(
+    the_money_is_held_before_the_psp_is_asked_and_gone_after,
+    two_refunds_that_together_are_too_much_do_not_both_succeed,
+    of_two_hundred_refunds_at_once_no_more_pass_than_fit,
+    a_lost_answer_is_asked_for_and_gives_nothing_back_twice,
+    a_refund_that_fails_puts_the_money_back,
+    a_psp_that_asks_to_wait_is_given_its_time,
+    what_is_not_paid_cannot_be_refunded,
+    sellers_and_platform_give_back_their_shares,
+    by_api_a_repeated_key_refunds_once_and_bad_input_nothing,
+);
