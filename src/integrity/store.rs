@@ -82,7 +82,9 @@ pub(super) const CHECKS: &[Outline] = &[
                  select id from payments where merchant_id between $1 and $2 and livemode between $3 and $4 \
                      and status in ('succeeded', 'failed', 'canceled', 'authorized') \
                  union all select id from checkout_sessions where merchant_id between $1 and $2 \
-                     and livemode between $3 and $4 and status <> 'open') x",
+                     and livemode between $3 and $4 and status <> 'open' \
+                 union all select id from refunds where merchant_id between $1 and $2 \
+                 and livemode between $3 and $4 and status <> 'pending') x",
             broken: EVENTS,
         },
     },
@@ -179,7 +181,7 @@ const REFUNDS: &str = "select subject, detail, count(*) over () as found from ( 
          select j.merchant_id, j.livemode, j.payment_id, \
              sum(case when j.kind = 'sale' and t.debit_account like 'psp:%' then t.amount else 0 end) as captured, \
              sum(case when t.credit_account like 'seller:%:reserved' then t.amount \
-                 when t.debit_account like 'seller:%:reserved' and t.credit_account like 'seller:%' then -t.amount \
+                 when t.debit_account like 'seller:%:reserved' and t.credit_account not like 'psp:%' then -t.amount \
                  else 0 end) as refunded \
          from journals j join transfers t on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id \
          where j.merchant_id between $1 and $2 and j.livemode between $3 and $4 and j.payment_id is not null \
@@ -187,6 +189,10 @@ const REFUNDS: &str = "select subject, detail, count(*) over () as found from ( 
      ) s where s.refunded > s.captured \
      union all select p.id, 'it says that more was refunded than captured, or captured than asked' from payments p \
          where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 and (p.refunded > p.captured or p.captured > p.amount) \
+     union all select p.id, 'its refunds do not add up to what it says was refunded' from payments p left join ( \
+         select payment_id, sum(amount) as total from refunds where status <> 'failed' group by payment_id \
+     ) r on r.payment_id = p.id where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 \
+         and p.refunded <> coalesce(r.total, 0) \
      ) b order by subject, detail limit $5";
 
 /// Also what a payment says of itself against the books.
@@ -218,6 +224,11 @@ const EVENTS: &str = "select subject, detail, count(*) over () as found from ( \
              where e.merchant_id = c.merchant_id and e.livemode = c.livemode and e.object_id = c.id \
              and e.kind = case c.status when 'complete' then 'checkout.session.completed' \
                  else 'checkout.session.expired' end) \
+     union all select r.id, 'it has ' || r.status || ' and no event says so' from refunds r \
+         where r.merchant_id between $1 and $2 and r.livemode between $3 and $4 \
+         and r.status <> 'pending' and not exists (select 1 from events e \
+             where e.merchant_id = r.merchant_id and e.livemode = r.livemode and e.object_id = r.id \
+             and e.kind = 'refund.' || r.status) \
      ) b order by subject, detail limit $5";
 
 /// The triggers of the migration that made the ledger.

@@ -180,7 +180,7 @@ async fn by_api_a_repeated_key_refunds_once_and_bad_input_nothing(world: World) 
         (json!({ "payment": payment, "amount": "99999999" }), "refund_too_large", "amount"),
         (json!({ "payment": payment, "why": "x" }), "parameter_unknown", "why"),
     ] {
-        let answer = gateway.post_once("/v1/refunds", &format!("bad-{code}-{param}-{body}"), &body).await;
+        let answer = gateway.post("/v1/refunds", body.clone()).await;
         let problem = answer.any_problem();
         assert_eq!((problem["code"].as_str(), problem["param"].as_str()), (Some(code), Some(param)), "{body}");
     }

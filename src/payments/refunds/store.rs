@@ -80,8 +80,13 @@ pub(super) async fn insert(tx: &mut Tx, refund: &Refund) -> Result<(), DbError> 
         let (amount, fee) = (part.amount.minor(), part.fee.minor());
         vec![(&refund.id).into(), (&part.order).into(), (&part.seller).into(), amount.into(), fee.into()]
     });
-    let head = "insert into refund_parts (refund_id, payment_order_id, seller_account, amount, fee)";
-    insert_many(head, rows.collect(), "").execute(tx).await?;
+    insert_many(
+        "insert into refund_parts (refund_id, payment_order_id, seller_account, amount, fee)",
+        rows.collect(),
+        "",
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -193,7 +193,7 @@ impl Gateway {
     /// A POST under the given Idempotency-Key.
     pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
         let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.key);
-        Self::send(request.header("idempotency-key", hex::encode(key)).json(body)).await
+        Self::send(request.header("idempotency-key", key).json(body)).await
     }
 
     /// A checkout of 15000 KRW that was paid with the first magic card; gives the payment's id.
