@@ -441,9 +441,9 @@ async fn a_new_receiver_can_be_told_what_it_missed(world: World) {
     let (late, heard_late) = counting().await;
     let (id, _) = shop.endpoint(&late, json!(["payment.succeeded"])).await;
     let since = shop.caller.get(&format!("/v1/events/{}", events[1])).await.body["created_at"].clone();
-    let replay = format!("/v1/webhook_endpoints/{id}/replay");
+    let path = format!("/v1/webhook_endpoints/{id}/replay");
     for (sent, times) in [(2, 1), (2, 2)] {
-        let reply = shop.caller.post(&replay, json!({"since": since})).await;
+        let reply = shop.caller.post(&path, json!({"since": since})).await;
         assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
         assert_eq!(reply.body, json!({"object": "webhook_replay", "events": sent, "continue_until": null}));
         eventually("both are heard", || async { (heard_late.lock().unwrap().len() == 2 * times).then_some(()) }).await;
@@ -452,9 +452,9 @@ async fn a_new_receiver_can_be_told_what_it_missed(world: World) {
     let heard: BTreeSet<String> = heard_late.lock().unwrap().iter().cloned().collect();
     assert_eq!(heard, events[1..].iter().cloned().collect());
     assert_eq!(heard_early.lock().unwrap().len(), 3, "the others are left in peace");
-    let reply = shop.caller.post(&replay, json!({"since": since, "type": "checkout.session.expired"})).await;
+    let reply = shop.caller.post(&path, json!({"since": since, "type": "checkout.session.expired"})).await;
     assert_eq!(reply.body["events"], 0);
-    let reply = shop.caller.post(&replay, json!({"since": "yesterday"})).await;
+    let reply = shop.caller.post(&path, json!({"since": "yesterday"})).await;
     assert_eq!((reply.status, &reply.body["param"]), (StatusCode::BAD_REQUEST, &json!("since")));
     stop(worker).await;
 }
