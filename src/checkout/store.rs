@@ -104,8 +104,8 @@ pub async fn list(
         "select s.*, l.name, l.unit_amount, l.quantity, l.seller_id
          from (select * from checkout_sessions
                where merchant_id = $1 and livemode = $2 and id > $3
-                 and ($4 is null or status = $4) and ($5 is null or reference = $5)
-                 and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+                 and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
+                 and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
                order by id limit $8) s
          join checkout_line_items l on l.session_id = s.id
          order by s.id, l.position"
@@ -113,8 +113,8 @@ pub async fn list(
         "select s.*, l.name, l.unit_amount, l.quantity, l.seller_id
          from (select * from checkout_sessions
                where merchant_id = $1 and livemode = $2 and id < $3
-                 and ($4 is null or status = $4) and ($5 is null or reference = $5)
-                 and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+                 and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
+                 and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
                order by id desc limit $8) s
          join checkout_line_items l on l.session_id = s.id
          order by s.id desc, l.position"

@@ -39,7 +39,7 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     let db = start::database(&config, migrate).await?;
     if let Some((email, password)) = operators::ensure_first(&db, SystemClock.now()).await? {
         // Told to whoever started it and never logged: a log is read by more people.
-        eprintln!("console: sign in as {email} with {}  (shown this once)", password.expose());
+        println!("console: sign in as {email} with {}  (shown this once)", password.expose());
     }
     let public_url = config.public_url.clone();
     let app = start::assemble(config, db)?;

@@ -106,13 +106,13 @@ pub async fn list(
 ) -> Result<Slice<Payment>, DbError> {
     let sql = if page.is_backwards() {
         "select * from payments where merchant_id = $1 and livemode = $2 and id > $3
-             and ($4 is null or status = $4) and ($5 is null or reference = $5)
-             and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+             and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
+             and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
          order by id limit $8"
     } else {
         "select * from payments where merchant_id = $1 and livemode = $2 and id < $3
-             and ($4 is null or status = $4) and ($5 is null or reference = $5)
-             and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+             and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
+             and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
          order by id desc limit $8"
     };
     let rows = query(sql)

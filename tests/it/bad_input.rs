@@ -41,6 +41,7 @@ fn posts() -> Vec<Post> {
         post("/v1/webhook_endpoints/{id}", json!({}), "description", "description"),
         post("/v1/webhook_endpoints/{id}/rotate_secret", json!({}), "", ""),
         post("/v1/webhook_endpoints/{id}/test", json!({}), "", ""),
+        post("/v1/webhook_endpoints/{id}/replay", json!({"since": "2026-01-01T00:00:00Z"}), "type", "type"),
         post("/v1/webhook_deliveries/{id}/resend", json!({}), "", ""),
     ];
     posts.push(post("/v1/checkout/sessions", session, "currency", "currency"));

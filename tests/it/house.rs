@@ -135,7 +135,7 @@ fn broken_imports(source: &Source) -> Vec<String> {
             // Items at the crate's root and macros have no rank.
             None => {}
             Some(rank) if rank >= own => {
-                broken.push(place(source, at, &format!("{module} (rank {own}) imports {other} (rank {rank})")))
+                broken.push(place(source, at, &format!("{module} (rank {own}) imports {other} (rank {rank})")));
             }
             Some(_) => {
                 if let Some((.., why)) = STRANGERS.iter().find(|(a, b, _)| *a == module && *b == other) {

@@ -1,8 +1,6 @@
 //! Every statement in the sources is prepared on both databases, on the present schema: a misspelt column, or SQL
 //! that only one of the two understands, is seen without a test having to reach it.
 
-use sqlx::postgres::PgTypeInfo;
-use sqlx::postgres::types::Oid;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqlSafeStr};
 use tollgate::db::Db;
@@ -38,33 +36,11 @@ async fn every_statement_is_understood(world: World) {
 }
 
 async fn prepare(world: &World, sql: &str) -> Result<(), sqlx::Error> {
-    let text = || AssertSqlSafe(sql.to_owned()).into_sql_str();
+    let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
     match &world.db {
-        Db::Sqlite { write, .. } => write.acquire().await?.prepare(text()).await.map(drop),
-        Db::Postgres(pool) => {
-            // At run time the values say their types. Here PostgreSQL infers them, and where it cannot
-            // (`$4 is null or ..`) the parameter is an optional text or instant.
-            let mut types = Vec::new();
-            loop {
-                let error = match pool.acquire().await?.prepare_with(text(), &types).await {
-                    Ok(_) => return Ok(()),
-                    Err(error) => error,
-                };
-                let message = error.to_string();
-                let unknown = message.split("could not determine data type of parameter $").nth(1);
-                let number =
-                    unknown.and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok());
-                match number {
-                    Some(number) if number > types.len() || types[number - 1] == PgTypeInfo::with_oid(Oid(0)) => {
-                        types.resize(types.len().max(number), PgTypeInfo::with_oid(Oid(0)));
-                        let instant =
-                            ["<", "<=", ">", ">="].iter().any(|than| sql.contains(&format!("_at {than} ${number}")));
-                        types[number - 1] = PgTypeInfo::with_name(if instant { "int8" } else { "text" });
-                    }
-                    _ => return Err(error),
-                }
-            }
-        }
+        Db::Sqlite { write, .. } => write.acquire().await?.prepare(sql).await.map(drop),
+        // Without the parameters' types, so that PostgreSQL has to know each from the statement itself.
+        Db::Postgres(pool) => pool.acquire().await?.prepare(sql).await.map(drop),
     }
 }
 
@@ -136,17 +112,13 @@ fn statements(source: &Source) -> Vec<Result<Statement, String>> {
         }
         let mut from = at + call.len();
         for only in [Engine::Sqlite, Engine::Postgres] {
-            match text_from(source, code, from) {
-                Some((text, next)) => {
-                    taken.push(text.at);
-                    found.push(Ok(Statement { line: text.line, sql: text.text.clone(), only: Some(only) }));
-                    from = code[next..].find(',').map_or(next, |comma| next + comma + 1);
-                }
-                None => {
-                    found.push(complain(at, "pick() of something that is neither a literal nor a const of this file"));
-                    break;
-                }
-            }
+            let Some((text, next)) = text_from(source, code, from) else {
+                found.push(complain(at, "pick() of something that is neither a literal nor a const of this file"));
+                break;
+            };
+            taken.push(text.at);
+            found.push(Ok(Statement { line: text.line, sql: text.text.clone(), only: Some(only) }));
+            from = code[next..].find(',').map_or(next, |comma| next + comma + 1);
         }
     }
 

@@ -1,0 +1,110 @@
+// The console, as the person who looks after the gateway sees it.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { startDemo } from "./demo.mjs";
+import { assertAccessible, assertFits, cards, pay, phone, picture, shopper, shows, startBrowser } from "./shopper.mjs";
+
+describe("the console", { timeout: 600_000 }, () => {
+  let demo, browser, bought;
+
+  before(async () => {
+    [demo, browser] = await Promise.all([startDemo(), startBrowser()]);
+    // One purchase with a story: declined, then paid, and told to the shop by webhook.
+    const who = await shopper(browser);
+    const page = await who.page();
+    await page.goto(demo.shop);
+    await page.locator("#buy-all").click();
+    await shows(page, "form");
+    await pay(page, cards.insufficient);
+    await page.locator("#alert .notice").waitFor();
+    await pay(page, cards.approved);
+    await page.waitForURL(`${demo.shop}/thanks**`);
+    await page.locator("#state.paid").waitFor();
+    bought = await demo.api("GET", "/v1/payments?limit=1").then((list) => list.data[0]);
+    await who.close();
+  });
+  after(async () => { await browser?.close(); await demo?.stop(); });
+
+  async function signedIn(options) {
+    const who = await shopper(browser, options);
+    const page = await who.page();
+    await page.goto(demo.console);
+    await page.getByLabel("E-mail").fill(demo.console_email);
+    await page.getByLabel("Password").fill(demo.console_password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    return { who, page };
+  }
+
+  it("lets nobody in without the password", async () => {
+    const who = await shopper(browser);
+    const page = await who.page();
+    await page.goto(`${demo.console}/payments`);
+    await picture(page, "console-sign-in");
+    await assertAccessible(page, "the sign-in page");
+    await page.getByLabel("E-mail").fill(demo.console_email);
+    await page.getByLabel("Password").fill("not the password");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").waitFor();
+    await assertAccessible(page, "the sign-in page after a wrong password");
+    assert.equal(await page.getByRole("button", { name: "Sign out" }).count(), 0);
+    await who.close();
+  });
+
+  for (const [size, options] of [["desktop", {}], ["phone", { viewport: phone }], ["desktop-dark", { colorScheme: "dark" }]]) {
+    it(`shows its pages (${size})`, async () => {
+      const { who, page } = await signedIn(options);
+      for (const name of ["", "payments", "wallets", "deliveries", "dead-letters", "audit"]) {
+        const answer = await page.goto(`${demo.console}/${name}`.replace(/\/$/, ""));
+        assert.equal(answer.status(), 200, name);
+        await picture(page, `console-${name || "home"}-${size}`);
+        await assertFits(page, name || "home");
+        await assertAccessible(page, name || "home");
+      }
+      who.assertQuiet();
+      await who.close();
+    });
+  }
+
+  it("tells one payment's whole story on one page", async () => {
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/payments`);
+    await page.locator("main").getByRole("searchbox").or(page.locator("main input[type=text], main input[name=q]")).first().fill(bought.id);
+    await page.keyboard.press("Enter");
+    await page.waitForLoadState("networkidle");
+    if (!page.url().includes(`/payments/${bought.id}`)) await page.locator(`a[href*="${bought.id}"]`).first().click();
+    await page.waitForURL(`**/payments/${bought.id}`);
+    await page.locator(".timeline").waitFor();
+    await picture(page, "console-payment-desktop");
+    await page.screenshot({ path: new URL("../../screenshots/console-payment-whole.png", import.meta.url).pathname, fullPage: true });
+    await assertAccessible(page, "a payment's story");
+    const story = await page.locator("main").innerText();
+    for (const part of [/insufficient/i, /payment\.succeeded/, /checkout\.session\.completed/, /psp/i, /balanced/i]) {
+      assert.match(story, part);
+    }
+    assert.doesNotMatch(story, /NOT BALANCED/);
+    assert.ok(!(await page.content()).includes(cards.approved), "no card number");
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("sends a webhook again when asked to", async () => {
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/payments/${bought.id}`);
+    await page.getByRole("button", { name: /send again|resend/i }).first().click();
+    await page.waitForLoadState("networkidle");
+    await assertAccessible(page, "after a resend");
+    await picture(page, "console-resent-desktop");
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("signs out", async () => {
+    const { who, page } = await signedIn();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Password").waitFor();
+    await page.goto(`${demo.console}/payments`);
+    await page.getByLabel("Password").waitFor();
+    await who.close();
+  });
+});
