@@ -8,7 +8,7 @@ pub fn payment(status: &str) -> Chip {
     match status {
         "requires_payment" => Chip::new(Tone::Idle, "Not paid yet"),
         "processing" => Chip::new(Tone::Wait, "Processing"),
-        "requires_action" | "action_required" => Chip::new(Tone::Wait, "Waiting for 3-D Secure"),
+        "requires_action" | "action_required" => Chip::new(Tone::Wait, "3-D Secure"),
         "unknown" => Chip::new(Tone::Warn, "Outcome unknown"),
         "authorized" => Chip::new(Tone::Wait, "Authorized"),
         "succeeded" => Chip::new(Tone::Good, "Paid"),

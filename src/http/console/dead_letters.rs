@@ -25,10 +25,20 @@ pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, Ref
     Ok(frame::show(StatusCode::OK, &view))
 }
 
+/// The page of what a job was about, if there is one: its key is an id.
+fn about(key: &str) -> Option<String> {
+    match key.split_once('_')?.0 {
+        "pay" => Some(format!("/console/payments/{key}")),
+        "cs" | "po" | "att" => Some(format!("/console/payments?q={key}")),
+        "dlv" => Some(format!("/console/deliveries/{key}")),
+        _ => None,
+    }
+}
+
 fn row(job: queue::DeadJob) -> DeadRow {
     DeadRow {
         id: job.id.to_string(),
-        about: job.key.starts_with("pay_").then(|| format!("/console/payments/{}", job.key)),
+        about: about(&job.key),
         key: job.key,
         kind: job.kind,
         tries: job.tries,

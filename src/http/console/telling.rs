@@ -1,5 +1,7 @@
 //! How the records of a payment are told: each as a happening of the timeline, and all of them in a few words. Pure.
 
+use std::collections::HashMap;
+
 use super::chips;
 use super::components::{Chip, Fact, Moment, Resend, Sum, Tone, grouped, signed};
 use super::deliveries::{answer, status as delivery_status};
@@ -158,7 +160,7 @@ fn totals(lines: &[ledger::Line]) -> Vec<(Currency, i64, i64)> {
 }
 
 /// A journal as people read it.
-pub(super) fn journal(journal: &ledger::Journal) -> Journal {
+pub(super) fn journal(journal: &ledger::Journal, sellers: &HashMap<String, String>) -> Journal {
     let shown = |amount: i64, currency| if amount > 0 { signed(amount, currency) } else { String::new() };
     Journal {
         id: journal.id.to_string(),
@@ -169,6 +171,7 @@ pub(super) fn journal(journal: &ledger::Journal) -> Journal {
             .iter()
             .map(|line| Line {
                 account: line.account.clone(),
+                seller: line.account.split(':').find_map(|part| sellers.get(part)).cloned().unwrap_or_default(),
                 debit: shown(line.amount, line.currency),
                 credit: shown(line.amount.saturating_neg(), line.currency),
             })

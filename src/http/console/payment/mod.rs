@@ -31,7 +31,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>)
         truths: telling::truths(&records),
         facts: telling::facts(&records),
         orders: telling::orders(&records),
-        journals: records.journals.iter().map(telling::journal).collect(),
+        journals: records.journals.iter().map(|journal| telling::journal(journal, &records.sellers)).collect(),
         deliveries: telling::deliveries(&records, &who.csrf),
         moments: in_order(telling::happenings(&records)),
     };
@@ -85,6 +85,8 @@ pub(super) struct Journal {
 /// One side of a movement.
 pub(super) struct Line {
     pub account: String,
+    /// Whose it is, when it is a seller's.
+    pub seller: String,
     pub debit: String,
     pub credit: String,
 }

@@ -135,6 +135,7 @@ fn orders() -> Vec<Order> {
 fn journal() -> Journal {
     let line = |account: &str, debit: &str, credit: &str| Line {
         account: account.into(),
+        seller: if account.contains("sel_1") { "Hangang Tea".into() } else { String::new() },
         debit: debit.into(),
         credit: credit.into(),
     };
