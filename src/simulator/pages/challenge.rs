@@ -53,7 +53,7 @@ pub async fn show(
     let amount = Currency::parse(&payment.currency)
         .ok()
         .and_then(|currency| Money::of(payment.amount, currency))
-        .map(|money| format!("{money} {}", money.currency().code()))
+        .map(|money| format!("{} {}", grouped(&money.to_string()), money.currency().code()))
         .unwrap_or_default();
     let page = ChallengePage {
         locale: locale.as_str(),
@@ -67,6 +67,19 @@ pub async fn show(
         last4: &attempt.last4,
     };
     render(&page, StatusCode::OK, Some(&parent))
+}
+
+/// The whole part in groups of three: `1,234,567.89`.
+fn grouped(amount: &str) -> String {
+    let (whole, rest) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
+    let mut shown = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown + rest
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -99,4 +112,18 @@ async fn judge(sim: &Sim, token: &str, body: Received) -> Result<String, Refusal
         Wish::Abandon => Err(DeclineCode::AuthenticationAbandoned),
     };
     Ok(pass_verdict(sim, token, wish).await?.status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn amounts_are_read_in_groups_of_three() {
+        for (amount, shown) in
+            [("5", "5"), ("999", "999"), ("15000", "15,000"), ("1234567.89", "1,234,567.89"), ("100000.5", "100,000.5")]
+        {
+            assert_eq!(grouped(amount), shown);
+        }
+    }
 }

@@ -59,8 +59,8 @@ macro_rules! texts {
 texts! {
     form_title: "Card details", "카드 정보";
     number: "Card number", "카드 번호";
-    expiry: "Expiry date (MM / YY)", "유효기간 (MM / YY)";
-    cvc: "Security code (CVC)", "보안 코드 (CVC)";
+    expiry: "Expiry (MM / YY)", "유효기간(MM / YY)";
+    cvc: "Security code", "보안 코드(CVC)";
     cvc_hint: "3 digits on the back, or 4 on the front (Amex)", "뒷면 3자리 (Amex는 앞면 4자리)";
     missing_number: "Enter the card number.", "카드 번호를 입력해 주세요.";
     missing_expiry: "Enter the expiry date.", "유효기간을 입력해 주세요.";

@@ -94,7 +94,10 @@ async fn the_challenge_shows_what_is_paid_and_ends() {
         page.headers()["content-security-policy"].to_str().unwrap().ends_with(&format!("frame-ancestors {PARENT}"))
     );
     let html = page.text().await.unwrap();
-    assert!(html.contains("15000 KRW") && html.contains("3184") && html.contains("data-outcome=\"abandon\""), "{html}");
+    assert!(
+        html.contains("15,000 KRW") && html.contains("3184") && html.contains("data-outcome=\"abandon\""),
+        "{html}"
+    );
     assert_eq!(stand.http.get(format!("{url}?parent=https://evil.example")).send().await.unwrap().status(), 403);
     let (status, _) = read(stand.http.post(url).json(&json!({"outcome": "maybe"})).send().await.unwrap()).await;
     assert_eq!(status, 400);
