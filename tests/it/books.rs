@@ -23,6 +23,16 @@ async fn key(shop: &Shop, tenant: &Tenant) -> String {
     issued.token.expose().to_owned()
 }
 
+/// Asks until it is this caller's turn.
+async fn checked(shop: &Shop, key: &str) -> Value {
+    loop {
+        match get(shop, key, "/v1/integrity").await {
+            (StatusCode::SERVICE_UNAVAILABLE, _) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            (_, answer) => return answer,
+        }
+    }
+}
+
 async fn get(shop: &Shop, key: &str, path: &str) -> (StatusCode, Value) {
     let request = Request::get(path).header("authorization", format!("Bearer {key}")).body(Body::empty()).unwrap();
     let answer = http::routes(shop.app.clone()).oneshot(request).await.unwrap();
@@ -64,7 +74,7 @@ async fn a_paid_checkout_is_read_from_the_books(world: World) {
     assert_eq!(wallet["balances"][0]["pending"], "10.00");
     assert_eq!(wallet["balances"][0]["available"], "0.00");
 
-    let (_, integrity) = get(&shop, &key, "/v1/integrity").await;
+    let integrity = checked(&shop, &key).await;
     assert_eq!(integrity["state"], "holds", "{integrity}");
     assert_eq!(integrity["checks"].as_array().unwrap().len(), 8);
     assert_eq!(integrity["checks"][2]["checked"], 1);
@@ -89,7 +99,7 @@ async fn other_tenants_see_nothing_of_it(world: World) {
         assert_eq!(get(&shop, &key, &format!("/v1/wallets/{seller}")).await.0, StatusCode::NOT_FOUND);
         let (status, problem) = get(&shop, &key, &format!("/v1/ledger/journals?starting_after={journal}")).await;
         assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"cursor_unknown".into()));
-        assert_eq!(get(&shop, &key, "/v1/integrity").await.1["checks"][0]["checked"], 0);
+        assert_eq!(checked(&shop, &key).await["checks"][0]["checked"], 0);
     }
 }
 
@@ -115,6 +125,17 @@ async fn bad_questions_are_refused_by_name(world: World) {
         assert_eq!(get(&shop, &key, &path).await.0, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(get(&shop, "nonsense", "/v1/integrity").await.0, StatusCode::UNAUTHORIZED);
+}
+
+async fn many_who_check_at_once_do_not_take_the_database(world: World) {
+    let shop = Shop::open(world).await;
+    shop.paid().await;
+    let key = key(&shop, &shop.tenant).await;
+    let asked = (0..20).map(|_| get(&shop, &key, "/v1/integrity"));
+    let answers = futures_util::future::join_all(asked).await;
+    let (checked, busy): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(status, _)| *status == StatusCode::OK);
+    assert!(!checked.is_empty() && !busy.is_empty(), "{} checked, {} turned away", checked.len(), busy.len());
+    assert!(busy.iter().all(|(_, problem)| problem["code"] == "integrity_busy" && problem["retryable"] == true));
 }
 
 async fn verify_tells_by_its_exit(world: World) {
@@ -149,5 +170,6 @@ both_databases!(
     a_paid_checkout_is_read_from_the_books,
     other_tenants_see_nothing_of_it,
     bad_questions_are_refused_by_name,
+    many_who_check_at_once_do_not_take_the_database,
     verify_tells_by_its_exit,
 );
