@@ -1,7 +1,7 @@
 //! The payment service: opens checkouts, takes the money through a PSP, and keeps state, books and events in step.
 //!
 //! Promises that no shopper is charged twice for one payment and that no payment is lost: an attempt is written before
-//! the PSP is called, what was not heard is asked for, and everything heard ends in [`settle`]. Refuses to know wire
+//! the PSP is called, what was not heard is asked for, and everything heard ends in [`settle()`]. Refuses to know wire
 //! shapes of PSPs, pages, and who is told of events.
 
 pub mod attempts;

@@ -137,5 +137,5 @@ pub async fn replay(
     Ok(Some(Replay { sent: again.len(), until }))
 }
 
-/// The event type of [`test`], which the fan-out leaves alone.
+/// The event type of [`test()`], which the fan-out leaves alone.
 pub(super) const TEST: &str = "webhook_endpoint.test";
