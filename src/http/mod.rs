@@ -82,6 +82,7 @@ fn api_routes() -> Router<App> {
         .route("/v1/ledger/journals", get(api::ledger::journals))
         .route("/v1/ledger/balances", get(api::ledger::balances))
         .route("/v1/integrity", get(api::integrity::show))
+        .route("/openapi.json", get(api::openapi))
 }
 
 /// The shopper's page.

@@ -48,7 +48,7 @@ pub struct FieldError {
 }
 
 impl Problem {
-    /// A problem of any status; `code` is snake_case and stable.
+    /// A problem of any status; `code` is stable and of the form `body_too_large`.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts {
@@ -255,7 +255,7 @@ impl From<DbError> for Problem {
 
 /// `body_too_large` -> `Body too large`: one title per code, without a second table to keep in step.
 fn title(code: &str) -> String {
-    let mut words = code.replace('_', " ");
+    let mut words = code.replace('_', " ").replace("api key", "API key").replace("url ", "URL ");
     if let Some(first) = words.get_mut(0..1) {
         first.make_ascii_uppercase();
     }
@@ -298,6 +298,7 @@ mod tests {
     #[test]
     fn title_is_made_of_the_code() {
         assert_eq!(title("body_too_large"), "Body too large");
+        assert_eq!(title("api_key_revoked"), "API key revoked");
         assert_eq!(title(""), "");
     }
 

@@ -28,6 +28,7 @@ mod integrity;
 mod keys;
 mod ledger;
 mod migrations;
+mod openapi;
 mod outbound;
 mod payments;
 mod payments_api;

@@ -84,6 +84,8 @@ async fn payments_are_listed_and_narrowed(world: World) {
     let from = begin.plus(Duration::from_hours(1));
     let to = begin.plus(Duration::from_hours(2));
     assert_eq!(ids(&list(&format!("created[gte]={from}&created[lte]={to}")).await), [&made[1][..], &made[2]]);
+    let until = begin.plus(Duration::from_hours(3));
+    assert_eq!(ids(&list(&format!("created[gt]={from}&created[lt]={until}")).await), [&made[1][..]]);
     let page = list(&format!("limit=2&starting_after={}", made[0])).await;
     assert_eq!((ids(&page), &page.json["has_more"]), (vec![&made[1][..], &made[2]], &json!(true)));
 

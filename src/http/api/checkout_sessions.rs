@@ -7,13 +7,14 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::fields;
 use crate::app::App;
 use crate::checkout::{self, Asked, Fault, Filter, NewSession, OpenError, Session, Status};
 use crate::http::extract::{Authenticated, Keyed, NoFields, PageQuery, Strict};
 use crate::http::idempotent::{WorkError, idempotent};
 use crate::http::problem::{FieldError, Problem};
 use crate::payments::{self, PaymentError};
-use crate::words::{SessionId, Tenant, Timestamp};
+use crate::words::{SessionId, Tenant};
 
 const PATH: &str = "/v1/checkout/sessions";
 
@@ -128,32 +129,15 @@ fn filter(asked: &Narrowed) -> Result<Filter, Problem> {
         let rule = "`status` must be \"open\", \"complete\" or \"expired\".";
         Status::parse(text).ok_or_else(|| Problem::invalid("status", rule))
     });
-    let later = |at: Timestamp| Timestamp::from_micros(at.micros().saturating_add(1));
-    let earlier = |at: Timestamp| Timestamp::from_micros(at.micros().saturating_sub(1));
-    let from = instant("created[gte]", asked.from.as_deref())?;
-    let after = instant("created[gt]", asked.after.as_deref())?.map(later);
-    let to = instant("created[lte]", asked.to.as_deref())?;
-    let before = instant("created[lt]", asked.before.as_deref())?.map(earlier);
-    Ok(Filter {
-        status: status.transpose()?,
-        reference: asked.reference.clone(),
-        created_from: from.max(after),
-        created_to: match (to, before) {
-            (Some(to), Some(before)) => Some(to.min(before)),
-            (one, other) => one.or(other),
-        },
-    })
-}
-
-fn instant(param: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let rule =
-        || Problem::invalid(param, format!("`{param}` must be an RFC 3339 instant such as 2026-01-31T09:00:00Z."));
-    text.map(|text| Timestamp::parse(text).ok_or_else(rule)).transpose()
+    let (created_from, created_to) =
+        fields::created(asked.from.as_deref(), asked.after.as_deref(), asked.to.as_deref(), asked.before.as_deref())?;
+    Ok(Filter { status: status.transpose()?, reference: asked.reference.clone(), created_from, created_to })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Timestamp;
 
     fn asked(pairs: &[(&str, &str)]) -> Result<Filter, Problem> {
         let map: serde_json::Map<_, _> = pairs.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();

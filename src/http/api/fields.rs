@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::http::problem::Problem;
+use crate::words::Timestamp;
 
 /// Entries that `metadata` may have.
 const METADATA_ENTRIES: usize = 50;
@@ -41,6 +42,31 @@ pub fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// The earliest and the latest instant that `created[gte]`, `created[gt]`, `created[lte]` and `created[lt]` leave.
+pub fn created(
+    gte: Option<&str>,
+    gt: Option<&str>,
+    lte: Option<&str>,
+    lt: Option<&str>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let moved = |at: Timestamp, by: i64| Timestamp::from_micros(at.micros().saturating_add(by));
+    let from = instant("created[gte]", gte)?;
+    let after = instant("created[gt]", gt)?.map(|at| moved(at, 1));
+    let to = instant("created[lte]", lte)?;
+    let before = instant("created[lt]", lt)?.map(|at| moved(at, -1));
+    let latest = match (to, before) {
+        (Some(to), Some(before)) => Some(to.min(before)),
+        (one, other) => one.or(other),
+    };
+    Ok((from.max(after), latest))
+}
+
+fn instant(param: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let rule =
+        || Problem::invalid(param, format!("`{param}` must be an RFC 3339 instant such as 2026-01-31T09:00:00Z."));
+    text.map(|text| Timestamp::parse(text).ok_or_else(rule)).transpose()
 }
 
 #[cfg(test)]

@@ -13,3 +13,11 @@ pub mod sellers;
 pub mod wallets;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
+
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
+
+/// `GET /openapi.json`: the contract for machines. A test holds it against the routes and against real answers.
+pub async fn openapi() -> ([(HeaderName, &'static str); 1], &'static str) {
+    ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json"))
+}

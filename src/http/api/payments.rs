@@ -5,13 +5,14 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fields;
 use crate::app::App;
 use crate::http::extract::{Authenticated, PageQuery};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::payments::store::{self, Filter};
 use crate::payments::{Payment, PaymentStatus, attempts, view};
-use crate::words::{PaymentId, Slice, Timestamp};
+use crate::words::{PaymentId, Slice};
 
 /// What a list of payments may be narrowed to.
 #[derive(Debug, Deserialize)]
@@ -20,9 +21,13 @@ pub struct Filters {
     status: Option<String>,
     reference: Option<String>,
     #[serde(rename = "created[gte]")]
-    created_from: Option<Timestamp>,
+    from: Option<String>,
+    #[serde(rename = "created[gt]")]
+    after: Option<String>,
     #[serde(rename = "created[lte]")]
-    created_to: Option<Timestamp>,
+    to: Option<String>,
+    #[serde(rename = "created[lt]")]
+    before: Option<String>,
 }
 
 /// One payment with its orders and attempts.
@@ -67,5 +72,11 @@ fn filter(wanted: Filters) -> Result<Filter, Problem> {
             Problem::invalid("status", "Not a status of a payment: it is one of requires_payment, processing, authorized, succeeded, failed, canceled, expired.")
         })?),
     };
-    Ok(Filter { status, reference: wanted.reference, created_from: wanted.created_from, created_to: wanted.created_to })
+    let (created_from, created_to) = fields::created(
+        wanted.from.as_deref(),
+        wanted.after.as_deref(),
+        wanted.to.as_deref(),
+        wanted.before.as_deref(),
+    )?;
+    Ok(Filter { status, reference: wanted.reference, created_from, created_to })
 }

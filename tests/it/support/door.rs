@@ -29,8 +29,12 @@ pub struct Door {
 
 impl Door {
     /// Without any PSP.
-    #[expect(clippy::unused_async, reason = "it spawns the server, so it needs the runtime")]
     pub async fn start(world: &World) -> Self {
+        Self::start_with(world, Psps::default()).await
+    }
+
+    #[expect(clippy::unused_async, reason = "it spawns the server, so it needs the runtime")]
+    pub async fn start_with(world: &World, psps: Psps) -> Self {
         let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.address();
         let url = format!("http://{address}");
@@ -40,7 +44,7 @@ impl Door {
             ..Config::default()
         };
         let outbound = Outbound::new(&config.outbound()).unwrap();
-        let app = App::new(config, world.db.clone(), world.clock.clone(), outbound, Psps::default());
+        let app = App::new(config, world.db.clone(), world.clock.clone(), outbound, psps);
         let stop = CancellationToken::new();
         tokio::spawn(listener.serve(http::routes(app.clone()), stop.clone(), Duration::from_secs(1)));
         Self { app, url, address, client: Client::new(), stop }

@@ -1,0 +1,195 @@
+//! The contract for machines says what is so: the same routes, and the shapes of real answers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tollgate::payments;
+use tollgate::psp::Psps;
+use tollgate::words::PaymentId;
+
+use crate::support::door::Door;
+use crate::support::scripted_psp::{ScriptedPsp, approved};
+use crate::support::{Answer, World, both_databases, source};
+
+both_databases!(real_answers_have_the_shapes_it_tells);
+
+fn document() -> Value {
+    let text = std::fs::read_to_string(source::root().join("src/http/api/openapi.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn it_lists_the_routes_there_are() {
+    let list = std::fs::read_to_string(source::root().join("src/http/mod.rs")).unwrap();
+    let mut routed = BTreeSet::new();
+    for line in list.lines().filter(|line| line.contains(".route(\"/v1/")) {
+        let path = line.split('"').nth(1).unwrap();
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if line.contains(&format!(" {method}(")) || line.contains(&format!(".{method}(")) {
+                routed.insert(format!("{method} {path}"));
+            }
+        }
+    }
+    let document = document();
+    let mut told = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        told.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
+    }
+    assert_eq!(told, routed);
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+async fn real_answers_have_the_shapes_it_tells(world: World) {
+    let psp = Arc::new(ScriptedPsp::default());
+    let door = Door::start_with(&world, Psps::of([psp.clone() as _])).await;
+    let merchant = door.merchant("Shop").await;
+    let document = document();
+    let is = |answer: &Answer, method: &str, path: &str| {
+        let content = &document["paths"][path][method]["responses"][answer.status.to_string()]["content"];
+        let schema = &content["application/json"]["schema"];
+        assert!(schema.is_object(), "{method} {path} does not tell of {}: {}", answer.status, answer.text);
+        let mut wrong = Vec::new();
+        check(&document, schema, &answer.json, path, &mut wrong);
+        assert!(wrong.is_empty(), "{method} {path}:\n{}\n{}", wrong.join("\n"), answer.text);
+    };
+    let post = async |path: &str, of: &str, body: Value| {
+        let answer = door.post(path, &merchant.key, &body).await;
+        is(&answer, "post", of);
+        answer.json
+    };
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+
+    let served = door.client.get(format!("{}/openapi.json", door.url)).send().await.unwrap();
+    assert_eq!(Answer::read(served).await.json, document, "anybody may read it");
+
+    let seller = post("/v1/sellers", "/v1/sellers", json!({"name": "Tea house", "metadata": {"a": "b"}})).await;
+    let key = post("/v1/api_keys", "/v1/api_keys", json!({"kind": "restricted", "scopes": ["read"]})).await;
+    let key = text(&key["id"]);
+    post(&format!("/v1/api_keys/{key}/rotate"), "/v1/api_keys/{id}/rotate", json!({})).await;
+    post(&format!("/v1/api_keys/{key}/revoke"), "/v1/api_keys/{id}/revoke", json!({})).await;
+    let hooks = json!({"url": "https://shop.example/hooks"});
+    let endpoint = text(&post("/v1/webhook_endpoints", "/v1/webhook_endpoints", hooks).await["id"]);
+    let path = format!("/v1/webhook_endpoints/{endpoint}");
+    post(&path, "/v1/webhook_endpoints/{id}", json!({"description": "till"})).await;
+    post(&format!("{path}/rotate_secret"), "/v1/webhook_endpoints/{id}/rotate_secret", json!({})).await;
+    let delivery = post(&format!("{path}/test"), "/v1/webhook_endpoints/{id}/test", json!({})).await;
+
+    let line = |seller: Value| json!({"name": "Tea", "unit_amount": "12.50", "quantity": 2, "seller": seller});
+    let session =
+        |lines: Value| json!({"line_items": lines, "currency": "USD", "success_url": "https://shop.example/"});
+    let sessions = "/v1/checkout/sessions";
+    let paid = post(sessions, sessions, session(json!([line(Value::Null), line(seller["id"].clone())]))).await;
+    let left = post(sessions, sessions, session(json!([line(Value::Null)]))).await;
+    let expire = format!("{sessions}/{}/expire", text(&left["id"]));
+    post(&expire, "/v1/checkout/sessions/{id}/expire", json!({})).await;
+    let payment = PaymentId::parse(paid["payment"].as_str().unwrap()).unwrap();
+    payments::register(&door.app, &payment).await.unwrap();
+    psp.will(approved());
+    payments::execute(&door.app, &payment, "tok_1").await.unwrap();
+    let mut tx = world.db.begin().await.unwrap();
+    tollgate::events::place(&mut tx, 100).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let events = door.get("/v1/events", &merchant.key).await;
+    let event = text(&events.json["data"][0]["id"]);
+    let seller = text(&seller["id"]);
+    let delivery = text(&delivery["id"]);
+    for (path, id) in [
+        ("/v1/merchant", ""),
+        ("/v1/api_keys", ""),
+        ("/v1/api_keys/{id}", &key),
+        ("/v1/sellers", ""),
+        ("/v1/sellers/{id}", &seller),
+        ("/v1/checkout/sessions", ""),
+        ("/v1/checkout/sessions/{id}", paid["id"].as_str().unwrap()),
+        ("/v1/payments", ""),
+        ("/v1/payments/{id}", payment.as_str()),
+        ("/v1/wallets/{seller}", &seller),
+        ("/v1/ledger/journals", ""),
+        ("/v1/ledger/balances", ""),
+        ("/v1/integrity", ""),
+        ("/v1/events", ""),
+        ("/v1/events/{id}", &event),
+        ("/v1/webhook_endpoints", ""),
+        ("/v1/webhook_endpoints/{id}", &endpoint),
+        ("/v1/webhook_deliveries", ""),
+        ("/v1/webhook_deliveries/{id}", &delivery),
+    ] {
+        let answer = door.get(&path.replace("{id}", id).replace("{seller}", id), &merchant.key).await;
+        is(&answer, "get", path);
+        if answer.json["object"] == "list" {
+            assert_ne!(answer.json["data"], json!([]), "{path} has nothing to compare with");
+        }
+    }
+    post(&format!("{path}/replay"), "/v1/webhook_endpoints/{id}/replay", json!({"since": "2020-01-01T00:00:00Z"}))
+        .await;
+    post(&format!("/v1/webhook_deliveries/{delivery}/resend"), "/v1/webhook_deliveries/{id}/resend", json!({})).await;
+    let gone = door.request(reqwest::Method::DELETE, &path, &merchant.key).send().await.unwrap();
+    is(&Answer::read(gone).await, "delete", "/v1/webhook_endpoints/{id}");
+
+    let refused = door.get("/v1/nothing", &merchant.key).await;
+    let mut wrong = Vec::new();
+    check(&document, &document["components"]["schemas"]["Problem"], &refused.json, "problem", &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// As much of JSON Schema as the document uses for answers.
+fn check(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let target = document.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("{name} is not there"));
+        return check(document, target, value, at, wrong);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let fits = choices.iter().any(|choice| {
+            let mut wrong = Vec::new();
+            check(document, choice, value, at, &mut wrong);
+            wrong.is_empty()
+        });
+        if !fits {
+            wrong.push(format!("{at}: {value} is none of {}", schema["oneOf"]));
+        }
+        return;
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let types = &schema["type"];
+    if !(types.is_null() || types == kind || types.as_array().is_some_and(|types| types.contains(&json!(kind)))) {
+        wrong.push(format!("{at}: {value} is no {types}"));
+    }
+    if schema.get("const").is_some_and(|only| only != value)
+        || schema["enum"].as_array().is_some_and(|all| !all.contains(value))
+    {
+        wrong.push(format!("{at}: {value} is not told of"));
+    }
+    if let (Some(prefix), Some(text)) =
+        (schema["pattern"].as_str().and_then(|p| p.strip_prefix('^')?.split('[').next()), value.as_str())
+        && !text.starts_with(prefix)
+    {
+        wrong.push(format!("{at}: {text} does not begin with {prefix}"));
+    }
+    if let Some(items) = value.as_array() {
+        for (index, item) in items.iter().enumerate() {
+            check(document, &schema["items"], item, &format!("{at}[{index}]"), wrong);
+        }
+    }
+    let Some(object) = value.as_object() else { return };
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !object.contains_key(name) {
+            wrong.push(format!("{at}.{name} is missing"));
+        }
+    }
+    for (name, member) in object {
+        match schema["properties"].get(name) {
+            Some(told) => check(document, told, member, &format!("{at}.{name}"), wrong),
+            None if schema["additionalProperties"] == false => wrong.push(format!("{at}.{name} is not told of")),
+            None => {}
+        }
+    }
+}
