@@ -4,6 +4,7 @@
 //! in flight finish within the grace period, and that a renewed certificate is served without a restart. Refuses to know
 //! what is served.
 
+mod impatient;
 pub mod tls;
 
 use std::io;
@@ -14,6 +15,7 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
+use impatient::Impatient;
 use tokio_util::sync::CancellationToken;
 
 /// Request line and headers must arrive within this, or the connection is closed (slowloris).
@@ -98,15 +100,19 @@ impl Listener {
         });
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         if let Some(certificate) = self.tls {
-            let mut server = axum_server::from_tcp_rustls(self.socket, certificate)?.handle(handle);
+            let mut server = axum_server::from_tcp_rustls(self.socket, certificate)?.handle(handle).map(watched);
             limit(server.http_builder());
             server.serve(app).await
         } else {
-            let mut server = axum_server::from_tcp(self.socket)?.handle(handle);
+            let mut server = axum_server::from_tcp(self.socket)?.handle(handle).map(watched);
             limit(server.http_builder());
             server.serve(app).await
         }
     }
+}
+
+fn watched<A>(acceptor: A) -> Impatient<A> {
+    Impatient::new(acceptor, HEADERS_WITHIN)
 }
 
 fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
