@@ -149,7 +149,11 @@ describe("paying", { timeout: 600_000 }, () => {
     await typeCard(page, "4242424242424241");
     await page.locator("#submit").click();
     await form(page).locator("#number-error:not(:empty)").waitFor();
-    await page.locator("#alert .notice").waitFor();
+    // Said beside the field, by the form; the focus follows there, so that one can type on at once.
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), "IFRAME");
+    assert.ok(await form(page).locator("#number").evaluate((field) => field === document.activeElement));
+    assert.equal(await form(page).locator("#number").getAttribute("aria-invalid"), "true");
+    assert.ok(await page.locator("#submit").isEnabled());
     await picture(page, "mistyped-desktop-en");
     await assertAccessible(page, "a mistyped card");
     assert.equal((await demo.payment(session)).attempts.length, 0);

@@ -36,12 +36,11 @@ pub async fn receive(State(app): State<App>, body: Bytes) -> StatusCode {
 /// the Reporting API's list and the older `csp-report` object.
 fn read(body: &[u8]) -> Option<(&'static str, String)> {
     let report: Value = serde_json::from_slice(body).ok()?;
-    let (told, blocked) = match report.get("csp-report") {
-        Some(old) => (old.get("effective-directive").or(old.get("violated-directive"))?, old.get("blocked-uri")),
-        None => {
-            let body = report.get(0)?.get("body")?;
-            (body.get("effectiveDirective")?, body.get("blockedURL"))
-        }
+    let (told, blocked) = if let Some(old) = report.get("csp-report") {
+        (old.get("effective-directive").or(old.get("violated-directive"))?, old.get("blocked-uri"))
+    } else {
+        let body = report.get(0)?.get("body")?;
+        (body.get("effectiveDirective")?, body.get("blockedURL"))
     };
     let told = told.as_str()?;
     let directive = DIRECTIVES.into_iter().find(|known| told.starts_with(known)).unwrap_or("other");
