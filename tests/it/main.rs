@@ -6,6 +6,7 @@
     clippy::float_arithmetic,
     clippy::disallowed_methods,
     clippy::missing_panics_doc,
+    clippy::similar_names,
     missing_docs,
     reason = "a test stops where it fails"
 )]
