@@ -13,7 +13,7 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::db::{Db, DbError, On, Tx};
+use crate::db::{Db, DbError, On, Tx, retrying};
 use crate::words::{OperatorId, Secret, Timestamp, random_base62};
 
 pub use audit::{Entry, NewEntry, entries, record};
@@ -152,14 +152,17 @@ pub async fn sign_in(
     // Control characters stand in no e-mail, and PostgreSQL takes no NUL in a text.
     let email: String = email.trim().to_lowercase().chars().filter(|c| !c.is_control()).take(254).collect();
     let subjects = throttle::subjects(&email, address);
-    let mut tx = db.begin().await?;
-    if let Some(wait) = store::count_try(&mut tx, &subjects, now).await? {
+    let counted = retrying(|| async {
+        let mut tx = db.begin().await?;
+        let wait = store::count_try(&mut tx, &subjects, now).await?;
+        let found = store::by_email(&mut tx, &email).await?;
         tx.commit().await?;
-        return Err(SignInError::Throttled { wait });
-    }
-    let found = store::by_email(&mut tx, &email).await?;
-    tx.commit().await?;
-
+        Ok::<_, DbError>((wait, found))
+    });
+    let found = match counted.await? {
+        (Some(wait), _) => return Err(SignInError::Throttled { wait }),
+        (None, found) => found,
+    };
     let (operator, hash) = match found {
         Some((operator, hash)) => (Some(operator), Some(hash)),
         None => (None, None),

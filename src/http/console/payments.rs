@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
 use super::components::{Chip, Choice, ModeTag, Moment, Pager, Sum, choices};
@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::session::SignedIn;
 use super::{chips, paging, search, store};
 use crate::app::App;
-use crate::words::{Mode, Slice, Timestamp};
+use crate::words::{AttemptId, Mode, PaymentId, PaymentOrderId, SessionId, Slice, Timestamp};
 
 /// The page.
 #[derive(Template)]
@@ -106,6 +106,9 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
         Ok(wanted) => (store::payments(&app.db, &wanted, &page).await?, None),
         Err(problem) => (Slice { items: Vec::new(), has_more: false }, Some(problem)),
     };
+    if let ([only], true) = (slice.items.as_slice(), is_id(&asked.q)) {
+        return Ok(Redirect::to(&format!("/console/payments/{}", only.id)).into_response());
+    }
     let view = Payments {
         frame: who.frame("Payments", Place::Payments, now),
         statuses: choices(&STATUSES, &asked.status),
@@ -117,6 +120,15 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
         asked,
     };
     Ok(frame::show(StatusCode::OK, &view))
+}
+
+/// Whoever types a whole id wants the payment, not a list of one.
+fn is_id(typed: &str) -> bool {
+    let typed = typed.trim();
+    PaymentId::parse(typed).is_ok()
+        || SessionId::parse(typed).is_ok()
+        || PaymentOrderId::parse(typed).is_ok()
+        || AttemptId::parse(typed).is_ok()
 }
 
 fn row(row: store::PaymentRow) -> PaymentRow {
