@@ -136,3 +136,40 @@ fn close(mut response: Response) -> Response {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::http::header::RETRY_AFTER;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use tokio::sync::Notify;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_finds_no_seat_is_turned_away_and_the_seat_comes_free_again() {
+        let (inside, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (entered, may_leave) = (inside.clone(), leave.clone());
+        let handler = async move || {
+            entered.notify_one();
+            may_leave.notified().await;
+            "served"
+        };
+        let seats = Seats(Arc::new(Semaphore::new(1)));
+        let router: Router = Router::new().route("/", get(handler)).layer(from_fn_with_state(seats, seat));
+        let ask = || router.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
+        let first = tokio::spawn(ask());
+        inside.notified().await;
+        let second = ask().await.unwrap();
+        assert_eq!(
+            (second.status(), second.headers().contains_key(RETRY_AFTER)),
+            (StatusCode::SERVICE_UNAVAILABLE, true)
+        );
+        leave.notify_one();
+        assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
+        leave.notify_one();
+        assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
+    }
+}

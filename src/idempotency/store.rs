@@ -15,7 +15,8 @@ pub async fn begin(
     fingerprint: &Fingerprint,
     now: Timestamp,
 ) -> Result<Begun, DbError> {
-    // SQLite has one writer: whoever holds the same key has committed before we got here.
+    // SQLite has one writer: whoever holds the same key has committed before we got here. On PostgreSQL the bound holds
+    // for the rest of the transaction too: a caller rather hears "busy" than waits for a lock without end.
     let bounded = query(tx.pick("select 1", "set local lock_timeout = '3s'"));
     bounded.all(&mut *tx).await?;
     let inserted = query(
@@ -31,12 +32,7 @@ pub async fn begin(
     .await;
     match inserted {
         Ok(0) => earlier(tx, tenant, key, fingerprint).await,
-        Ok(_) => {
-            // The bound was for the key alone; what the caller locks next is its own affair.
-            let unbounded = query(tx.pick("select 1", "set local lock_timeout = 0"));
-            unbounded.all(&mut *tx).await?;
-            Ok(Begun::Fresh)
-        }
+        Ok(_) => Ok(Begun::Fresh),
         Err(error) if error.is_lock_timeout() => Ok(Begun::InFlight),
         Err(error) => Err(error),
     }

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use tollgate::db::query;
+use tollgate::db::{Tx, query};
+use tollgate::http::idempotent::{Once, idempotent};
 use tollgate::idempotency::{self, Answer as Stored, Begun, Fingerprint, Key};
 
 use crate::support::door::{Door, Merchant};
@@ -19,6 +21,7 @@ both_databases!(
     twenty_at_once_do_it_once,
     a_key_held_by_another_process_is_in_flight,
     what_was_rolled_back_is_forgotten,
+    the_victim_of_a_deadlock_is_tried_again,
     old_keys_are_forgotten_in_batches,
 );
 
@@ -147,6 +150,39 @@ async fn what_was_rolled_back_is_forgotten(world: World) {
     let mut tx = world.db.begin().await.unwrap();
     let begun = idempotency::begin(&mut tx, &merchant.test, &key, &fingerprint, world.now()).await.unwrap();
     assert_eq!(begun, Begun::Replay(answer));
+}
+
+async fn the_victim_of_a_deadlock_is_tried_again(world: World) {
+    let door = Door::start(&world).await;
+    let merchant = door.merchant("Shop").await;
+    let mut ids = Vec::new();
+    for name in ["one", "two"] {
+        let seller = door.post("/v1/sellers", &merchant.key, &json!({"name": name})).await;
+        ids.push(seller.json["id"].as_str().unwrap().to_owned());
+    }
+    // Each locks one row, waits for the other to lock its own, then wants that one too.
+    let crossing = async |key: &str, first: String, second: String| {
+        let once = Once {
+            key: Key::from_header(key.as_bytes()).unwrap(),
+            fingerprint: Fingerprint::of("POST", "/", &json!({})),
+        };
+        let work = async move |tx: &mut Tx| {
+            let rename = "update sellers set name = name || '!' where id = $1";
+            query(rename).bind(first.as_str()).execute(tx).await?;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            query(rename).bind(second.as_str()).execute(tx).await?;
+            Ok(json!({}))
+        };
+        idempotent(door.app.clone(), merchant.test.clone(), once, StatusCode::CREATED, work).await
+    };
+    let (there, back) = tokio::join!(
+        crossing("there", ids[0].clone(), ids[1].clone()),
+        crossing("back", ids[1].clone(), ids[0].clone()),
+    );
+    assert_eq!((there.unwrap().status(), back.unwrap().status()), (StatusCode::CREATED, StatusCode::CREATED));
+    for (id, name) in ids.iter().zip(["one!!", "two!!"]) {
+        assert_eq!(door.get(&format!("/v1/sellers/{id}"), &merchant.key).await.json["name"], name);
+    }
 }
 
 async fn old_keys_are_forgotten_in_batches(world: World) {
