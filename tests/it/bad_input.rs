@@ -46,6 +46,7 @@ fn posts() -> Vec<Post> {
     ];
     posts.push(post("/v1/checkout/sessions", session, "currency", "currency"));
     posts.push(post("/v1/checkout/sessions/{id}/expire", json!({}), "", ""));
+    posts.push(post("/v1/refunds", json!({"payment": "pay_00000000000000000000000000"}), "reason", "reason"));
     posts
 }
 
