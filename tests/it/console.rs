@@ -366,8 +366,12 @@ async fn one_page_tells_the_whole_story(world: World) {
     assert!(kim.page("/console/wallets?q=test").await.contains(">12.50<"));
     assert!(!kim.page("/console/wallets?q=other").await.contains(">12.50<"));
     assert!(!kim.page("/console/wallets?mode=live").await.contains(">12.50<"));
-    let home = kim.page("/console").await;
-    assert!(home.contains("<strong>Hold</strong>") && home.contains("1 paid, 0 failed"), "{home}");
+    let home = eventually("the state of the books", || async {
+        let page = kim.page("/console").await;
+        page.contains("<strong>Hold</strong>").then_some(page)
+    })
+    .await;
+    assert!(home.contains("1 paid, 0 failed") && home.contains("check-word\">Holds"), "{home}");
     gateway.stop().await;
 }
 

@@ -1,6 +1,5 @@
 //! The first page: a few truths that say whether somebody has to do something now.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
@@ -8,8 +7,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tokio::sync::Mutex;
 
+use super::books::{Answer, Books};
 use super::components::{ModeTag, Tone, grouped, signed};
 use super::frame::{self, Frame, Place};
 use super::payments::SILENCE;
@@ -17,7 +16,7 @@ use super::refusal::Refusal;
 use super::session::SignedIn;
 use super::store::{self, Figures};
 use crate::app::App;
-use crate::integrity::{self, Report, Scope, State as Found};
+use crate::integrity::{self, State as Found};
 use crate::words::Timestamp;
 
 /// The page.
@@ -57,31 +56,6 @@ struct Check {
     note: String,
 }
 
-/// How long an answer about the books is shown again before they are asked anew: the question reads much.
-const FRESH: Duration = Duration::from_secs(15);
-
-/// The last answer about the books, shared by all who look at the first page.
-#[derive(Clone, Default)]
-pub struct Books(Arc<Mutex<Option<Answer>>>);
-
-/// What the books said, and when.
-type Answer = (Timestamp, Arc<Report>);
-
-impl Books {
-    async fn report(&self, app: &App) -> Result<Arc<Report>, Refusal> {
-        let now = app.now();
-        // Held while asking, so that ten readers ask once.
-        let mut last = self.0.lock().await;
-        if let Some((at, report)) = last.as_ref().filter(|(at, _)| now >= *at && now < at.plus(FRESH)) {
-            tracing::debug!(%at, "the books were asked a moment ago");
-            return Ok(report.clone());
-        }
-        let report = Arc::new(integrity::check(&app.db, Scope::Everything).await?);
-        *last = Some((now, report.clone()));
-        Ok(report)
-    }
-}
-
 /// `GET /console`
 pub async fn show(
     State(app): State<App>,
@@ -89,13 +63,13 @@ pub async fn show(
     who: SignedIn,
 ) -> Result<Response, Refusal> {
     let now = app.now();
-    let report = books.report(&app).await?;
+    let answer = books.answer(&app).await;
     let figures = store::figures(&app.db, midnight(now), now.minus(DAY), now.minus(SILENCE)).await?;
     let view = Home {
         frame: who.frame("Home", Place::Home, now),
-        tiles: tiles(&report, &figures, now),
+        tiles: tiles(answer.as_ref(), &figures, now),
         today: figures.today.iter().map(day).collect(),
-        checks: report.checks.iter().map(check).collect(),
+        checks: answer.iter().flat_map(|(_, report)| &report.checks).map(check).collect(),
     };
     Ok(frame::show(StatusCode::OK, &view))
 }
@@ -107,14 +81,10 @@ fn midnight(now: Timestamp) -> Timestamp {
     Timestamp::from_unix_seconds(now.unix_seconds().saturating_sub(now.unix_seconds().rem_euclid(86_400)))
 }
 
-fn tiles(report: &Report, figures: &Figures, now: Timestamp) -> Vec<Tile> {
+fn tiles(answer: Option<&Answer>, figures: &Figures, now: Timestamp) -> Vec<Tile> {
     let tile = |name, figure, note, tone, href| Tile { name, figure, note, tone, href };
     let count = |n: i64| grouped(&n.to_string());
     let sum = |of: fn(&store::Day) -> i64| figures.today.iter().map(of).fold(0_i64, i64::saturating_add);
-    let holding = report.checks.iter().filter(|check| check.state == Found::Holds).count();
-    let asked = report.checks.iter().filter(|check| check.state != Found::NotChecked).count();
-    let (books, tone) = if report.is_sound() { ("Hold", Tone::Good) } else { ("Broken", Tone::Bad) };
-    let note = format!("{holding} of {asked} checks");
     let opened = format!("{} paid, {} failed", count(sum(|day| day.paid)), count(sum(|day| day.failed)));
     let oldest = figures.unknown_since.map_or_else(
         || "every attempt has its outcome".to_owned(),
@@ -129,7 +99,7 @@ fn tiles(report: &Report, figures: &Figures, now: Timestamp) -> Vec<Tile> {
     };
     let dead_note = if figures.dead == 0 { "nothing waits for a person" } else { "waiting for a person" };
     vec![
-        tile("Books", books.to_owned(), note, tone, "#integrity"),
+        books_tile(answer, now),
         tile("Payments today", count(sum(|day| day.opened)), opened, Tone::Idle, "/console/payments"),
         tile(
             "Outcome unknown",
@@ -157,6 +127,19 @@ fn tiles(report: &Report, figures: &Figures, now: Timestamp) -> Vec<Tile> {
             "/console/dead-letters",
         ),
     ]
+}
+
+fn books_tile(answer: Option<&Answer>, now: Timestamp) -> Tile {
+    let (figure, note, tone) = match answer {
+        None => ("Asking", "the books are large; look again in a moment".to_owned(), Tone::Wait),
+        Some((at, report)) => {
+            let holding = report.checks.iter().filter(|check| check.state == Found::Holds).count();
+            let asked = report.checks.iter().filter(|check| check.state != Found::NotChecked).count();
+            let (figure, tone) = if report.is_sound() { ("Hold", Tone::Good) } else { ("Broken", Tone::Bad) };
+            (figure, format!("{holding} of {asked} checks, {} ago", frame::span(now.since(*at))), tone)
+        }
+    };
+    Tile { name: "Books", figure: figure.to_owned(), note, tone, href: "#integrity" }
 }
 
 fn day(day: &store::Day) -> Day {

@@ -5,6 +5,7 @@
 //! shown as text, never as markup. Operators see all merchants in both modes. Refuses to know how any verb works.
 
 pub mod audit;
+mod books;
 mod chips;
 mod components;
 pub mod dead_letters;
@@ -30,8 +31,8 @@ pub mod wallets;
 #[cfg(test)]
 mod tests;
 
+pub use books::Books;
 pub use headers::protect;
-pub use home::Books;
 pub use refusal::nowhere;
 
 use askama::Template as _;
