@@ -67,6 +67,14 @@ impl DbError {
             || held.is_some_and(|code| sqlite_busy(&code))
     }
 
+    /// Whether the connection was lost or refused: what was under way may or may not have been done.
+    pub fn is_unreachable(&self) -> bool {
+        // Class 08 is a connection's failure; 57P01 to 57P03 a server that stops or starts.
+        let refused = |code: &str| code.starts_with("08") || code.starts_with("57P0");
+        matches!(self, Self::Sqlx(sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed))
+            || self.database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| refused(&code))
+    }
+
     fn database_error(&self) -> Option<&dyn sqlx::error::DatabaseError> {
         match self {
             Self::Sqlx(error) => error.as_database_error(),

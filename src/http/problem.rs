@@ -249,6 +249,11 @@ impl From<DbError> for Problem {
             tracing::warn!(error = %chain(&error), "the database is busy");
             return Self::unavailable("database_busy", "The database is busy. Nothing was changed; try again.", 1);
         }
+        if error.is_unreachable() {
+            tracing::error!(error = %chain(&error), "the database cannot be reached");
+            let detail = "The database cannot be reached. Repeat the request with the same Idempotency-Key.";
+            return Self::unavailable("database_unreachable", detail, 5);
+        }
         Self::internal(&error)
     }
 }
@@ -340,5 +345,18 @@ mod tests {
         let body = Problem::invalid("name", "가".repeat(400)).body();
         let detail = body["detail"].as_str().unwrap_or_default();
         assert!(detail.len() <= MAX_DETAIL + 4 && detail.ends_with(" ..."));
+    }
+
+    #[test]
+    fn a_database_in_trouble_is_told_from_a_mistake_of_ours() {
+        let of = |error: sqlx::Error| {
+            let problem = Problem::from(DbError::from(error));
+            (problem.status().as_u16(), problem.code(), problem.0.retryable)
+        };
+        assert_eq!(of(sqlx::Error::PoolTimedOut), (503, "database_busy", true));
+        assert_eq!(of(sqlx::Error::Io(std::io::Error::other("reset"))), (503, "database_unreachable", true));
+        assert_eq!(of(sqlx::Error::RowNotFound).1, "internal_error");
+        let told = Problem::from(DbError::from(sqlx::Error::Protocol("the password is hush".into()))).body();
+        assert!(!told.to_string().contains("hush"), "{told}");
     }
 }
