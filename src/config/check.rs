@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::{Config, Database, Server, SimulatorPsp};
+use super::{Config, Database, PspRetries, Server, SimulatorPsp};
 use crate::words::Secret;
 
 /// Characters of the master key, when they are random enough.
@@ -30,6 +30,10 @@ impl Config {
                  psp.simulator.webhook_secret (start the stand-in PSP with `tollgate psp-simulator`)"
                     .to_owned(),
             ),
+        }
+        found.extend(self.retry.complaints("retry"));
+        if let Some(simulator) = self.psp.simulator.as_ref().filter(|it| it.retry != PspRetries::default()) {
+            found.extend(self.retry.at(&simulator.retry).complaints("psp.simulator.retry"));
         }
         if let Err(complaint) = self.risk.check() {
             found.push(format!("risk.{complaint}"));
@@ -196,6 +200,7 @@ mod tests {
             url: Url::parse("http://127.0.0.1:9").unwrap(),
             secret_key: Secret::new(random_base62(20)),
             webhook_secret: Secret::new(random_base62(20)),
+            retry: PspRetries::default(),
         });
         config
     }

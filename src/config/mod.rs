@@ -6,6 +6,7 @@
 mod check;
 mod load;
 mod print;
+pub mod retry;
 mod risk;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use load::{ConfigError, load, variable};
+pub use retry::{PspRetries, Retries, Retry};
 pub use risk::{RiskRules, Window};
 
 use crate::words::Secret;
@@ -34,6 +36,8 @@ pub struct Config {
     pub database: Database,
     /// The PSPs.
     pub psp: PspSettings,
+    /// How failed jobs and calls are tried again.
+    pub retry: Retries,
     /// Limits asked before a PSP is called.
     pub risk: RiskRules,
     /// Outgoing webhooks.
@@ -55,6 +59,7 @@ impl Default for Config {
             server: Server::default(),
             database: Database::default(),
             psp: PspSettings::default(),
+            retry: Retries::default(),
             risk: RiskRules::default(),
             webhooks: Webhooks::default(),
             trusted_roots: Vec::new(),
@@ -146,6 +151,20 @@ pub struct SimulatorPsp {
     /// The secret that signs its webhooks.
     #[serde(serialize_with = "print::secret")]
     pub webhook_secret: Secret<String>,
+    /// What is different from `[retry]` here.
+    #[serde(default)]
+    pub retry: PspRetries,
+}
+
+impl Config {
+    /// How calls of the PSP called `name` are tried again.
+    #[must_use]
+    pub fn retries_at(&self, name: &str) -> Retries {
+        match &self.psp.simulator {
+            Some(simulator) if name == "simulator" => self.retry.at(&simulator.retry),
+            _ => self.retry,
+        }
+    }
 }
 
 /// Outgoing webhooks.

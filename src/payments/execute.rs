@@ -114,7 +114,7 @@ fn new_attempt(payment: &Payment, psp: &str, method: &str, now: Timestamp) -> At
 
 async fn send(app: &App, prepared: Prepared) -> Result<(), PaymentError> {
     let psp = app.psps.get(&prepared.psp).ok_or(PaymentError::NoPsp("these"))?;
-    let outcome = confirm(psp.as_ref(), &prepared.request).await;
+    let outcome = confirm(app, psp.as_ref(), &prepared.request).await;
     settle_call(app, &prepared.attempt, &prepared.call, &outcome).await
 }
 

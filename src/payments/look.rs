@@ -47,8 +47,12 @@ pub(super) async fn look(app: &App, attempt: &Attempt) -> Result<(), PaymentErro
         Ok(Finding::Found(outcome)) => settle_call(app, &attempt.id, &call, &outcome).await,
         Ok(Finding::NotFound) => {
             note(app, &call, "not found").await?;
-            let lost = attempt.state.is_open() && app.now().since(attempt.sent_at) >= ON_ITS_WAY;
-            if lost { send_again(app, attempt, psp.as_ref(), &psp_payment).await } else { Ok(()) }
+            let age = app.now().since(attempt.sent_at);
+            let lost = attempt.state.is_open() && age >= ON_ITS_WAY;
+            // A PSP that has forgotten the key would take the same order for a new one: from then on it is only asked,
+            // and past its deadline the attempt is a person's.
+            let known = psp.key_lifetime().is_none_or(|lifetime| age < lifetime);
+            if lost && known { send_again(app, attempt, psp.as_ref(), &psp_payment).await } else { Ok(()) }
         }
         Err(not_done) => unanswered(app, &call, not_done).await,
     }
@@ -57,7 +61,7 @@ pub(super) async fn look(app: &App, attempt: &Attempt) -> Result<(), PaymentErro
 async fn send_again(app: &App, attempt: &Attempt, psp: &dyn Psp, psp_payment: &str) -> Result<(), PaymentError> {
     let payment = store::find(&app.db, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
     let call = written(app, attempt, "confirm").await?;
-    let outcome = confirm(psp, &confirm_request(&payment, psp_payment, attempt)).await;
+    let outcome = confirm(app, psp, &confirm_request(&payment, psp_payment, attempt)).await;
     settle_call(app, &attempt.id, &call, &outcome).await
 }
 

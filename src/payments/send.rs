@@ -10,10 +10,11 @@ use super::settle::{Heard, settle_all};
 use crate::app::App;
 use crate::db::retrying;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
-use crate::words::{AttemptId, CallId, Timestamp};
+use crate::queue::retry::{Next, Policy};
+use crate::words::{AttemptId, CallId, Timestamp, random_bytes};
 
-/// Waits before a call that surely did nothing is sent again.
-const UNREACHED: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+/// A PSP that wants more time than this is not waited for while the shopper looks on.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
     Call {
@@ -75,9 +76,10 @@ pub(super) async fn settle_call(
     Ok(())
 }
 
-/// Calls the PSP, again only while it surely did nothing.
-pub(super) async fn confirm(psp: &dyn Psp, request: &ConfirmRequest) -> Outcome {
-    let mut waits = UNREACHED.iter();
+/// Calls the PSP, again only while it surely did nothing, as often as `[retry]` says. Declines and refusals are final.
+pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) -> Outcome {
+    let policy = Policy::from(app.config.retries_at(psp.name()).confirm);
+    let mut failures = 0;
     loop {
         match psp.confirm(request).await {
             Ok(outcome) => return outcome,
@@ -85,13 +87,17 @@ pub(super) async fn confirm(psp: &dyn Psp, request: &ConfirmRequest) -> Outcome 
                 tracing::error!(psp = psp.name(), code, reason, "the PSP refuses our request");
                 return declined(DeclineCode::ProcessingError, &code);
             }
-            Err(NotDone::Unreachable { reason, after }) => match waits.next() {
-                Some(wait) if after.is_none_or(|after| after <= *wait) => tokio::time::sleep(*wait).await,
-                _ => {
-                    tracing::warn!(psp = psp.name(), reason, "the PSP could not be reached");
-                    return declined(DeclineCode::NotSent, "");
+            Err(NotDone::Unreachable { reason, after }) => {
+                failures += 1;
+                let next = policy.next(failures, u32::from_ne_bytes(random_bytes()), after);
+                match next {
+                    Next::After(wait) if after.is_none_or(|after| after <= PATIENCE) => tokio::time::sleep(wait).await,
+                    _ => {
+                        tracing::warn!(psp = psp.name(), reason, failures, "the PSP could not be reached");
+                        return declined(DeclineCode::NotSent, "");
+                    }
                 }
-            },
+            }
         }
     }
 }

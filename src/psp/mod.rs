@@ -8,6 +8,8 @@ mod outcome;
 mod registry;
 pub mod simulator;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -114,6 +116,10 @@ pub trait Psp: Send + Sync {
 
     /// Whether it takes payments of this mode: a stand-in takes no live ones.
     fn takes(&self, mode: Mode) -> bool;
+
+    /// How long it remembers an idempotency key, counted from the call that first brought it; `None` is for ever. Past it
+    /// an order must not be sent again, for it would be carried out a second time.
+    fn key_lifetime(&self) -> Option<Duration>;
 
     /// What its card form needs to be allowed on our page.
     fn page_origins(&self) -> PageOrigins;

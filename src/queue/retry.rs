@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use crate::config::Retry;
+use crate::config::retry::Pace as Named;
+
 /// How the wait grows from one failure to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
@@ -39,6 +42,21 @@ pub struct Policy {
     pub pace: Pace,
     /// Tries in all, the first one included. 0 and 1 both mean: never again.
     pub tries: u32,
+}
+
+impl From<Retry> for Policy {
+    fn from(set: Retry) -> Self {
+        let (first, step) = (Duration::from_millis(set.first_ms), Duration::from_millis(set.step_ms));
+        let cap = Duration::from_millis(set.cap_ms);
+        let pace = match set.pace {
+            Named::Never => return Self::NEVER,
+            Named::Immediate => Pace::Immediate,
+            Named::Fixed => Pace::Fixed { every: first },
+            Named::Incremental => Pace::Incremental { first, step, cap },
+            Named::Exponential => Pace::Exponential { first, cap },
+        };
+        Self { pace, tries: set.tries }
+    }
 }
 
 /// What a failed job does next.

@@ -7,21 +7,16 @@ use futures_util::FutureExt as _;
 
 use super::chain;
 use crate::app::App;
-use crate::queue::retry::{Pace, Policy};
 use crate::queue::{Job, Verdict};
 use crate::words::{AttemptId, PspEventId, RefundId};
 use crate::{payments, webhooks};
-
-/// Internal failures (not a receiver's refusals, not a PSP's "not yet": those are no failures of the job).
-pub(super) const POLICY: Policy =
-    Policy { pace: Pace::Exponential { first: Duration::from_secs(2), cap: Duration::from_mins(5) }, tries: 3 };
 
 /// A handler that takes longer has hung.
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs a claimed job; whatever happens, there is a verdict.
 pub(super) async fn run(app: &App, job: &Job) -> Verdict {
-    if job.tries > POLICY.tries {
+    if job.tries > app.config.retry.jobs.tries {
         // Its earlier tries ended without a word: it takes workers down with it.
         return Verdict::Failed { error: "every try ended with the worker itself".into() };
     }

@@ -8,11 +8,11 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::dispatch::{POLICY, run};
+use super::dispatch::run;
 use super::{chain, pause};
 use crate::app::App;
 use crate::db::{DbError, retrying};
-use crate::queue::retry::Next;
+use crate::queue::retry::{Next, Policy};
 use crate::queue::{self, Job, Settled, Verdict};
 use crate::words::random_bytes;
 
@@ -90,11 +90,13 @@ async fn carry_out(app: App, job: Job, bell: Arc<Notify>, permit: OwnedSemaphore
 
 async fn conclude(app: &App, job: &Job, verdict: &Verdict) -> Result<Settled, DbError> {
     let now = app.now();
+    // For failures of ours; a receiver's refusals and a PSP's "not yet" are no failures of the job.
+    let policy = Policy::from(app.config.retry.jobs);
     let mut tx = app.db.begin().await?;
     let (settled, result) = match verdict {
         Verdict::Done => (queue::done(&mut tx, job).await?, "done"),
         Verdict::Again { at } => (queue::again(&mut tx, job, *at).await?, "again"),
-        Verdict::Failed { error } => match POLICY.next(job.tries, u32::from_ne_bytes(random_bytes()), None) {
+        Verdict::Failed { error } => match policy.next(job.tries, u32::from_ne_bytes(random_bytes()), None) {
             Next::After(wait) => {
                 tracing::warn!(job = %job.id, kind = job.kind, key = job.key, error, tries = job.tries, "job failed");
                 (queue::try_later(&mut tx, job, now.plus(wait), error).await?, "failed")

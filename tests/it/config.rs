@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use tollgate::config::retry::Pace;
 use tollgate::config::{Config, load, variable};
 
 use crate::support::source;
@@ -11,7 +12,7 @@ fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn file(text: &str) -> tempfile::NamedTempFile {
+fn toml(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     std::fs::write(file.path(), text).unwrap();
     file
@@ -19,7 +20,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 
 #[test]
 fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
-    let file = file(
+    let file = toml(
         "public_url = \"https://pay.example.com\"\n[database]\nurl = \"sqlite:a.db\"\nconnections = 3\n[server]\nlisten = \"127.0.0.1:9000\"\n",
     );
     let config = load(
@@ -53,11 +54,32 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn what_is_tried_again_is_set_number_by_number() {
+    let file = toml(
+        "[retry.jobs]\ntries = 5\n[psp.simulator]\nurl = \"http://localhost:8090\"\nsecret_key = \"x\"\nwebhook_secret = \"x\"\n\
+         [psp.simulator.retry.confirm]\npace = \"never\"\n",
+    );
+    let config = load(Some(file.path()), environment(&[("TOLLGATE_RETRY__REFUND__FIRST_MS", "7000")])).unwrap();
+    let usual = Config::default().retry;
+    assert_eq!((config.retry.jobs.tries, config.retry.jobs.cap_ms), (5, usual.jobs.cap_ms));
+    let here = config.retries_at("simulator");
+    assert_eq!((here.confirm.pace, here.confirm.first_ms), (Pace::Never, usual.confirm.first_ms));
+    assert_eq!((here.refund.first_ms, here.refund.pace), (7000, usual.refund.pace));
+    assert_eq!(config.retries_at("another").confirm, usual.confirm);
+    let wrong = "[retry.confirm]\npace = \"sometimes\"\n";
+    let error = load(Some(toml(wrong).path()), []).unwrap_err().to_string();
+    assert!(error.contains("retry.confirm"), "{error}");
+}
+
+#[test]
 fn an_unknown_key_is_named_wherever_it_stands() {
-    for (text, key) in
-        [("[database]\nurll = \"x\"\n", "urll"), ("colour = 1\n", "colour"), ("[psp.strip]\nkey = \"x\"\n", "strip")]
-    {
-        let error = load(Some(file(text).path()), []).unwrap_err().to_string();
+    for (text, key) in [
+        ("[database]\nurll = \"x\"\n", "urll"),
+        ("colour = 1\n", "colour"),
+        ("[psp.strip]\nkey = \"x\"\n", "strip"),
+        ("[retry.jobs]\ntry = 1\n", "try"),
+    ] {
+        let error = load(Some(toml(text).path()), []).unwrap_err().to_string();
         assert!(error.contains(key), "{error}");
     }
     let error = load(None, environment(&[("TOLLGATE_DATABASE__URLL", "x")])).unwrap_err().to_string();
@@ -66,9 +88,9 @@ fn an_unknown_key_is_named_wherever_it_stands() {
 
 #[test]
 fn a_wrong_value_is_named_but_not_repeated() {
-    let error = load(Some(file("[server]\nlisten = \"hush-hush\"\n").path()), []).unwrap_err().to_string();
+    let error = load(Some(toml("[server]\nlisten = \"hush-hush\"\n").path()), []).unwrap_err().to_string();
     assert!(error.contains("server.listen"), "{error}");
-    let error = load(Some(file("[database]\nconnections = \"hush-hush\"\n").path()), []).unwrap_err().to_string();
+    let error = load(Some(toml("[database]\nconnections = \"hush-hush\"\n").path()), []).unwrap_err().to_string();
     assert!(error.contains("database.connections") && !error.contains("hush-hush"), "{error}");
     assert!(load(Some(Path::new("/nowhere/tollgate.toml")), []).unwrap_err().to_string().contains("--config"));
 }
@@ -113,12 +135,12 @@ fn the_readme_lists_every_key_and_no_other() {
     let (table, _) = rest.split_once("<!-- /settings -->").expect("the table ends with a marker");
     let listed: BTreeSet<String> =
         table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned)).collect();
-    // A limit per currency is one setting.
+    // A limit per currency is one setting, and so are the five numbers of a pace.
     let real: BTreeSet<String> = keys()
         .into_iter()
-        .map(|key| match key.strip_prefix("risk.") {
-            Some(rule) => format!("risk.{}", rule.split('.').next().unwrap_or_default()),
-            None => key,
+        .map(|key| match key.split('.').collect::<Vec<_>>()[..] {
+            [group @ ("risk" | "retry"), rule, ..] => format!("{group}.{rule}"),
+            _ => key,
         })
         .collect();
     assert_eq!(listed, real);

@@ -35,6 +35,7 @@ mod payments;
 mod payments_api;
 mod queue;
 mod refunds;
+mod retries;
 mod risk;
 mod road;
 mod serve;

@@ -15,7 +15,7 @@ use super::shop::{self, CardHint, GatewayApi, OrderBook, Shop};
 use super::{certificates, merchant, private_files};
 use crate::app::App;
 use crate::cli::{gateway, start};
-use crate::config::{Config, SimulatorPsp};
+use crate::config::{Config, PspRetries, SimulatorPsp};
 use crate::listener::{Listener, tls};
 use crate::simulator::{self, SimulatorConfig, Target, cards::MAGIC_CARDS};
 use crate::words::{Clock as _, Secret, SystemClock};
@@ -157,6 +157,7 @@ fn settings(data: &Path, kept: &Kept, addresses: &Addresses) -> anyhow::Result<C
         url: Url::parse(&addresses.psp)?,
         secret_key: Secret::new(kept.psp_secret_key.clone()),
         webhook_secret: Secret::new(kept.psp_webhook_secret.clone()),
+        retry: PspRetries::default(),
     });
     // The shop listens on this machine, over plain HTTP.
     config.webhooks.allow_private_networks = true;

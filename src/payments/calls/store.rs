@@ -44,6 +44,17 @@ pub async fn latest_look(on: impl Into<On<'_>>, attempt: &AttemptId) -> Result<O
         .get("at")
 }
 
+/// How often `operation` was sent under `key`.
+pub async fn count(on: impl Into<On<'_>>, payment: &PaymentId, operation: &str, key: &str) -> Result<u32, DbError> {
+    let row = query("select count(*) as n from psp_calls where payment_id = $1 and operation = $2 and psp_key = $3")
+        .bind(payment)
+        .bind(operation)
+        .bind(key)
+        .one(on)
+        .await?;
+    Ok(u32::try_from(row.get::<i64>("n")?).unwrap_or(u32::MAX))
+}
+
 /// The calls about a payment, first to last.
 pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Call>, DbError> {
     let rows = query("select * from psp_calls where payment_id = $1 order by id").bind(payment).all(on).await?;

@@ -1,7 +1,5 @@
 //! Carry out: the job that asks the PSP for a refund until it is known what became of it, and settles it once.
 
-use std::time::Duration;
-
 use super::{Refund, RefundStatus, postings, store, view};
 use crate::app::App;
 use crate::db::retrying;
@@ -11,8 +9,9 @@ use crate::payments::error::PaymentError;
 use crate::payments::store as payments;
 use crate::psp::{Finding, NotDone, Psp, RefundOutcome, RefundRequest};
 use crate::queue::Verdict;
+use crate::queue::retry::{Next, Policy};
 use crate::wallets;
-use crate::words::{CallId, RefundId};
+use crate::words::{CallId, RefundId, random_bytes};
 
 /// Asks for the refund `id` under its one key, and again until the PSP says done or failed.
 ///
@@ -25,7 +24,7 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
     let psp_payment = payment.registered.ok_or(PaymentError::NotRegistered)?.psp_payment;
     let psp = app.psps.get(&refund.psp).cloned().ok_or(PaymentError::NoPsp(refund.tenant.mode.as_str()))?;
     let call = written(app, &refund).await?;
-    let answer = answer(psp.as_ref(), &refund, psp_payment).await;
+    let answer = answer(app, psp.as_ref(), &refund, psp_payment).await;
     let settled = match &answer {
         Ok(RefundOutcome::Done { reference }) => Some((RefundStatus::Succeeded, Some(reference.clone()), None)),
         Ok(RefundOutcome::Failed { psp_code }) => Some((RefundStatus::Failed, None, Some(psp_code.clone()))),
@@ -34,7 +33,8 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
     };
     let Some((status, psp_reference, failure_code)) = settled else {
         note(app, &call, &answer).await?;
-        return Ok(later(app, &refund, &answer));
+        let tries = calls::count(&app.db, &refund.payment, "refund", refund.id.as_str()).await?;
+        return Ok(later(app, &refund, tries, &answer));
     };
     let after = Refund { status, psp_reference, failure_code, settled_at: Some(app.now()), ..refund };
     retrying(|| settle(app, &call, &after)).await?;
@@ -42,11 +42,15 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
     Ok(Verdict::Done)
 }
 
-/// First look, then order: a refund that is found is not ordered again.
-async fn answer(psp: &dyn Psp, refund: &Refund, psp_payment: String) -> Result<RefundOutcome, NotDone> {
+/// First look, then order: a refund that is found is not ordered again, and none under a key that the PSP has forgotten.
+async fn answer(app: &App, psp: &dyn Psp, refund: &Refund, psp_payment: String) -> Result<RefundOutcome, NotDone> {
     let key = refund.id.to_string();
+    let age = app.now().since(refund.created_at);
     match psp.look_up_refund(&psp_payment, &key).await.map_err(no_answer)? {
         Finding::Found(outcome) => Ok(outcome),
+        Finding::NotFound if psp.key_lifetime().is_some_and(|lifetime| age >= lifetime) => {
+            Ok(RefundOutcome::Unknown { reason: "not found, and too old to be ordered again".to_owned() })
+        }
         Finding::NotFound => psp.refund(&RefundRequest { psp_payment, amount: refund.amount, key }).await,
     }
 }
@@ -107,18 +111,22 @@ async fn note(app: &App, call: &CallId, answer: &Result<RefundOutcome, NotDone>)
     Ok(tx.commit().await?)
 }
 
-/// Again, later and later; past the deadline it fails, so that a person gets it. The money stays held meanwhile.
-fn later(app: &App, refund: &Refund, answer: &Result<RefundOutcome, NotDone>) -> Verdict {
+/// Again, as `[retry]` says; past the deadline or the last try it fails, so that a person gets it. The money stays held meanwhile.
+fn later(app: &App, refund: &Refund, tries: u32, answer: &Result<RefundOutcome, NotDone>) -> Verdict {
     let now = app.now();
+    let asked = match answer {
+        Err(NotDone::Unreachable { after, .. }) => *after,
+        _ => None,
+    };
+    let Refund { psp, created_at, .. } = refund;
     if now > refund.deadline_at {
-        let Refund { psp, created_at, .. } = refund;
         return Verdict::Failed { error: format!("asked of {psp} at {created_at}, still not known past its deadline") };
     }
-    let age = now.since(refund.created_at);
-    let pause = (age / 2).clamp(Duration::from_secs(2), Duration::from_mins(30));
-    let asked = match answer {
-        Err(NotDone::Unreachable { after: Some(after), .. }) => *after,
-        _ => Duration::ZERO,
-    };
-    Verdict::Again { at: now.plus(pause.max(asked)) }
+    let policy = Policy::from(app.config.retries_at(psp).refund);
+    match policy.next(tries, u32::from_ne_bytes(random_bytes()), asked) {
+        Next::After(wait) => Verdict::Again { at: now.plus(wait) },
+        Next::GiveUp => {
+            Verdict::Failed { error: format!("asked of {psp} since {created_at}, not known after {tries} tries") }
+        }
+    }
 }

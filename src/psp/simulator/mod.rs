@@ -8,6 +8,8 @@ mod notice;
 mod reading;
 mod wire;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -55,6 +57,10 @@ impl Psp for Simulator {
 
     fn takes(&self, mode: Mode) -> bool {
         !mode.is_live()
+    }
+
+    fn key_lifetime(&self) -> Option<Duration> {
+        None
     }
 
     fn page_origins(&self) -> PageOrigins {

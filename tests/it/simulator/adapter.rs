@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde_json::json;
-use tollgate::config::SimulatorPsp;
+use tollgate::config::{PspRetries, SimulatorPsp};
 use tollgate::outbound::{Outbound, Settings};
 use tollgate::psp::simulator::Simulator;
 use tollgate::psp::{
@@ -23,6 +23,7 @@ fn at(url: &str, secret_key: &str, webhook_secret: &Secret<String>) -> Simulator
         url: url.parse().unwrap(),
         secret_key: Secret::new(secret_key.to_owned()),
         webhook_secret: webhook_secret.clone(),
+        retry: PspRetries::default(),
     };
     Simulator::new(&settings, Outbound::new(&Settings::default()).unwrap().psp().clone())
 }

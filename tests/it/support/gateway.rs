@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tollgate::app::App;
-use tollgate::config::{Config, SimulatorPsp};
+use tollgate::config::{Config, PspRetries, SimulatorPsp};
 use tollgate::listener::Listener;
 use tollgate::merchants::keys::{Kind, NewKey};
 use tollgate::merchants::{self, keys};
@@ -144,8 +144,12 @@ impl Gateway {
             ..Config::default()
         };
         config.database.url = Secret::new(world.database_url.clone());
-        config.psp.simulator =
-            Some(SimulatorPsp { url: simulator.base_url().parse().unwrap(), secret_key, webhook_secret });
+        config.psp.simulator = Some(SimulatorPsp {
+            url: simulator.base_url().parse().unwrap(),
+            secret_key,
+            webhook_secret,
+            retry: PspRetries::default(),
+        });
         config.webhooks.allow_private_networks = true;
         change(&mut config);
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
@@ -20,6 +21,8 @@ pub enum Answer {
 
 #[derive(Default)]
 pub struct ScriptedPsp {
+    /// How long it remembers a key.
+    pub key_lifetime: Mutex<Option<Duration>>,
     pub confirms: Mutex<VecDeque<Answer>>,
     pub look_ups: Mutex<VecDeque<Finding>>,
     pub refund_answers: Mutex<VecDeque<Result<RefundOutcome, NotDone>>>,
@@ -69,6 +72,10 @@ impl Psp for ScriptedPsp {
 
     fn takes(&self, mode: Mode) -> bool {
         mode == Mode::Test
+    }
+
+    fn key_lifetime(&self) -> Option<Duration> {
+        *self.key_lifetime.lock().unwrap()
     }
 
     fn page_origins(&self) -> PageOrigins {

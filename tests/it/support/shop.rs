@@ -28,11 +28,17 @@ pub struct Shop {
 
 impl Shop {
     pub async fn open(world: World) -> Self {
+        Self::open_with(world, |_| {}).await
+    }
+
+    /// With other settings.
+    pub async fn open_with(world: World, change: impl FnOnce(&mut Config)) -> Self {
         let psp = Arc::new(ScriptedPsp::default());
-        let config = Config {
+        let mut config = Config {
             master_key: Secret::new("a key for this test alone, forty characters".to_owned()),
             ..Config::default()
         };
+        change(&mut config);
         let outbound = Outbound::new(&config.outbound()).unwrap();
         let psps = Psps::of([psp.clone() as _]);
         let app = App::new(config, world.db.clone(), world.clock.clone(), outbound, psps);

@@ -1,0 +1,104 @@
+//! What is sent again, how often, and what never is.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tollgate::config::Config;
+use tollgate::config::retry::{Change, Pace};
+use tollgate::payments::{self, Standing, attempts};
+use tollgate::psp::{DeclineCode, Finding, NotDone};
+use tollgate::queue::{self, NewJob};
+use tollgate::worker::Worker;
+
+use crate::support::scripted_psp::{Answer, approved, declined};
+use crate::support::shop::Shop;
+use crate::support::{World, both_databases, eventually};
+
+fn unreached(after: Option<Duration>) -> Answer {
+    Answer::Says(Err(NotDone::Unreachable { reason: "refused".to_owned(), after }))
+}
+
+fn confirm(change: Change) -> impl FnOnce(&mut Config) {
+    move |config| config.retry.confirm = change.of(config.retry.confirm)
+}
+
+async fn a_call_that_did_nothing_is_sent_as_often_as_the_settings_say(world: World) {
+    let at_once = Change { pace: Some(Pace::Immediate), tries: Some(5), ..Change::default() };
+    let shop = Shop::open_with(world, confirm(at_once)).await;
+    let opened = shop.checkout().await;
+    (0..4).for_each(|_| shop.psp.will_say(unreached(None)));
+    shop.psp.will(approved());
+    assert_eq!(shop.pay(&opened).await, Standing::Succeeded);
+    let keys = shop.psp.confirmed();
+    assert!(keys.len() == 5 && keys.iter().all(|key| *key == keys[0]), "one attempt has one key: {keys:?}");
+    shop.assert_paid_once(&opened).await;
+}
+
+async fn with_the_pace_never_there_is_one_try(world: World) {
+    let shop = Shop::open_with(world, confirm(Change { pace: Some(Pace::Never), ..Change::default() })).await;
+    let opened = shop.checkout().await;
+    shop.psp.will_say(unreached(None));
+    assert_eq!(shop.pay(&opened).await, Standing::Declined { code: DeclineCode::NotSent });
+    assert_eq!(shop.psp.confirmed().len(), 1);
+}
+
+async fn a_psp_that_asks_for_a_moment_gets_it_and_one_that_asks_for_minutes_is_not_waited_for(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    shop.psp.will_say(unreached(Some(Duration::from_secs(1))));
+    shop.psp.will(declined());
+    let began = std::time::Instant::now();
+    assert_eq!(shop.pay(&opened).await, Standing::Declined { code: DeclineCode::InsufficientFunds });
+    assert!(began.elapsed() >= Duration::from_secs(1), "our own wait is shorter");
+    assert_eq!(shop.psp.confirmed().len(), 2, "a decline is final");
+    shop.psp.will_say(unreached(Some(Duration::from_mins(2))));
+    assert_eq!(shop.pay(&opened).await, Standing::Declined { code: DeclineCode::NotSent });
+    let refused = NotDone::Refused { code: "bad_request".to_owned(), reason: "no".to_owned() };
+    shop.psp.will_say(Answer::Says(Err(refused)));
+    assert_eq!(shop.pay(&opened).await, Standing::Declined { code: DeclineCode::ProcessingError });
+    assert_eq!(shop.psp.confirmed().len(), 4);
+}
+
+async fn what_the_psp_may_have_forgotten_is_not_ordered_again(world: World) {
+    let shop = Shop::open(world).await;
+    *shop.psp.key_lifetime.lock().unwrap() = Some(Duration::from_hours(1));
+    let opened = shop.checkout().await;
+    shop.psp.will_say(Answer::Dies);
+    shop.pay(&opened).await;
+
+    shop.world.clock.advance(Duration::from_hours(1));
+    shop.psp.knows(Finding::NotFound);
+    shop.psp.will(approved());
+    shop.sweep().await;
+    assert_eq!(shop.psp.confirmed().len(), 1, "the same key might now be taken for a new order");
+    assert!(attempts::latest(&shop.world.db, &opened.payment.id).await.unwrap().unwrap().state.is_open());
+    // Past its deadline a person gets it.
+    shop.world.clock.advance(Duration::from_hours(24));
+    shop.psp.knows(Finding::NotFound);
+    shop.run_jobs().await;
+    let dead = queue::dead(&shop.world.db, 10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].kind.as_str()), (1, payments::jobs::RECOVER));
+    assert_eq!(shop.psp.confirmed().len(), 1);
+}
+
+async fn a_job_is_tried_as_often_as_the_settings_say(world: World) {
+    let once = Change { tries: Some(1), ..Change::default() };
+    let shop = Shop::open_with(world, |config| config.retry.jobs = once.of(config.retry.jobs)).await;
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let job =
+        NewJob { kind: "payments.nothing", key: "a", payload: Value::Null, run_at: shop.world.now(), merchant: None };
+    queue::enqueue(&mut tx, job).await.unwrap();
+    tx.commit().await.unwrap();
+    let worker = Worker::start(&shop.app);
+    let dead = eventually("the job is given up", async || queue::dead(&shop.world.db, 1).await.unwrap().pop()).await;
+    assert!(worker.stop(Duration::from_secs(10)).await);
+    assert_eq!(dead.tries, 1);
+}
+
+both_databases!(
+    a_call_that_did_nothing_is_sent_as_often_as_the_settings_say,
+    with_the_pace_never_there_is_one_try,
+    a_psp_that_asks_for_a_moment_gets_it_and_one_that_asks_for_minutes_is_not_waited_for,
+    what_the_psp_may_have_forgotten_is_not_ordered_again,
+    a_job_is_tried_as_often_as_the_settings_say,
+);
