@@ -363,9 +363,10 @@ async fn one_page_tells_the_whole_story(world: World) {
 
     let wallets = kim.page("/console/wallets").await;
     assert!(wallets.contains("Test shop") && wallets.contains(">12.50<"), "{wallets}");
-    assert!(kim.page("/console/wallets?q=test").await.contains(">12.50<"));
-    assert!(!kim.page("/console/wallets?q=other").await.contains(">12.50<"));
-    assert!(!kim.page("/console/wallets?mode=live").await.contains(">12.50<"));
+    a_refund_belongs_to_the_story(&gateway, &kim, &payment).await;
+    assert!(kim.page("/console/wallets?q=test").await.contains(">10.00<"));
+    assert!(!kim.page("/console/wallets?q=other").await.contains(">10.00<"));
+    assert!(!kim.page("/console/wallets?mode=live").await.contains(">10.00<"));
     let home = eventually("the state of the books", || async {
         let page = kim.page("/console").await;
         page.contains("<strong>Hold</strong>").then_some(page)
@@ -373,6 +374,24 @@ async fn one_page_tells_the_whole_story(world: World) {
     .await;
     assert!(home.contains("1 paid, 0 failed") && home.contains("check-word\">Holds"), "{home}");
     gateway.stop().await;
+}
+
+async fn a_refund_belongs_to_the_story(gateway: &Gateway, kim: &Visitor<'_>, payment: &PaymentId) {
+    assert!(!kim.page(&format!("/console/payments/{payment}")).await.contains(">Refunds<"));
+    let asked = json!({"payment": payment.as_str(), "amount": "2.50", "reason": "one <b>cup</b> broke"});
+    let refund = gateway.post("/v1/refunds", asked).await.ok();
+    let id = refund["id"].as_str().unwrap();
+    let story = eventually("the refund in the story", || async {
+        let page = kim.page(&format!("/console/payments/{payment}")).await;
+        page.contains("2.50 USD given back").then_some(page)
+    })
+    .await;
+    for part in [">Refunds<", id, "Refund asked for", "Given back</span>", "refund.succeeded", ":reserved"] {
+        assert!(story.contains(part), "the story lacks {part}:\n{story}");
+    }
+    assert!(!story.contains("<b>cup"), "a reason became markup");
+    let found = kim.get(&format!("/console/payments?q={id}")).await;
+    assert_eq!(header(&found, LOCATION), format!("/console/payments/{payment}"));
 }
 
 async fn a_payment_is_found_by_whatever_is_known_of_it(world: World) {

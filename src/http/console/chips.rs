@@ -45,6 +45,16 @@ pub fn attempt(status: &str) -> Chip {
     }
 }
 
+/// A refund's status.
+pub fn refund(status: &str) -> Chip {
+    match status {
+        "pending" => Chip::new(Tone::Wait, "On the way"),
+        "succeeded" => Chip::new(Tone::Good, "Given back"),
+        "failed" => Chip::new(Tone::Bad, "Failed"),
+        other => Chip::new(Tone::Idle, other),
+    }
+}
+
 /// A webhook delivery's status.
 pub fn delivery(status: &str) -> Chip {
     match status {

@@ -29,7 +29,7 @@ pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, Ref
 fn about(key: &str) -> Option<String> {
     match key.split_once('_')?.0 {
         "pay" => Some(format!("/console/payments/{key}")),
-        "cs" | "po" | "att" => Some(format!("/console/payments?q={key}")),
+        "cs" | "po" | "att" | "re" => Some(format!("/console/payments?q={key}")),
         "dlv" => Some(format!("/console/deliveries/{key}")),
         _ => None,
     }

@@ -19,6 +19,7 @@ mod paging;
 pub mod payment;
 pub mod payments;
 mod records;
+mod refunds_told;
 mod refusal;
 mod search;
 mod session;

@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::session::SignedIn;
 use super::{chips, paging, search, store};
 use crate::app::App;
-use crate::words::{AttemptId, Mode, PaymentId, PaymentOrderId, SessionId, Slice, Timestamp};
+use crate::words::{AttemptId, Mode, PaymentId, PaymentOrderId, RefundId, SessionId, Slice, Timestamp};
 
 /// The page.
 #[derive(Template)]
@@ -129,6 +129,7 @@ fn is_id(typed: &str) -> bool {
         || SessionId::parse(typed).is_ok()
         || PaymentOrderId::parse(typed).is_ok()
         || AttemptId::parse(typed).is_ok()
+        || RefundId::parse(typed).is_ok()
 }
 
 fn row(row: store::PaymentRow) -> PaymentRow {

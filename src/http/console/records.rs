@@ -11,9 +11,10 @@ use crate::ledger::Journal;
 use crate::payments::attempts::Attempt;
 use crate::payments::calls::Call;
 use crate::payments::notices::Notice;
+use crate::payments::refunds::Refund;
 use crate::payments::{Order, Payment};
 use crate::webhooks::deliveries::{self, Delivery};
-use crate::words::PaymentId;
+use crate::words::{PaymentId, SessionId};
 use crate::{checkout, events, ledger, merchants, payments};
 
 /// The records of one payment.
@@ -25,6 +26,7 @@ pub(super) struct Records {
     pub attempts: Vec<Attempt>,
     pub calls: Vec<Call>,
     pub notices: Vec<Notice>,
+    pub refunds: Vec<Refund>,
     pub events: Vec<Event>,
     pub journals: Vec<Journal>,
     /// Deliveries of its events, each with its tries.
@@ -45,9 +47,12 @@ impl Records {
             None => None,
         };
         let merchant = merchants::get(db, &tenant.merchant).await?;
-        let objects = [Some(id.as_str()), payment.checkout.as_ref().map(crate::words::SessionId::as_str)];
+        let refunds = payments::refunds::of_payment(db, id).await?;
+        let objects = std::iter::once(id.as_str())
+            .chain(payment.checkout.as_ref().map(SessionId::as_str))
+            .chain(refunds.iter().map(|refund| refund.id.as_str()));
         let (mut told, mut all_events) = (Vec::new(), Vec::new());
-        for object in objects.into_iter().flatten() {
+        for object in objects {
             all_events.extend(events::of_object(db, &tenant, object).await?);
             for delivery in deliveries::of_object(db, &tenant, object).await? {
                 let tries = deliveries::attempts(db, &delivery).await?;
@@ -61,6 +66,7 @@ impl Records {
             attempts: payments::attempts::of_payment(db, id).await?,
             calls: payments::calls::of_payment(db, id).await?,
             notices: payments::notices::of_payment(db, id).await?,
+            refunds,
             events: all_events,
             journals: ledger::of_payment(db, &tenant, id).await?,
             deliveries: told,

@@ -8,6 +8,7 @@ use super::deliveries::{answer, status as delivery_status};
 use super::delivery::outcome;
 use super::payment::{Journal, Line, Order, Told, Total, Truth};
 use super::records::Records;
+use super::refunds_told;
 use super::story::{Happening, Lane};
 use crate::ledger;
 use crate::payments::attempts::Attempt;
@@ -50,6 +51,7 @@ pub(super) fn happenings(records: &Records) -> Vec<Happening> {
                 .raw("What came back", &attempt.excerpt)
         }));
     }
+    all.extend(records.refunds.iter().flat_map(refunds_told::happenings));
     if let Some(at) = records.payment.succeeded_at {
         all.push(Happening::new(at, Lane::Payment, "Payment").chip(chips::payment("succeeded")));
     }
@@ -256,7 +258,11 @@ pub(super) fn truths(records: &Records) -> Vec<Truth> {
         (credited, paid) if credited < paid => truth("Wallets", Tone::Bad, format!("{credited} of {paid} updated")),
         _ => truth("Wallets", Tone::Good, "Updated".to_owned()),
     };
-    vec![card, orders, ledger, wallets, merchant_told(records)]
+    [card, orders, ledger, wallets]
+        .into_iter()
+        .chain(refunds_told::truth(records))
+        .chain([merchant_told(records)])
+        .collect()
 }
 
 fn progress(done: usize, all: usize) -> Tone {

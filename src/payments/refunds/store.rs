@@ -145,12 +145,12 @@ pub async fn list(
     let sql = if page.is_backwards() {
         "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee
          from (select * from refunds where merchant_id = $1 and livemode = $2 and id > $3
-                 and ($4 is null or payment_id = $4) order by id limit $5) r
+                 and (payment_id = $4 or $4 is null) order by id limit $5) r
          join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
     } else {
         "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee
          from (select * from refunds where merchant_id = $1 and livemode = $2 and id < $3
-                 and ($4 is null or payment_id = $4) order by id desc limit $5) r
+                 and (payment_id = $4 or $4 is null) order by id desc limit $5) r
          join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
     };
     let rows = query(sql)

@@ -13,7 +13,7 @@ use super::records::Records;
 use super::refusal::Refusal;
 use super::session::SignedIn;
 use super::story::{StoryMoment, in_order};
-use super::telling;
+use super::{refunds_told, telling};
 use crate::app::App;
 use crate::words::PaymentId;
 
@@ -31,6 +31,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>)
         truths: telling::truths(&records),
         facts: telling::facts(&records),
         orders: telling::orders(&records),
+        refunds: refunds_told::rows(&records),
         journals: records.journals.iter().map(|journal| telling::journal(journal, &records.sellers)).collect(),
         deliveries: telling::deliveries(&records, &who.csrf),
         moments: in_order(telling::happenings(&records)),
@@ -51,6 +52,7 @@ pub struct Payment {
     moments: Vec<StoryMoment>,
     facts: Vec<Fact>,
     orders: Vec<Order>,
+    refunds: Vec<Refund>,
     journals: Vec<Journal>,
     deliveries: Vec<Told>,
 }
@@ -71,6 +73,16 @@ pub(super) struct Order {
     pub ledger: Chip,
     pub amount: Sum,
     pub fee: Sum,
+}
+
+/// Money given back.
+pub(super) struct Refund {
+    pub id: String,
+    pub status: Chip,
+    pub reason: String,
+    pub answer: String,
+    pub asked: Moment,
+    pub amount: Sum,
 }
 
 /// One fact of the books.

@@ -1,6 +1,6 @@
 //! A payment with something in every part of its page.
 
-use super::{Journal, Line, Order, Payment, Told, Total, Truth};
+use super::{Journal, Line, Order, Payment, Refund, Told, Total, Truth};
 use crate::http::console::chips;
 use crate::http::console::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
 use crate::http::console::frame::{Frame, Place, sample_time};
@@ -41,6 +41,14 @@ impl Payment {
                 Fact::words("Paid", "2026-11-22 10:13:05"),
             ],
             orders: orders(),
+            refunds: vec![Refund {
+                id: "re_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+                status: chips::refund("succeeded"),
+                reason: "one cup broke <b>".into(),
+                answer: "PSP reference sim_re_1".into(),
+                asked: Moment::of(sample_time(5_000_000)),
+                amount: Sum::text("3000", "KRW"),
+            }],
             journals: vec![journal()],
             deliveries: vec![
                 Told {

@@ -62,10 +62,12 @@ macro_rules! found {
             union select id from payments where checkout_id = $10
             union select payment_id from payment_orders where payment_order_id = $10
             union select payment_id from attempts where id = $10
+            union select payment_id from refunds where id = $10
             union select id from payments where lower(reference) like $11 escape '\\'
             union select id from payments where lower(customer_email) like $11 escape '\\'
             union select id from payments where psp_payment like $12 escape '\\'
             union select payment_id from attempts where psp_reference like $12 escape '\\'
+            union select payment_id from refunds where psp_reference like $12 escape '\\'
             union select id from payments where amount in ($13, $14, $15) and (currency = $16 or $16 is null)
                 and amount = case when $17 like '%' || currency || '%' then $13
                     when $18 like '%' || currency || '%' then $15 else $14 end)"
