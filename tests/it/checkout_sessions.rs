@@ -202,6 +202,10 @@ async fn another_merchants_session_is_not_there(world: World) {
         refused.refused(400);
         assert_eq!(refused.json["param"], "line_items[0].seller");
     }
+    // The stand-in takes no live payments, so a live session is not opened either.
+    let unpayable = gateway.call(Method::POST, PATH, &live, Some(with(|_| {}))).await;
+    assert_eq!(unpayable.refused(409), "livemode_unavailable");
+    assert_eq!(gateway.call(Method::GET, PATH, &live, None).await.ok()["data"], json!([]));
     gateway.stop().await;
 }
 

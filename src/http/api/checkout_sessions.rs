@@ -26,8 +26,13 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let new = NewSession::check(request.body).map_err(refused)?;
     let (tenant, now, shown) = (principal.tenant.clone(), app.now(), app.clone());
+    let payable = app.psps.taking(tenant.mode).is_some();
     idempotent(app, principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
         let opened = payments::open(tx, &tenant, new.clone(), now).await.map_err(not_opened)?;
+        // Rolled back: a session nobody could pay is not opened.
+        if !payable {
+            return Err(no_psp().into());
+        }
         Ok(payments::session_view(&shown, &opened.session, &opened.orders))
     })
     .await
@@ -106,6 +111,10 @@ async fn find(app: &App, tenant: &Tenant, id: &str) -> Result<Session, Problem> 
 async fn view(app: &App, session: &Session) -> Result<Value, Problem> {
     let orders = payments::store::orders(&app.db, &session.payment).await?;
     Ok(payments::session_view(app, session, &orders))
+}
+
+fn no_psp() -> Problem {
+    Problem::conflict("livemode_unavailable", "No PSP of this gateway takes live payments. Use a test key.")
 }
 
 fn refused(faults: Vec<Fault>) -> Problem {
