@@ -102,6 +102,12 @@ async fn scopes_decide_what_a_restricted_key_may_do(world: World) {
     assert_eq!(door.post("/v1/sellers", &reader, &body).await.problem(403, "scope_missing")["param"], "write");
     assert_eq!(door.post("/v1/sellers", &writer, &body).await.status, 201);
     assert_eq!(door.get("/v1/sellers", &writer).await.problem(403, "scope_missing")["param"], "read");
+    // Its scope lets it through to the payment, which is not there.
+    let refund = json!({"payment": "pay_00000000000000000000000000"});
+    door.post("/v1/refunds", &refunder, &refund).await.problem(404, "resource_not_found");
+    for key in [&reader, &writer] {
+        assert_eq!(door.post("/v1/refunds", key, &refund).await.problem(403, "scope_missing")["param"], "refund");
+    }
     for method in [Method::GET, Method::POST] {
         let answer = door.request(method, "/v1/sellers", &refunder).send().await.unwrap();
         Answer::read(answer).await.problem(403, "scope_missing");

@@ -87,6 +87,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     payments::register(&door.app, &payment).await.unwrap();
     psp.will(approved());
     payments::execute(&door.app, &payment, "tok_1").await.unwrap();
+    let refund = post("/v1/refunds", "/v1/refunds", json!({"payment": payment, "amount": "5.00"})).await;
     let mut tx = world.db.begin().await.unwrap();
     tollgate::events::place(&mut tx, 100).await.unwrap();
     tx.commit().await.unwrap();
@@ -105,6 +106,8 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/checkout/sessions/{id}", paid["id"].as_str().unwrap()),
         ("/v1/payments", ""),
         ("/v1/payments/{id}", payment.as_str()),
+        ("/v1/refunds", ""),
+        ("/v1/refunds/{id}", refund["id"].as_str().unwrap()),
         ("/v1/wallets/{seller}", &seller),
         ("/v1/ledger/journals", ""),
         ("/v1/ledger/balances", ""),
