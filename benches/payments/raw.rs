@@ -60,7 +60,7 @@ impl Sample {
     /// Makes one payment and reads what it left.
     pub async fn take(town: &Town, store: &Store) -> Self {
         let db = store.open(2).await;
-        let before = texts(&db).await;
+        let before = everything(&db).await;
         road::pay(&town.http, &town.gateway, &town.key).await;
         // The PSP's webhook comes after the answer, and the worker after that.
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -74,7 +74,8 @@ impl Sample {
                 continue;
             }
             let columns = columns(&db, &name).await;
-            let rows = read(&db, &name, &columns).await;
+            let mut rows = read(&db, &name, &columns).await;
+            rows.retain(|row| !before.contains(row));
             if rows.is_empty() {
                 continue;
             }
@@ -94,7 +95,7 @@ impl Sample {
             Value::Text(seller.get("currency").unwrap()),
         ];
         let mut sample = Self { tables: tables.into_iter().map(|(_, table)| table).collect(), seller };
-        sample.mark(&before);
+        sample.mark(&texts(&before));
         db.close().await;
         sample
     }
@@ -182,18 +183,23 @@ pub async fn write(sample: &Sample, store: &Store, clients: usize, transactions:
     run
 }
 
-/// Every word of every text that is in the database.
-async fn texts(db: &Db) -> BTreeSet<String> {
-    let mut known = BTreeSet::new();
+/// Every row of every table.
+async fn everything(db: &Db) -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
     for name in table_names(db).await {
         let columns = columns(db, &name).await;
-        for value in read(db, &name, &columns).await.into_iter().flatten() {
-            if let Value::Text(Some(text)) = value {
-                known.extend(words(&text).map(str::to_owned));
-            }
-        }
+        rows.extend(read(db, &name, &columns).await);
     }
-    known
+    rows
+}
+
+/// Every word of every text in these rows.
+fn texts(rows: &[Vec<Value>]) -> BTreeSet<String> {
+    let texts = rows.iter().flatten().filter_map(|value| match value {
+        Value::Text(Some(text)) => Some(text),
+        _ => None,
+    });
+    texts.flat_map(|text| words(text)).map(str::to_owned).collect()
 }
 
 async fn table_names(db: &Db) -> Vec<String> {

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tollgate::db::GATEWAY;
+use tollgate::merchants;
 use tollgate::merchants::keys::{self, Kind, NewKey};
-use tollgate::merchants::{self};
 use tollgate::words::{Clock, Mode, SystemClock, Tenant, random_base62};
 
 use super::server::Store;
@@ -55,6 +55,8 @@ impl Town {
             .env("TOLLGATE_PSP__SIMULATOR__WEBHOOK_SECRET", webhook)
             .env("TOLLGATE_LOG__LEVEL", "warn")
             .current_dir(folder.path())
+            // It greets whoever reads its output, for example with the first password of the console.
+            .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let town = Self {
