@@ -1,10 +1,15 @@
 //! What merchants read of their payments.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tollgate::payments;
+use tollgate::psp::Psps;
+use tollgate::words::PaymentId;
 
 use crate::support::door::Door;
+use crate::support::scripted_psp::{ScriptedPsp, approved};
 use crate::support::{Answer, World, both_databases};
 
 both_databases!(a_payment_is_read_as_it_stands, payments_are_listed_and_narrowed);
@@ -28,7 +33,7 @@ fn ids(page: &Answer) -> Vec<&str> {
 }
 
 async fn a_payment_is_read_as_it_stands(world: World) {
-    let door = Door::start(&world).await;
+    let door = Door::start_with(&world, Psps::of([Arc::new(ScriptedPsp::default()) as _])).await;
     let merchant = door.merchant("Shop").await;
     let session = checkout(&door, &merchant.key, "order-1").await;
     let id = session["payment"].as_str().unwrap();
@@ -61,7 +66,8 @@ async fn a_payment_is_read_as_it_stands(world: World) {
 }
 
 async fn payments_are_listed_and_narrowed(world: World) {
-    let door = Door::start(&world).await;
+    let psp = Arc::new(ScriptedPsp::default());
+    let door = Door::start_with(&world, Psps::of([psp.clone() as _])).await;
     let merchant = door.merchant("Shop").await;
     let mut made = Vec::new();
     let begin = world.now();
@@ -88,6 +94,17 @@ async fn payments_are_listed_and_narrowed(world: World) {
     assert_eq!(ids(&list(&format!("created[gt]={from}&created[lt]={until}")).await), [&made[1][..]]);
     let page = list(&format!("limit=2&starting_after={}", made[0])).await;
     assert_eq!((ids(&page), &page.json["has_more"]), (vec![&made[1][..], &made[2]], &json!(true)));
+
+    let session = checkout(&door, &merchant.key, "order-paid").await;
+    let paid = PaymentId::parse(session["payment"].as_str().unwrap()).unwrap();
+    payments::register(&door.app, &paid).await.unwrap();
+    psp.will(approved());
+    payments::execute(&door.app, &paid, "tok_1").await.unwrap();
+    let succeeded = list("status=succeeded").await;
+    assert_eq!(ids(&succeeded), [paid.as_str()]);
+    let payment = &succeeded.json["data"][0];
+    assert_eq!((&payment["captured"], &payment["attempts"][0]["outcome"]), (&json!("25.00"), &json!("approved")));
+    assert_eq!(ids(&list("status=requires_payment").await), made);
 
     for (query, code, param) in [
         ("status=paid", "parameter_invalid", "status"),
