@@ -129,6 +129,10 @@ fn tiles(answer: Option<&Answer>, figures: &Figures, now: Timestamp) -> Vec<Tile
     ]
 }
 
+fn ago(span: Duration) -> String {
+    if span < Duration::from_secs(1) { "just now".to_owned() } else { format!("{} ago", frame::span(span)) }
+}
+
 fn books_tile(answer: Option<&Answer>, now: Timestamp) -> Tile {
     let (figure, note, tone) = match answer {
         None => ("Asking", "the books are large; look again in a moment".to_owned(), Tone::Wait),
@@ -136,7 +140,7 @@ fn books_tile(answer: Option<&Answer>, now: Timestamp) -> Tile {
             let holding = report.checks.iter().filter(|check| check.state == Found::Holds).count();
             let asked = report.checks.iter().filter(|check| check.state != Found::NotChecked).count();
             let (figure, tone) = if report.is_sound() { ("Hold", Tone::Good) } else { ("Broken", Tone::Bad) };
-            (figure, format!("{holding} of {asked} checks, {} ago", frame::span(now.since(*at))), tone)
+            (figure, format!("{holding} of {asked} checks, asked {}", ago(now.since(*at))), tone)
         }
     };
     Tile { name: "Books", figure: figure.to_owned(), note, tone, href: "#integrity" }

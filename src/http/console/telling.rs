@@ -110,9 +110,9 @@ fn call(call: &Call) -> Vec<Happening> {
     };
     let result = call.result.as_deref().unwrap_or("answered");
     let tone = match result {
-        "approved" | "registered" => Tone::Good,
+        "approved" | "registered" | "succeeded" => Tone::Good,
         "pending" | "action required" => Tone::Wait,
-        "declined" => Tone::Bad,
+        "declined" | "failed" => Tone::Bad,
         _ => Tone::Warn,
     };
     let took = format!("{}, after {} ms", call.psp, grouped(&at.since(call.sent_at).as_millis().to_string()));
