@@ -30,7 +30,8 @@ pub mod webhooks;
 pub mod checkout;
 // 7: the payment service
 pub mod payments;
-// 8: integrity
+// 8: integrity, and what people do about work that was given up: never each other
+pub mod dead_letters;
 pub mod integrity;
 // 9: the surfaces: http, worker, cli
 pub mod cli;

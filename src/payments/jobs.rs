@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::refunds::Refund;
 use crate::db::{DbError, Tx};
 use crate::queue::{self, NewJob};
-use crate::words::{AttemptId, MerchantId, PspEventId, Timestamp};
+use crate::words::{AttemptId, PspEventId, Tenant, Timestamp};
 
 /// Asks the PSP what became of an attempt; the key is the attempt.
 pub const RECOVER: &str = "payments.recover";
@@ -14,17 +14,16 @@ pub const REFUND: &str = "payments.refund";
 /// Deals with a PSP's webhook; the key is our id of it.
 pub const NOTICE: &str = "payments.notice";
 
-pub(super) async fn recover(tx: &mut Tx, id: &AttemptId, merchant: &MerchantId, now: Timestamp) -> Result<(), DbError> {
-    let job = NewJob { kind: RECOVER, key: id.as_str(), payload: Value::Null, run_at: now, merchant: Some(merchant) };
+pub(super) async fn recover(tx: &mut Tx, id: &AttemptId, tenant: &Tenant, now: Timestamp) -> Result<(), DbError> {
+    let job = NewJob { kind: RECOVER, key: id.as_str(), payload: Value::Null, run_at: now, tenant: Some(tenant) };
     queue::enqueue(tx, job).await
 }
 
 pub(super) async fn refund(tx: &mut Tx, refund: &Refund, now: Timestamp) -> Result<(), DbError> {
-    let (key, merchant) = (refund.id.as_str(), Some(&refund.tenant.merchant));
-    queue::enqueue(tx, NewJob { kind: REFUND, key, payload: Value::Null, run_at: now, merchant }).await
+    let (key, tenant) = (refund.id.as_str(), Some(&refund.tenant));
+    queue::enqueue(tx, NewJob { kind: REFUND, key, payload: Value::Null, run_at: now, tenant }).await
 }
 
 pub(super) async fn read_notice(tx: &mut Tx, id: &PspEventId, now: Timestamp) -> Result<(), DbError> {
-    queue::enqueue(tx, NewJob { kind: NOTICE, key: id.as_str(), payload: Value::Null, run_at: now, merchant: None })
-        .await
+    queue::enqueue(tx, NewJob { kind: NOTICE, key: id.as_str(), payload: Value::Null, run_at: now, tenant: None }).await
 }

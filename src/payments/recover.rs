@@ -23,8 +23,8 @@ pub async fn sweep(app: &App) -> Result<(), PaymentError> {
     let now = app.now();
     let mut tx = app.db.begin().await?;
     let silent = attempts::claim_silent(&mut tx, now.minus(SILENCE)).await?;
-    for (attempt, merchant) in &silent {
-        jobs::recover(&mut tx, attempt, merchant, now).await?;
+    for (attempt, tenant) in &silent {
+        jobs::recover(&mut tx, attempt, tenant, now).await?;
     }
     tx.commit().await?;
     if !silent.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::words::{JobId, MerchantId, Timestamp};
+use crate::words::{JobId, Tenant, Timestamp};
 
 /// Work to be enqueued.
 #[derive(Debug, Clone)]
@@ -16,8 +16,8 @@ pub struct NewJob<'a> {
     pub payload: Value,
     /// Not before this instant.
     pub run_at: Timestamp,
-    /// Whose work it is, for fairness.
-    pub merchant: Option<&'a MerchantId>,
+    /// Whose work it is: merchants take turns, and each sees its own dead letters. `None` for the gateway's own.
+    pub tenant: Option<&'a Tenant>,
 }
 
 /// A job this worker has claimed and nobody else runs until the lease ends.
@@ -52,21 +52,4 @@ pub enum Verdict {
         /// For the person who looks; must hold no secrets.
         error: String,
     },
-}
-
-/// A job that failed too often.
-#[derive(Debug, Clone)]
-pub struct DeadJob {
-    /// Its id.
-    pub id: JobId,
-    /// What was to be done.
-    pub kind: String,
-    /// What it was to be done to.
-    pub key: String,
-    /// How often it was tried.
-    pub tries: i64,
-    /// What the last try said.
-    pub last_error: Option<String>,
-    /// When it was given up.
-    pub died_at: Timestamp,
 }

@@ -11,8 +11,10 @@
 //! Refuses to know what a job does. Handlers must bear being run again after a crash.
 
 mod job;
+pub mod letters;
 pub mod retry;
 mod store;
 
-pub use job::{DeadJob, Job, NewJob, Verdict};
-pub use store::{Settled, again, bury, claim, dead, depth, done, enqueue, enqueue_all, has_due, revive, try_later};
+pub use job::{Job, NewJob, Verdict};
+pub use letters::{DeadJob, dead, revive};
+pub use store::{Settled, again, bury, claim, depth, done, enqueue, enqueue_all, has_due, try_later};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::job::{DeadJob, Job, NewJob};
+use super::job::{Job, NewJob};
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
 use crate::words::{JobId, Timestamp, random_base62};
 
@@ -33,7 +33,7 @@ pub async fn enqueue_all(tx: &mut Tx, jobs: &[NewJob<'_>]) -> Result<(), DbError
     while !rows.is_empty() {
         let rest = rows.split_off(rows.len().min(BATCH));
         insert_many(
-            "insert into jobs (id, lane, kind, key, payload, merchant_id, status, due_at)",
+            "insert into jobs (id, lane, kind, key, payload, merchant_id, livemode, status, due_at)",
             rows,
             "on conflict (kind, key) where status <> 'dead' do update set
                 due_at = case when jobs.status = 'waiting' and excluded.due_at < jobs.due_at
@@ -56,7 +56,8 @@ fn new_row(job: &NewJob<'_>) -> Vec<Value> {
         job.kind.into(),
         job.key.into(),
         job.payload.to_string().into(),
-        Value::Text(job.merchant.map(ToString::to_string)),
+        Value::Text(job.tenant.map(|tenant| tenant.merchant.to_string())),
+        Value::Bool(job.tenant.map(|tenant| tenant.mode.is_live())),
         "waiting".into(),
         job.run_at.into(),
     ]
@@ -198,45 +199,13 @@ fn shortened(error: &str) -> String {
     error.chars().take(ERROR).collect()
 }
 
-/// Dead letters, the oldest first.
-pub async fn dead(on: impl Into<On<'_>>, limit: i64) -> Result<Vec<DeadJob>, DbError> {
+/// How many jobs each lane has in each status; a dead one that was resolved is no job any more.
+pub async fn depth(on: impl Into<On<'_>>) -> Result<Vec<(String, String, i64)>, DbError> {
     let rows = query(
-        "select id, kind, key, tries, last_error, due_at from jobs where status = 'dead' order by due_at, id limit $1",
+        "select lane, status, count(*) as jobs from jobs where status <> 'dead' or resolved_at is null
+         group by lane, status",
     )
-    .bind(limit)
     .all(on)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(DeadJob {
-                id: row.get("id")?,
-                kind: row.get("kind")?,
-                key: row.get("key")?,
-                tries: row.get("tries")?,
-                last_error: row.get("last_error")?,
-                died_at: row.get("due_at")?,
-            })
-        })
-        .collect()
-}
-
-/// Gives a dead letter another life, due now. False when there is no such dead letter, or when the same work has been
-/// enqueued anew since and needs no second job.
-pub async fn revive(tx: &mut Tx, id: &JobId, now: Timestamp) -> Result<bool, DbError> {
-    let revived = query(
-        "update jobs set status = 'waiting', tries = 0, due_at = $2
-         where id = $1 and status = 'dead' and not exists (
-             select 1 from jobs other where other.kind = jobs.kind and other.key = jobs.key and other.status <> 'dead')",
-    )
-    .bind(id)
-    .bind(now)
-    .execute(tx)
-    .await?;
-    Ok(revived > 0)
-}
-
-/// How many jobs each lane has in each status.
-pub async fn depth(on: impl Into<On<'_>>) -> Result<Vec<(String, String, i64)>, DbError> {
-    let rows = query("select lane, status, count(*) as jobs from jobs group by lane, status").all(on).await?;
     rows.iter().map(|row| Ok((row.get("lane")?, row.get("status")?, row.get("jobs")?))).collect()
 }

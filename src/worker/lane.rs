@@ -12,6 +12,7 @@ use super::dispatch::run;
 use super::{chain, pause};
 use crate::app::App;
 use crate::db::{DbError, retrying};
+use crate::dead_letters;
 use crate::queue::retry::{Next, Policy};
 use crate::queue::{self, Job, Settled, Verdict};
 use crate::words::random_bytes;
@@ -103,7 +104,9 @@ async fn conclude(app: &App, job: &Job, verdict: &Verdict) -> Result<Settled, Db
             }
             Next::GiveUp => {
                 tracing::error!(job = %job.id, kind = job.kind, key = job.key, error, "job given up: a person has to look");
-                (queue::bury(&mut tx, job, now, error).await?, "dead")
+                let buried = queue::bury(&mut tx, job, now, error).await?;
+                dead_letters::given_up(&mut tx, job, error, now).await?;
+                (buried, "dead")
             }
         },
     };

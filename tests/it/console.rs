@@ -25,7 +25,7 @@ both_databases!(
     a_webhook_is_sent_again_and_the_log_says_by_whom,
 );
 
-const EMAIL: &str = "kim@example.com";
+pub const EMAIL: &str = "kim@example.com";
 const PASSWORD: &str = "correct horse battery";
 
 const PAGES: [&str; 6] = [
@@ -38,7 +38,7 @@ const PAGES: [&str; 6] = [
 ];
 
 /// Somebody with a browser.
-struct Visitor<'g> {
+pub struct Visitor<'g> {
     gateway: &'g Gateway,
     cookie: Option<String>,
 }
@@ -49,7 +49,7 @@ impl<'g> Visitor<'g> {
     }
 
     /// An operator, signed in.
-    async fn operator(gateway: &'g Gateway) -> Self {
+    pub async fn operator(gateway: &'g Gateway) -> Self {
         let app = &gateway.app;
         match operators::create(&app.db, EMAIL, Some(Secret::new(PASSWORD.to_owned())), app.now()).await {
             Ok(_) | Err(operators::OperatorError::Exists) => {}
@@ -77,7 +77,7 @@ impl<'g> Visitor<'g> {
     }
 
     /// A form of our own page.
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_from(Some(&self.gateway.url), path, fields).await
     }
 
@@ -103,14 +103,14 @@ impl<'g> Visitor<'g> {
     }
 
     /// The page, which must be one.
-    async fn page(&self, path: &str) -> String {
+    pub async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         answer.text
     }
 
     /// The form token of this session.
-    async fn csrf(&self) -> String {
+    pub async fn csrf(&self) -> String {
         let page = self.page("/console/audit").await;
         between(&page, "name=\"csrf\" value=\"", "\"").to_owned()
     }
@@ -123,7 +123,7 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
         .unwrap_or_else(|| panic!("no {before} in {text}"))
 }
 
-fn header(answer: &Answer, name: impl reqwest::header::AsHeaderName) -> String {
+pub fn header(answer: &Answer, name: impl reqwest::header::AsHeaderName) -> String {
     answer.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
 }
 
@@ -131,7 +131,7 @@ fn cookie_of(answer: &Answer) -> String {
     header(answer, SET_COOKIE).split(';').next().unwrap().to_owned()
 }
 
-async fn actions(gateway: &Gateway) -> Vec<String> {
+pub async fn actions(gateway: &Gateway) -> Vec<String> {
     let log = operators::entries(&gateway.app.db, &Page::newest(100)).await.unwrap();
     log.items.into_iter().map(|entry| entry.action).collect()
 }

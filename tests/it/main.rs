@@ -20,6 +20,7 @@ mod checkout_sessions;
 mod config;
 mod console;
 mod crash;
+mod dead_letters;
 mod demo;
 mod documents;
 mod events;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tollgate::payments;
 use tollgate::psp::Psps;
-use tollgate::words::PaymentId;
+use tollgate::queue::{self, NewJob};
+use tollgate::words::{JobId, PaymentId, Tenant};
 
 use crate::support::door::Door;
 use crate::support::scripted_psp::{ScriptedPsp, approved};
@@ -128,6 +130,13 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     post(&format!("{path}/replay"), "/v1/webhook_endpoints/{id}/replay", json!({"since": "2020-01-01T00:00:00Z"}))
         .await;
     post(&format!("/v1/webhook_deliveries/{delivery}/resend"), "/v1/webhook_deliveries/{id}/resend", json!({})).await;
+    let dead = letters(&world, &merchant.test).await;
+    let listed = door.get("/v1/dead_letters", &merchant.key).await;
+    is(&listed, "get", "/v1/dead_letters");
+    assert_ne!(listed.json["data"], json!([]));
+    post(&format!("/v1/dead_letters/{}/retry", dead[0]), "/v1/dead_letters/{id}/retry", json!({})).await;
+    let resolve = format!("/v1/dead_letters/{}/resolve", dead[1]);
+    post(&resolve, "/v1/dead_letters/{id}/resolve", json!({"reason": "done by hand"})).await;
     let gone = door.request(reqwest::Method::DELETE, &path, &merchant.key).send().await.unwrap();
     is(&Answer::read(gone).await, "delete", "/v1/webhook_endpoints/{id}");
 
@@ -135,6 +144,21 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let mut wrong = Vec::new();
     check(&document, &document["components"]["schemas"]["Problem"], &refused.json, "problem", &mut wrong);
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Two jobs of this tenant that were given up.
+async fn letters(world: &World, tenant: &Tenant) -> Vec<JobId> {
+    let mut tx = world.db.begin().await.unwrap();
+    for key in ["re_1", "re_2"] {
+        let job = NewJob { kind: "nothing.done", key, payload: Value::Null, run_at: world.now(), tenant: Some(tenant) };
+        queue::enqueue(&mut tx, job).await.unwrap();
+    }
+    let jobs = queue::claim(&mut tx, "nothing", 2, world.now(), Duration::from_mins(1)).await.unwrap();
+    for job in &jobs {
+        queue::bury(&mut tx, job, world.now(), "no").await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    jobs.into_iter().map(|job| job.id).collect()
 }
 
 /// As much of JSON Schema as the document uses for answers.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tollgate::db::Db;
 use tollgate::queue::{self, Job, NewJob, Settled};
-use tollgate::words::{MerchantId, Timestamp};
+use tollgate::words::{MerchantId, Mode, Tenant, Timestamp};
 use tollgate::worker::Worker;
 
 use crate::support::{World, both_databases};
@@ -26,7 +26,7 @@ both_databases!(
 const LEASE: Duration = Duration::from_secs(90);
 
 fn job(key: &str, run_at: Timestamp) -> NewJob<'_> {
-    NewJob { kind: "webhooks.nothing", key, payload: json!({"for": key}), run_at, merchant: None }
+    NewJob { kind: "webhooks.nothing", key, payload: json!({"for": key}), run_at, tenant: None }
 }
 
 async fn enqueue(db: &Db, jobs: Vec<NewJob<'_>>) {
@@ -176,9 +176,9 @@ async fn a_dead_letter_is_out_of_the_way_until_somebody_revives_it(world: World)
 }
 
 async fn merchants_take_turns(world: World) {
-    let (crowd, lone) = (MerchantId::new(), MerchantId::new());
+    let (crowd, lone) = (Tenant::new(MerchantId::new(), Mode::Test), Tenant::new(MerchantId::new(), Mode::Test));
     let keys: Vec<String> = (0..40).map(|n| format!("crowd-{n}")).collect();
-    let with = |key, at, merchant| NewJob { merchant: Some(merchant), ..job(key, at) };
+    let with = |key, at, tenant| NewJob { tenant: Some(tenant), ..job(key, at) };
     enqueue(&world.db, keys.iter().map(|key| with(key, world.now(), &crowd)).collect()).await;
     world.clock.advance(LEASE);
     enqueue(&world.db, vec![with("lone", world.now(), &lone)]).await;

@@ -86,7 +86,7 @@ async fn a_job_is_tried_as_often_as_the_settings_say(world: World) {
     let shop = Shop::open_with(world, |config| config.retry.jobs = once.of(config.retry.jobs)).await;
     let mut tx = shop.world.db.begin().await.unwrap();
     let job =
-        NewJob { kind: "payments.nothing", key: "a", payload: Value::Null, run_at: shop.world.now(), merchant: None };
+        NewJob { kind: "payments.nothing", key: "a", payload: Value::Null, run_at: shop.world.now(), tenant: None };
     queue::enqueue(&mut tx, job).await.unwrap();
     tx.commit().await.unwrap();
     let worker = Worker::start(&shop.app);

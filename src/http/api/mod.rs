@@ -1,6 +1,7 @@
 //! The merchants' JSON API: one file per resource, one function per route.
 
 pub mod checkout_sessions;
+pub mod dead_letters;
 pub mod events;
 pub mod fields;
 pub mod integrity;

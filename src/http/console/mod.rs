@@ -8,6 +8,7 @@ pub mod audit;
 mod books;
 mod chips;
 mod components;
+pub mod dead_letter;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod delivery;
@@ -50,6 +51,7 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("wallets", wallets::Wallets::sample().render()),
         ("deliveries", deliveries::Deliveries::sample().render()),
         ("delivery", delivery::Delivery::sample().render()),
+        ("dead_letter", dead_letter::DeadLetter::sample().render()),
         ("dead_letters", dead_letters::DeadLetters::sample().render()),
         ("audit", audit::Audit::sample().render()),
     ]

@@ -4,7 +4,7 @@ use super::Attempt;
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::payments::status::AttemptState;
 use crate::psp::{Card, DeclineCode};
-use crate::words::{AttemptId, MerchantId, PaymentId, Tenant, Timestamp};
+use crate::words::{AttemptId, PaymentId, Tenant, Timestamp};
 
 /// Writes a new attempt. A unique violation means that another one is open, or that the payment is paid.
 pub async fn insert(tx: &mut Tx, attempt: &Attempt) -> Result<(), DbError> {
@@ -77,20 +77,20 @@ pub async fn latest(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Option
 }
 
 /// Marks the attempts that were sent before `before` and not heard of since, each once, and gives them with their
-/// merchants.
-pub async fn claim_silent(tx: &mut Tx, before: Timestamp) -> Result<Vec<(AttemptId, MerchantId)>, DbError> {
+/// tenants.
+pub async fn claim_silent(tx: &mut Tx, before: Timestamp) -> Result<Vec<(AttemptId, Tenant)>, DbError> {
     let rows = query(
         "update attempts set recovering = $2
          where id in (select id from attempts
                       where state in ('sent', 'action_required', 'pending', 'unknown') and not recovering and sent_at < $1
                       order by sent_at limit 500)
-         and not recovering returning id, merchant_id",
+         and not recovering returning id, merchant_id, livemode",
     )
     .bind(before)
     .bind(true)
     .all(tx)
     .await?;
-    rows.iter().map(|row| Ok((row.get("id")?, row.get("merchant_id")?))).collect()
+    rows.iter().map(|row| Ok((row.get("id")?, Tenant::new(row.get("merchant_id")?, row.get("livemode")?)))).collect()
 }
 
 /// What attempts are counted by.

@@ -4,8 +4,7 @@ mod delivery;
 mod store;
 
 pub use delivery::{Attempt, Delivery, Status, view};
-pub(super) use store::give_up;
-pub use store::{Filter, attempts, by_id, get, list, of_object, record};
+pub use store::{Filter, attempts, by_id, get, give_up, list, of_object, record, reopen};
 
 use serde_json::Value;
 
@@ -30,7 +29,7 @@ pub async fn resend(
     id: &DeliveryId,
     now: Timestamp,
 ) -> Result<Option<Delivery>, WebhookError> {
-    if !store::reopen(&mut *tx, tenant, id, now).await? {
+    if !store::reopen_of(&mut *tx, tenant, id, now).await? {
         return Ok(None);
     }
     let Some(delivery) = store::get(&mut *tx, tenant, id).await? else { return Ok(None) };
@@ -39,11 +38,5 @@ pub async fn resend(
 }
 
 fn job(delivery: &Delivery, run_at: Timestamp) -> NewJob<'_> {
-    NewJob {
-        kind: DELIVER,
-        key: delivery.id.as_str(),
-        payload: Value::Null,
-        run_at,
-        merchant: Some(&delivery.tenant.merchant),
-    }
+    NewJob { kind: DELIVER, key: delivery.id.as_str(), payload: Value::Null, run_at, tenant: Some(&delivery.tenant) }
 }

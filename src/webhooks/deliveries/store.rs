@@ -202,12 +202,7 @@ pub async fn record(
 }
 
 /// Ends a pending delivery without a try.
-pub(in crate::webhooks) async fn give_up(
-    tx: &mut Tx,
-    id: &DeliveryId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<(), DbError> {
+pub async fn give_up(tx: &mut Tx, id: &DeliveryId, reason: &str, now: Timestamp) -> Result<(), DbError> {
     query(
         "update webhook_deliveries set status = 'failed', next_attempt_at = null, last_error = $2, finished_at = $3
          where id = $1 and status = 'pending'",
@@ -220,7 +215,21 @@ pub(in crate::webhooks) async fn give_up(
     Ok(())
 }
 
-pub(super) async fn reopen(tx: &mut Tx, tenant: &Tenant, id: &DeliveryId, now: Timestamp) -> Result<bool, DbError> {
+/// Opens a delivery that was given up again, with a fresh round of tries; its job is the caller's to see to.
+pub async fn reopen(tx: &mut Tx, id: &DeliveryId, now: Timestamp) -> Result<(), DbError> {
+    query(
+        "update webhook_deliveries
+         set status = 'pending', round_attempts = 0, next_attempt_at = $2, finished_at = null
+         where id = $1 and status <> 'succeeded'",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn reopen_of(tx: &mut Tx, tenant: &Tenant, id: &DeliveryId, now: Timestamp) -> Result<bool, DbError> {
     let reopened = query(
         "update webhook_deliveries
          set status = 'pending', round_attempts = 0, next_attempt_at = $4, finished_at = null

@@ -53,7 +53,7 @@ pub async fn figures(
         .bind(yesterday)
         .one(db)
         .await?;
-    let dead = query("select count(*) as n from jobs where status = 'dead'").one(db).await?;
+    let dead = query("select count(*) as n from jobs where status = 'dead' and resolved_at is null").one(db).await?;
     Ok(Figures {
         today: today(db, midnight).await?,
         unknown: unknown.get("waiting")?,
