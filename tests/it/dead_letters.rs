@@ -18,6 +18,7 @@ both_databases!(
     a_merchant_sees_its_own_and_nobody_elses,
     a_resolved_one_keeps_its_row_and_counts_no_more,
     one_is_tried_again_unless_its_work_was_asked_for_anew,
+    asked_for_anew_at_the_same_moment_is_one_job,
     a_webhook_whose_job_died_is_given_up_and_open_again_with_its_job,
     a_person_reads_resolves_and_retries_and_the_log_says_so,
     all_of_a_kind_come_alive_once_each,
@@ -139,6 +140,24 @@ async fn one_is_tried_again_unless_its_work_was_asked_for_anew(world: World) {
     let alive = queue::claim(&mut tx, "nothing", 9, world.now(), LEASE).await.unwrap().remove(0);
     assert_eq!((alive.id, alive.tries), (letter.id, 1));
     tx.rollback().await.unwrap();
+}
+
+/// The same work is enqueued while somebody clicks, and neither sees the other yet.
+async fn asked_for_anew_at_the_same_moment_is_one_job(world: World) {
+    let door = Door::start(&world).await;
+    let own = door.merchant("Own").await;
+    let letter = died(&world.db, "nothing.done", "re_1", Some(&own.test), world.now()).await;
+    let path = format!("/v1/dead_letters/{}/retry", letter.id);
+    let mut tx = world.db.begin().await.unwrap();
+    queue::enqueue(&mut tx, job("nothing.done", "re_1", Some(&own.test), world.now())).await.unwrap();
+    let nothing = json!({});
+    let (answer, ()) = futures_util::future::join(door.post(&path, &own.key, &nothing), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        tx.commit().await.unwrap();
+    })
+    .await;
+    assert_eq!(answer.refused(409), "dead_letter_superseded");
+    assert_eq!(queue::dead(&world.db, 10).await.unwrap().len(), 1);
 }
 
 async fn a_webhook_whose_job_died_is_given_up_and_open_again_with_its_job(world: World) {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tollgate::config::Config;
 use tollgate::config::retry::{Change, Pace};
-use tollgate::payments::{self, Standing, attempts};
+use tollgate::payments::{self, Standing, attempts, refunds};
 use tollgate::psp::{DeclineCode, Finding, NotDone};
 use tollgate::queue::{self, NewJob};
 use tollgate::worker::Worker;
@@ -81,6 +81,47 @@ async fn what_the_psp_may_have_forgotten_is_not_ordered_again(world: World) {
     assert_eq!(shop.psp.confirmed().len(), 1);
 }
 
+async fn refund(shop: &Shop) -> refunds::Refund {
+    let opened = shop.paid().await;
+    let new =
+        refunds::NewRefund { payment: opened.payment.id.clone(), amount: None, reason: None, metadata: json!({}) };
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let refund = refunds::ask(&mut tx, &shop.tenant, new, shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    refund
+}
+
+async fn a_refund_is_asked_for_as_often_as_the_settings_say(world: World) {
+    let twice = Change { pace: Some(Pace::Fixed), first_ms: Some(60_000), tries: Some(2), ..Change::default() };
+    let shop = Shop::open_with(world, |config| config.retry.refund = twice.of(config.retry.refund)).await;
+    let refund = refund(&shop).await;
+    for _ in 0..3 {
+        let unreached = NotDone::Unreachable { reason: "refused".to_owned(), after: None };
+        shop.psp.refund_answers.lock().unwrap().push_back(Err(unreached));
+    }
+    shop.run_jobs().await;
+    shop.world.clock.advance(Duration::from_secs(59));
+    shop.run_jobs().await;
+    assert_eq!(shop.psp.refund_answers.lock().unwrap().len(), 2, "a minute is a minute");
+    shop.world.clock.advance(Duration::from_secs(1));
+    shop.run_jobs().await;
+    let dead = queue::dead(&shop.world.db, 10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].key.as_str()), (1, refund.id.as_str()), "a person gets it");
+    assert_eq!(shop.psp.refund_answers.lock().unwrap().len(), 1);
+    shop.assert_sound().await;
+}
+
+async fn a_refund_the_psp_may_have_forgotten_is_not_ordered_again(world: World) {
+    let shop = Shop::open(world).await;
+    *shop.psp.key_lifetime.lock().unwrap() = Some(Duration::from_hours(1));
+    let refund = refund(&shop).await;
+    shop.world.clock.advance(Duration::from_hours(1));
+    shop.run_jobs().await;
+    assert!(shop.psp.refunds.lock().unwrap().is_empty());
+    let after = refunds::find(&shop.world.db, &refund.id).await.unwrap().unwrap();
+    assert_eq!(after.status, refunds::RefundStatus::Pending);
+}
+
 async fn a_job_is_tried_as_often_as_the_settings_say(world: World) {
     let once = Change { tries: Some(1), ..Change::default() };
     let shop = Shop::open_with(world, |config| config.retry.jobs = once.of(config.retry.jobs)).await;
@@ -100,5 +141,7 @@ both_databases!(
     with_the_pace_never_there_is_one_try,
     a_psp_that_asks_for_a_moment_gets_it_and_one_that_asks_for_minutes_is_not_waited_for,
     what_the_psp_may_have_forgotten_is_not_ordered_again,
+    a_refund_is_asked_for_as_often_as_the_settings_say,
+    a_refund_the_psp_may_have_forgotten_is_not_ordered_again,
     a_job_is_tried_as_often_as_the_settings_say,
 );
