@@ -11,7 +11,7 @@ use crate::psp::{Finding, NotDone, Psp, RefundOutcome, RefundRequest};
 use crate::queue::Verdict;
 use crate::queue::retry::{Next, Policy};
 use crate::wallets;
-use crate::words::{CallId, RefundId, random_bytes};
+use crate::words::{CallId, RefundId, Timestamp, random_bytes};
 
 /// Asks for the refund `id` under its one key, and again until the PSP says done or failed.
 ///
@@ -36,8 +36,9 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
         let tries = calls::count(&app.db, &refund.payment, "refund", refund.id.as_str()).await?;
         return Ok(later(app, &refund, tries, &answer));
     };
-    let after = Refund { status, psp_reference, failure_code, settled_at: Some(app.now()), ..refund };
-    retrying(|| settle(app, &call, &after)).await?;
+    let now = app.now();
+    let after = Refund { status, psp_reference, failure_code, settled_at: Some(now), ..refund };
+    retrying(|| settle(app, &call, &after, now)).await?;
     app.wake.notify_one();
     Ok(Verdict::Done)
 }
@@ -64,8 +65,7 @@ fn no_answer(not_done: NotDone) -> NotDone {
 }
 
 /// Writes what became of it: state, books and event together.
-async fn settle(app: &App, call: &CallId, after: &Refund) -> Result<(), PaymentError> {
-    let now = app.now();
+async fn settle(app: &App, call: &CallId, after: &Refund, now: Timestamp) -> Result<(), PaymentError> {
     let mut tx = app.db.begin().await?;
     calls::answered(&mut tx, call, now, after.status.as_str()).await?;
     if store::settle(&mut tx, after).await? {
