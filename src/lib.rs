@@ -3,6 +3,8 @@
 
 // 0: the vocabulary, no I/O
 pub mod words;
+// 0: what chaos runs take away on purpose, in debug builds
+pub mod sabotage;
 // 1: settings, keys, the database, the ways in and out
 pub mod config;
 pub mod db;

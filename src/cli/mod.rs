@@ -3,6 +3,7 @@
 //! Promises that a command which cannot go on ends with a sentence that says what to do, and a non-zero status. Refuses
 //! to know rules of its own: a command reads its arguments and calls the verbs that the API calls.
 
+mod chaos;
 mod config;
 pub mod demo;
 pub mod gateway;
@@ -53,6 +54,8 @@ enum Command {
     Operator(operator::Command),
     /// Ask whether the books can be believed; fails when an invariant is broken
     Verify,
+    /// Kill gateways while shoppers pay and the PSP fails, then compare what everybody knows; fails when they disagree
+    Chaos(chaos::Args),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
             Command::Key(command) => key::run(&settings, command).await,
             Command::Operator(command) => operator::run(&settings, command).await,
             Command::Verify => verify::run(&settings).await,
+            Command::Chaos(args) => chaos::run(args).await,
             Command::Config(command) => config::run(&settings, command),
         }
     });

@@ -13,6 +13,7 @@ use crate::http::metrics;
 use crate::listener::Listener;
 use crate::listener::tls::{self, CertificateFiles};
 use crate::operators;
+use crate::sabotage;
 use crate::words::{Clock as _, SystemClock};
 
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,9 @@ pub struct Args {
     /// Bring the schema up to date first (the default for SQLite)
     #[arg(long)]
     migrate: bool,
+    /// Leaves a protection out, for `tollgate chaos --break`; refused by release builds
+    #[arg(long, hide = true, env = sabotage::VARIABLE, value_name = "PROTECTION")]
+    without: Option<String>,
 }
 
 pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
@@ -28,6 +32,10 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     refuse_unsafe(&config)?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
+    }
+    if let Some(name) = &args.without {
+        sabotage::arm(name).map_err(anyhow::Error::msg)?;
+        tracing::warn!(without = name, "THIS GATEWAY IS BROKEN ON PURPOSE");
     }
 
     metrics::start();

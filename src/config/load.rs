@@ -7,8 +7,8 @@ use super::Config;
 
 /// `TOLLGATE_DATABASE__URL` sets `url` in `[database]`.
 const PREFIX: &str = "TOLLGATE";
-/// Names that begin like settings but are not: the file's own path, and what tests use.
-const NOT_SETTINGS: [&str; 2] = ["TOLLGATE_CONFIG", "TOLLGATE_TEST_"];
+/// Names that begin like settings but are not: the file's own path, what tests use, and what chaos breaks.
+const NOT_SETTINGS: [&str; 3] = ["TOLLGATE_CONFIG", "TOLLGATE_TEST_", "TOLLGATE_CHAOS_BREAK"];
 
 /// Settings that are lists: in the environment their members stand between commas.
 const LISTS: [&str; 2] = ["trusted_roots", "webhooks.ports"];

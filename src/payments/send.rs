@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::db::retrying;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
 use crate::queue::retry::{Next, Policy};
+use crate::sabotage::Protection::UnknownOutcome;
 use crate::words::{AttemptId, CallId, Timestamp, random_bytes};
 
 /// A PSP that wants more time than this is not waited for while the shopper looks on.
@@ -82,6 +83,7 @@ pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) 
     let mut failures = 0;
     loop {
         match psp.confirm(request).await {
+            Ok(Outcome::Unknown { .. }) if UnknownOutcome.is_absent() => return declined(DeclineCode::Generic, ""),
             Ok(outcome) => return outcome,
             Err(NotDone::Refused { code, reason }) => {
                 tracing::error!(psp = psp.name(), code, reason, "the PSP refuses our request");

@@ -14,6 +14,7 @@ use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
 use crate::ledger::Posting;
 use crate::psp::Outcome;
+use crate::sabotage::Protection::{PaymentEvent, SettleBooks};
 use crate::wallets;
 use crate::words::{AttemptId, Timestamp};
 
@@ -61,7 +62,7 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
         }
         changed += 1;
     }
-    if !sales.is_empty() {
+    if !sales.is_empty() && !SettleBooks.is_absent() {
         wallets::post(tx, &sales).await?;
     }
     Ok(changed)
@@ -161,6 +162,9 @@ async fn tell(
     attempt: &Attempt,
     now: Timestamp,
 ) -> Result<(), PaymentError> {
+    if PaymentEvent.is_absent() {
+        return Ok(());
+    }
     let data = view::view(payment, orders, std::slice::from_ref(attempt));
     let object_id = payment.id.as_str();
     events::append(tx, NewEvent { tenant: &payment.tenant, kind, object_id, data, now }).await?;

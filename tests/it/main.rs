@@ -15,11 +15,11 @@ mod support;
 
 mod bad_input;
 mod books;
+mod chaos;
 mod checkout_page;
 mod checkout_sessions;
 mod config;
 mod console;
-mod crash;
 mod dead_letters;
 mod demo;
 mod documents;

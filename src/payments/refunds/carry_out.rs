@@ -10,6 +10,7 @@ use crate::payments::store as payments;
 use crate::psp::{Finding, NotDone, Psp, RefundOutcome, RefundRequest};
 use crate::queue::Verdict;
 use crate::queue::retry::{Next, Policy};
+use crate::sabotage::Protection::RefundKey;
 use crate::wallets;
 use crate::words::{CallId, RefundId, Timestamp, random_bytes};
 
@@ -45,7 +46,7 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
 
 /// First look, then order: a refund that is found is not ordered again, and none under a key that the PSP has forgotten.
 async fn answer(app: &App, psp: &dyn Psp, refund: &Refund, psp_payment: String) -> Result<RefundOutcome, NotDone> {
-    let key = refund.id.to_string();
+    let key = if RefundKey.is_absent() { CallId::new().to_string() } else { refund.id.to_string() };
     let age = app.now().since(refund.created_at);
     match psp.look_up_refund(&psp_payment, &key).await.map_err(no_answer)? {
         Finding::Found(outcome) => Ok(outcome),

@@ -9,7 +9,7 @@ mod catalogue;
 mod language;
 mod orders;
 mod pages;
-mod signature;
+pub mod signature;
 
 use std::sync::Arc;
 

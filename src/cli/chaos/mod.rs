@@ -1,0 +1,154 @@
+//! `tollgate chaos`: shows that nobody is charged twice and no payment is lost, whatever fails.
+//!
+//! Promises to run the real program, kill it at random moments, give the PSP bad days, and then to compare what clients
+//! were told, our tables, our books, the PSP's own record and what the merchant heard. Everything random is drawn from the
+//! printed seed. Refuses to know how the gateway does it: it sees HTTP and, when it is quiet again, the database.
+
+mod dice;
+mod mischief;
+mod net;
+mod process;
+mod quiet;
+mod receiver;
+mod record;
+mod refunds;
+mod report;
+mod shopper;
+mod stage;
+mod store;
+mod told;
+mod verdict;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use futures_util::stream::{self, StreamExt as _};
+use tokio_util::sync::CancellationToken;
+
+use self::process::Process;
+use self::report::Report;
+use self::stage::{Stage, Wish};
+use self::told::Told;
+use self::verdict::Witnesses;
+use crate::integrity::{self, Scope};
+use crate::sabotage;
+use crate::words::random_bytes;
+
+/// What can be chosen about a run.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How many checkouts are opened and paid
+    #[arg(long, default_value_t = 200)]
+    payments: u64,
+    /// Where all chance begins; drawn and printed when absent
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A PostgreSQL database of its own, empty: `postgres://..`. Without it: SQLite in a temporary folder
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Gateway processes [default: 3 on PostgreSQL, 1 on SQLite]
+    #[arg(long, value_name = "COUNT")]
+    processes: Option<usize>,
+    /// Checkouts at the same time
+    #[arg(long, default_value_t = 16, value_name = "COUNT")]
+    shoppers: usize,
+    /// After so many minutes no new checkout is opened
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
+    /// When it is not quiet so many seconds after the last shopper, what is left counts as stuck
+    #[arg(long, default_value_t = 240, value_name = "SECONDS")]
+    quiet_within: u64,
+    /// Take one protection out of the gateways, to see that it is missed (debug builds only)
+    #[arg(long = "break", value_name = "PROTECTION", value_enum)]
+    sabotage: Option<sabotage::Protection>,
+}
+
+/// Runs, prints the report, and ends with 0 only when the witnesses agree.
+///
+/// # Errors
+/// The stage cannot be put up, or a gateway does not come up again.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let seed = args.seed.unwrap_or_else(|| u64::from_le_bytes(random_bytes::<8>()));
+    let several = if args.database.is_some() { 3 } else { 1 };
+    let wish = Wish {
+        seed,
+        processes: args.processes.unwrap_or(several),
+        database: args.database.clone(),
+        sabotage: args.sabotage.map(sabotage::Protection::name),
+    };
+    println!("tollgate chaos --seed {seed}");
+    let (stage, mut processes) = Stage::build(&wish).await?;
+    let report = play(&stage, &mut processes, &wish, &args).await;
+    for process in &mut processes {
+        process.kill()?;
+    }
+    let clean = report.as_ref().is_ok_and(Report::is_clean);
+    let folder = stage.folder.display().to_string();
+    stage.strike(!clean).await;
+    if !clean {
+        eprintln!("tollgate chaos: logs and databases are in {folder}");
+    }
+    print!("{}", report?.text());
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args) -> anyhow::Result<Report> {
+    let began = Instant::now();
+    let stop = CancellationToken::new();
+    let shopping = async {
+        let open = |_: &u64| std::future::ready(began.elapsed() < Duration::from_mins(args.minutes));
+        let days = stream::iter(0..args.payments).take_while(open).map(|number| shopper::play(stage, number));
+        let told: Vec<Told> = days.buffer_unordered(args.shoppers.max(1)).collect().await;
+        stop.cancel();
+        told
+    };
+    let (told, faults, kills) = tokio::join!(
+        shopping,
+        mischief::bad_days(stage, stop.clone()),
+        mischief::murders(stage, processes, stop.clone())
+    );
+    let kills = kills.context("a gateway was not to be started again")?;
+    let shopped = began.elapsed();
+    let stuck = quiet::wait(stage, Duration::from_secs(args.quiet_within)).await?;
+
+    let books = integrity::check(&stage.db, Scope::Tenant(&stage.tenant)).await?;
+    let (facts, messages, forged) = stage.receiver.heard(|heard| (heard.facts.clone(), heard.messages, heard.forged));
+    let mut gave_up: Vec<String> = told.iter().filter_map(|told| told.gave_up.clone()).collect();
+    gave_up.extend((forged > 0).then(|| format!("{forged} webhooks with a signature that does not fit")));
+    let witnesses = Witnesses {
+        told,
+        payments: store::payments(&stage.db).await?,
+        refunds: store::refunds(&stage.db).await?,
+        psp_balance: store::psp_balance(&stage.db).await?,
+        record: record::read(stage).await?,
+        facts,
+    };
+    let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
+    for payment in &witnesses.payments {
+        *outcomes.entry(payment.status.clone()).or_default() += 1;
+    }
+    for refund in &witnesses.refunds {
+        *outcomes.entry(format!("refund {}", refund.status)).or_default() += 1;
+    }
+    let engine = if wish.database.is_some() { "PostgreSQL" } else { "SQLite" };
+    let counts = vec![
+        ("payments", u64::try_from(witnesses.payments.len())?),
+        ("kills", kills),
+        ("captures at the PSP", u64::try_from(witnesses.record.captures.len())?),
+        ("refunds at the PSP", u64::try_from(witnesses.record.refunds.len())?),
+        ("webhooks heard", messages),
+        ("answers of 500", stage.net.answers_500.load(Ordering::Relaxed)),
+        ("seconds of shopping", shopped.as_secs()),
+        ("seconds until quiet", began.elapsed().saturating_sub(shopped).as_secs()),
+    ];
+    Ok(Report {
+        heading: format!("{engine}, {} gateway(s), seed {}", wish.processes, wish.seed),
+        counts,
+        outcomes,
+        faults,
+        bad: report::bad(verdict::compare(&witnesses), &books, stuck, gave_up),
+    })
+}

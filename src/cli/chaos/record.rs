@@ -1,0 +1,59 @@
+//! The fourth witness: what the stand-in PSP itself wrote down.
+
+use anyhow::Context as _;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::net::How;
+use super::stage::Stage;
+
+/// Money that the PSP moved. Amounts in minor units.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// Our payment's id, as the PSP was told it.
+    pub payment: String,
+    /// The key under which it was asked for.
+    pub key: String,
+    /// How much.
+    pub amount: i64,
+}
+
+/// The PSP's record.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// Money taken from cards.
+    pub captures: Vec<Moved>,
+    /// Money given back.
+    pub refunds: Vec<Moved>,
+}
+
+/// Reads the whole record.
+pub async fn read(stage: &Stage) -> anyhow::Result<Record> {
+    let payments = list(stage, "payments").await?;
+    let ours = |psp_payment: &Value| {
+        let found = payments.iter().find(|payment| payment["id"] == *psp_payment);
+        found.map_or_else(String::new, |payment| payment["reference"].as_str().unwrap_or_default().to_owned())
+    };
+    let moved = |row: &Value| Moved {
+        payment: ours(&row["payment_id"]),
+        key: row["key"].as_str().unwrap_or_default().to_owned(),
+        amount: row["amount"].as_i64().unwrap_or_default(),
+    };
+    let (captures, refunds) = (list(stage, "captures").await?, list(stage, "refunds").await?);
+    Ok(Record { captures: captures.iter().map(moved).collect(), refunds: refunds.iter().map(moved).collect() })
+}
+
+async fn list(stage: &Stage, name: &str) -> anyhow::Result<Vec<Value>> {
+    let mut rows: Vec<Value> = Vec::new();
+    loop {
+        let after = rows.last().map_or(0, |row| row["seq"].as_i64().unwrap_or_default());
+        let url = format!("{}/admin/record/{name}?after={after}", stage.psp.base_url());
+        let how = How { bearer: Some(&stage.admin_key), ..How::default() };
+        let reply = stage.net.send(Method::GET, &url, &how).await.context("the PSP does not show its record")?;
+        let part = reply.json["data"].as_array().context("the PSP's record cannot be read")?;
+        if part.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(part.iter().cloned());
+    }
+}

@@ -1,0 +1,88 @@
+//! What is printed at the end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::verdict::Findings;
+use crate::integrity;
+
+/// Findings of one kind that are named.
+const NAMED: usize = 5;
+
+/// The whole report.
+#[derive(Debug)]
+pub struct Report {
+    /// How the run was begun.
+    pub heading: String,
+    /// Neither good nor bad: what happened, in the order it is shown.
+    pub counts: Vec<(&'static str, u64)>,
+    /// How often each outcome was seen.
+    pub outcomes: BTreeMap<String, u64>,
+    /// How often the PSP's faults struck.
+    pub faults: BTreeMap<String, u64>,
+    /// What must be empty.
+    pub bad: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Report {
+    /// Whether everything that must be empty is.
+    pub fn is_clean(&self) -> bool {
+        self.bad.iter().all(|(_, found)| found.is_empty())
+    }
+
+    /// For people; the order and the names are described in docs/chaos.md.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n", self.heading);
+        for (name, count) in &self.counts {
+            let _ = writeln!(text, "{name:<26} {count}");
+        }
+        let _ = writeln!(text, "{:<26} {}", "outcomes", list(&self.outcomes));
+        let _ = writeln!(text, "{:<26} {}", "faults", list(&self.faults));
+        for (name, found) in &self.bad {
+            let _ = writeln!(text, "{name:<26} {}", found.len());
+            for one in found.iter().take(NAMED) {
+                let _ = writeln!(text, "    {one}");
+            }
+        }
+        let verdict = if self.is_clean() { "The witnesses agree." } else { "THE WITNESSES DO NOT AGREE." };
+        text + verdict + "\n"
+    }
+}
+
+fn list(counts: &BTreeMap<String, u64>) -> String {
+    let named: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(", ") }
+}
+
+/// Everything that must be empty, under the names of the report.
+pub fn bad(
+    found: Findings,
+    books: &integrity::Report,
+    stuck: Vec<String>,
+    gave_up: Vec<String>,
+) -> Vec<(&'static str, Vec<String>)> {
+    let broken = |wanted: fn(&str) -> bool| -> Vec<String> {
+        let broken = books.checks.iter().filter(|check| check.state == integrity::State::Broken && wanted(check.name));
+        broken
+            .flat_map(|check| {
+                check.findings.iter().map(move |it| format!("{}: {} {}", check.name, it.subject, it.detail))
+            })
+            .collect()
+    };
+    let mut journals = broken(|name| name == "debits_equal_credits");
+    journals.extend(found.ledger);
+    vec![
+        ("double charges", found.double_charges),
+        ("lost payments", found.lost_payments),
+        ("false answers", found.false_answers),
+        ("refunds beyond capture", found.refunds_beyond_capture),
+        ("refunds that differ", found.refunds_that_differ),
+        ("unbalanced journals", journals),
+        ("wallets that differ", broken(|name| name == "wallets_equal_ledger")),
+        ("other broken invariants", broken(|name| !matches!(name, "debits_equal_credits" | "wallets_equal_ledger"))),
+        ("events missing", found.events_missing),
+        ("events doubled", found.events_doubled),
+        ("jobs stuck", stuck),
+        ("calls never answered", gave_up),
+    ]
+}

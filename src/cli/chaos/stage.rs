@@ -1,0 +1,197 @@
+//! Everything a run needs, put up: the stand-in PSP, the gateways, a merchant with a key, and its receiver.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::dice::Dice;
+use super::net::{How, Net, Reply};
+use super::process::Process;
+use super::receiver::Receiver;
+use super::store;
+use crate::cli::demo::private_files;
+use crate::db::{Db, GATEWAY};
+use crate::listener::Listener;
+use crate::merchants;
+use crate::merchants::keys::{self, Kind, NewKey};
+use crate::outbound::{self, Outbound};
+use crate::simulator::{Server, SimulatorConfig, Target};
+use crate::words::{Clock as _, Mode, Secret, SystemClock, Tenant, random_base62};
+
+/// Connections of the harness itself.
+const CONNECTIONS: u32 = 4;
+
+/// What is asked of the stage.
+#[derive(Debug)]
+pub struct Wish {
+    /// Of everything that is drawn.
+    pub seed: u64,
+    /// Gateway processes.
+    pub processes: usize,
+    /// PostgreSQL; SQLite in the run's folder when absent.
+    pub database: Option<String>,
+    /// The protection that the gateways do without.
+    pub sabotage: Option<String>,
+}
+
+/// The running stage.
+pub struct Stage {
+    /// Of everything that is drawn.
+    pub seed: u64,
+    /// The way to the gateways.
+    pub net: Net,
+    /// The stand-in PSP, in this process.
+    pub psp: Server,
+    /// The key of its record.
+    pub admin_key: String,
+    /// The gateways' database, to look at.
+    pub db: Db,
+    /// Whose payments they are.
+    pub tenant: Tenant,
+    /// The merchant's second seller and its third.
+    pub sellers: Vec<String>,
+    /// What the merchant hears.
+    pub receiver: Arc<Receiver>,
+    /// Databases and logs.
+    pub folder: PathBuf,
+    key: String,
+    webhook_secret: String,
+    stop: CancellationToken,
+}
+
+impl Stage {
+    /// Puts everything up.
+    pub async fn build(wish: &Wish) -> anyhow::Result<(Self, Vec<Process>)> {
+        let folder = std::env::temp_dir().join(format!("tollgate-chaos-{}", random_base62(8)));
+        private_files::make_folder(&folder)?;
+        let url = match &wish.database {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", folder.join("tollgate.db").display()),
+        };
+        let db = Db::open(&url, CONNECTIONS).await.context("the database")?;
+        db.migrate(&GATEWAY).await.context("the schema")?;
+        ensure!(store::is_unused(&db).await?, "the database holds payments: give the run a database of its own");
+        let (tenant, key) = admit(&db).await?;
+
+        let (psp_key, admin_key, webhook_secret) = (random_base62(40), random_base62(40), random_base62(40));
+        let (secret, admin) = (Secret::new(psp_key.clone()), Secret::new(admin_key.clone()));
+        let psp = Server::start(SimulatorConfig::new(folder.join("psp.db"), secret, admin)).await?;
+        let settings = settings(&url, psp.base_url(), &psp_key, &webhook_secret, wish.sabotage.as_deref());
+        let mut processes = gateways(&folder, wish.processes, &settings)?;
+
+        let allow = outbound::Settings { allow_private: true, ..outbound::Settings::default() };
+        let gateways = processes.iter().map(|process| process.url().to_owned()).collect();
+        let net = Net { door: Outbound::new(&allow)?.psp().clone(), gateways, answers_500: AtomicU64::default() };
+        for process in &mut processes {
+            process.start(&net.door).await?;
+        }
+        let (receiver, stop) = (Receiver::new(Dice::of(wish.seed, u64::MAX - 2)), CancellationToken::new());
+        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let address = format!("http://{}/webhooks", listener.address());
+        tokio::spawn(listener.serve(receiver.clone().routes(), stop.clone(), Duration::from_secs(1)));
+        let (seed, sellers) = (wish.seed, Vec::new());
+        let mut stage =
+            Self { seed, net, psp, admin_key, db, tenant, sellers, receiver, folder, key, webhook_secret, stop };
+        stage.furnish(&address).await?;
+        stage.psp.send_webhooks_to(stage.webhook_target(&mut Dice::new(wish.seed)));
+        Ok((stage, processes))
+    }
+
+    /// What the merchant does with its key before the first sale.
+    async fn furnish(&mut self, receiver: &str) -> anyhow::Result<()> {
+        let mut dice = Dice::new(self.seed);
+        for name in ["Second", "Third"] {
+            let seller = self.api(&mut dice, "/v1/sellers", name, &json!({ "name": name })).await?;
+            ensure!(seller.status == 201, "no seller: {}", seller.text);
+            self.sellers.push(seller.text_of("id"));
+        }
+        let wanted = json!({ "url": receiver, "events": ["*"] });
+        let made = self.api(&mut dice, "/v1/webhook_endpoints", "endpoint", &wanted).await?;
+        ensure!(made.status == 201, "no webhook endpoint: {}", made.text);
+        self.receiver.trust(made.text_of("secret"));
+        Ok(())
+    }
+
+    /// A call of the merchant with an `Idempotency-Key`, at any gateway, until it is answered.
+    pub async fn api(&self, dice: &mut Dice, path: &str, key: &str, body: &Value) -> anyhow::Result<Reply> {
+        let how = How { bearer: Some(&self.key), key: Some(key), body: Some(body) };
+        self.net.until_answered(dice, Method::POST, path, &how).await
+    }
+
+    /// A call of the merchant that is made once, at the first gateway.
+    pub async fn api_once(&self, path: &str, body: &Value) -> Option<Reply> {
+        let how = How { bearer: Some(&self.key), body: Some(body), ..How::default() };
+        self.net.once(&mut Dice::new(0), Method::POST, path, &how).await
+    }
+
+    /// Where the PSP's webhooks may go: any gateway.
+    pub fn webhook_target(&self, dice: &mut Dice) -> Target {
+        let url = format!("{}/psp/simulator/webhooks", dice.pick(&self.net.gateways));
+        Target { url, secret: Secret::new(self.webhook_secret.clone()) }
+    }
+
+    /// Takes everything down. The folder stays when somebody will want to look into it.
+    pub async fn strike(self, keep_folder: bool) {
+        self.stop.cancel();
+        self.db.close().await;
+        self.psp.shutdown().await;
+        if !keep_folder {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+async fn admit(db: &Db) -> anyhow::Result<(Tenant, String)> {
+    let now = SystemClock.now();
+    let mut tx = db.begin().await?;
+    let merchant = merchants::create(&mut tx, "Chaos", now).await?;
+    let tenant = Tenant::new(merchant.id, Mode::Test);
+    let wanted = NewKey { kind: Kind::Secret, scopes: Vec::new(), name: Some("chaos".to_owned()), expires_at: None };
+    let issued = keys::issue(&mut tx, &tenant, wanted, now).await?;
+    tx.commit().await?;
+    Ok((tenant, issued.token.expose().to_owned()))
+}
+
+fn settings(
+    database: &str,
+    psp: &str,
+    psp_key: &str,
+    webhook_secret: &str,
+    sabotage: Option<&str>,
+) -> Vec<(String, String)> {
+    let mut settings = vec![
+        ("TOLLGATE_MASTER_KEY", random_base62(48)),
+        ("TOLLGATE_DATABASE__URL", database.to_owned()),
+        ("TOLLGATE_PSP__SIMULATOR__URL", psp.to_owned()),
+        ("TOLLGATE_PSP__SIMULATOR__SECRET_KEY", psp_key.to_owned()),
+        ("TOLLGATE_PSP__SIMULATOR__WEBHOOK_SECRET", webhook_secret.to_owned()),
+        ("TOLLGATE_WEBHOOKS__ALLOW_PRIVATE_NETWORKS", "true".to_owned()),
+        ("TOLLGATE_LOG__LEVEL", "warn".to_owned()),
+    ];
+    settings.extend(sabotage.map(|name| (crate::sabotage::VARIABLE, name.to_owned())));
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn gateways(folder: &Path, count: usize, settings: &[(String, String)]) -> anyhow::Result<Vec<Process>> {
+    let mut listeners = Vec::new();
+    for _ in 0..count.max(1) {
+        listeners.push(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?);
+    }
+    let mut gateways = Vec::new();
+    for (number, listener) in listeners.into_iter().enumerate() {
+        let address = listener.local_addr()?;
+        let url = format!("http://{address}");
+        let mut own = settings.to_vec();
+        own.push(("TOLLGATE_PUBLIC_URL".to_owned(), url.clone()));
+        own.push(("TOLLGATE_SERVER__LISTEN".to_owned(), address.to_string()));
+        gateways.push(Process::new(url, own, folder.join(format!("gateway-{number}.log"))));
+    }
+    Ok(gateways)
+}

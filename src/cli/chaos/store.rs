@@ -1,0 +1,139 @@
+//! The SQL of the second and third witness: our tables and our ledger, as they are when it is quiet again.
+
+use crate::db::{Db, DbError, query};
+
+/// A payment as we have it. Amounts in minor units.
+#[derive(Debug, Clone)]
+pub struct OurPayment {
+    /// `pay_...`
+    pub id: String,
+    /// `cs_...`
+    pub session: String,
+    /// As it stands in the table.
+    pub status: String,
+    /// What it is for.
+    pub amount: i64,
+    /// What we say we took.
+    pub captured: i64,
+    /// What we hold or gave back.
+    pub refunded: i64,
+    /// How many of its attempts were declined.
+    pub declines: i64,
+}
+
+/// A refund as we have it.
+#[derive(Debug, Clone)]
+pub struct OurRefund {
+    /// `re_...`, which is also its key at the PSP.
+    pub id: String,
+    /// Of which payment.
+    pub payment: String,
+    /// In minor units.
+    pub amount: i64,
+    /// As it stands in the table.
+    pub status: String,
+}
+
+/// Whether nothing was ever paid in this database.
+pub async fn is_unused(db: &Db) -> Result<bool, DbError> {
+    Ok(count(db, "select count(*) as n from payments").await? == 0)
+}
+
+/// Every payment.
+pub async fn payments(db: &Db) -> Result<Vec<OurPayment>, DbError> {
+    let rows = query(
+        "select p.id, p.checkout_id, p.status, p.amount, p.captured, p.refunded,
+             (select count(*) from attempts a where a.payment_id = p.id and a.state = 'declined') as declines
+         from payments p order by p.id",
+    )
+    .all(db)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OurPayment {
+                id: row.get("id")?,
+                session: row.get::<Option<String>>("checkout_id")?.unwrap_or_default(),
+                status: row.get("status")?,
+                amount: row.get("amount")?,
+                captured: row.get("captured")?,
+                refunded: row.get("refunded")?,
+                declines: row.get("declines")?,
+            })
+        })
+        .collect()
+}
+
+/// Every refund.
+pub async fn refunds(db: &Db) -> Result<Vec<OurRefund>, DbError> {
+    let rows = query("select id, payment_id, amount, status from refunds order by id").all(db).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OurRefund {
+                id: row.get("id")?,
+                payment: row.get("payment_id")?,
+                amount: row.get("amount")?,
+                status: row.get("status")?,
+            })
+        })
+        .collect()
+}
+
+/// What the ledger says that the PSP owes us, in minor units.
+pub async fn psp_balance(db: &Db) -> Result<i64, DbError> {
+    query(
+        "select cast(coalesce(sum(case when debit_account like 'psp:%' then amount else 0 end), 0)
+             - coalesce(sum(case when credit_account like 'psp:%' then amount else 0 end), 0) as bigint) as n from transfers",
+    )
+    .one(db)
+    .await?
+    .get("n")
+}
+
+/// What is not finished, by name; nothing else is waited for.
+pub async fn unfinished(db: &Db) -> Result<Vec<(String, i64)>, DbError> {
+    let questions = [
+        (
+            "attempts without an outcome",
+            "select count(*) as n from attempts where state not in ('approved', 'declined')",
+        ),
+        ("refunds without an outcome", "select count(*) as n from refunds where status = 'pending'"),
+        ("jobs waiting or running", "select count(*) as n from jobs where status <> 'dead'"),
+        ("events without a place", "select count(*) as n from events where position is null"),
+        (
+            "events not fanned out",
+            "select count(*) as n from events where position > (select min(position) from event_consumers)",
+        ),
+        ("webhooks to deliver", "select count(*) as n from webhook_deliveries where status = 'pending'"),
+    ];
+    let mut left = Vec::new();
+    for (name, sql) in questions {
+        let found = count(db, sql).await?;
+        if found > 0 {
+            left.push((name.to_owned(), found));
+        }
+    }
+    Ok(left)
+}
+
+/// The addresses of 3-D Secure challenges that nobody has answered.
+pub async fn open_challenges(db: &Db) -> Result<Vec<String>, DbError> {
+    let rows = query("select action_url from attempts where state = 'action_required'").all(db).await?;
+    rows.iter().map(|row| row.get("action_url")).collect()
+}
+
+/// Jobs that were given up, with what they said.
+pub async fn dead_jobs(db: &Db) -> Result<Vec<String>, DbError> {
+    let rows =
+        query("select kind, key, coalesce(last_error, '') as error from jobs where status = 'dead'").all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let (kind, key, error) =
+                (row.get::<String>("kind")?, row.get::<String>("key")?, row.get::<String>("error")?);
+            Ok(format!("{kind} {key}: {error}"))
+        })
+        .collect()
+}
+
+async fn count(db: &Db, sql: &'static str) -> Result<i64, DbError> {
+    query(sql).one(db).await?.get("n")
+}

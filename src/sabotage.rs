@@ -1,0 +1,59 @@
+//! Protections taken away on purpose, one at a time, so that `tollgate chaos --break` can show that it would notice.
+//!
+//! Armed by `serve` alone, from one environment variable, and only in debug builds: in a release build every question is
+//! answered `false` at compile time and the variable makes `serve` refuse to start.
+
+use std::sync::OnceLock;
+
+/// The environment variable that names what is taken away.
+pub const VARIABLE: &str = "TOLLGATE_CHAOS_BREAK";
+
+/// What can be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Protection {
+    /// A PSP's lost answer counts as a decline.
+    UnknownOutcome,
+    /// A sale is settled without its journal and wallets.
+    SettleBooks,
+    /// Every refund call goes to the PSP under a fresh key.
+    RefundKey,
+    /// A refund does not hold what it will give back.
+    RefundHold,
+    /// What happened is not told to the merchant.
+    PaymentEvent,
+    /// The answer under an idempotency key is not remembered.
+    IdempotencyKey,
+    /// Nobody looks for attempts that went silent.
+    Sweep,
+}
+
+static ABSENT: OnceLock<Protection> = OnceLock::new();
+
+impl Protection {
+    /// As it is written in the variable.
+    pub fn name(self) -> String {
+        clap::ValueEnum::to_possible_value(&self).map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Whether this protection is to be left out in this process.
+    pub fn is_absent(self) -> bool {
+        cfg!(debug_assertions) && ABSENT.get() == Some(&self)
+    }
+}
+
+/// Takes the protection `name` out of this process.
+///
+/// # Errors
+/// A sentence, when this is a release build or there is no such protection.
+pub fn arm(name: &str) -> Result<(), String> {
+    if !cfg!(debug_assertions) {
+        return Err(format!(
+            "{VARIABLE} is set: it breaks payments on purpose and works in debug builds only; unset it"
+        ));
+    }
+    let protection = <Protection as clap::ValueEnum>::from_str(name, false)
+        .map_err(|_| format!("{VARIABLE}: there is no protection called `{name}`"))?;
+    let _ = ABSENT.set(protection);
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The proof that anyone can run, run briefly; and the proof that it can fail.
+
+use std::process::Command;
+
+use crate::support::{Engine, World, both_databases, run};
+
+/// What `tollgate chaos` printed, and whether it found nothing.
+async fn chaos(world: &World, arguments: &[&str]) -> (String, bool) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.arg("chaos").args(arguments);
+    if world.engine == Engine::Postgres {
+        command.args(["--database", &world.database_url]);
+    }
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (format!("{said}{complained}"), output.status.success())
+}
+
+/// The number behind `name` in the report.
+#[track_caller]
+fn number(report: &str, name: &str) -> u64 {
+    let line = report.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in\n{report}"));
+    line[name.len()..].trim().parse().unwrap()
+}
+
+async fn whatever_fails_the_witnesses_agree(world: World) {
+    let (report, clean) = chaos(&world, &["--payments", "40", "--shoppers", "20"]).await;
+    assert!(clean, "{report}");
+    assert_eq!(number(&report, "payments"), 40);
+    assert!(number(&report, "kills") > 0 && number(&report, "captures at the PSP") > 10, "{report}");
+    assert!(number(&report, "webhooks heard") >= number(&report, "captures at the PSP"), "{report}");
+}
+
+both_databases!(whatever_fails_the_witnesses_agree);
+
+/// Every protection that can be taken away, and the sentence in the report that says so: one that work which is merely
+/// late does not bring about.
+const MISSED: [(&str, &str); 7] = [
+    ("unknown_outcome", "the PSP took money and we say requires_payment"),
+    ("settle_books", "it is SUCCESS and has no sale journal"),
+    ("refund_key", "the PSP None"),
+    ("refund_hold", "0 marked as refunded"),
+    ("payment_event", "it is succeeded and no event says so"),
+    ("idempotency_key", "a payment that nobody was told of"),
+    ("sweep", "attempts without an outcome"),
+];
+
+fn a_protection_that_is_gone_is_missed(which: &'static str) {
+    run(Engine::Sqlite, async |world| {
+        let (_, sentence) = MISSED.into_iter().find(|(name, _)| *name == which).unwrap();
+        // Two and a half minutes are enough for every attempt that somebody looks for.
+        let patience = if which == "sweep" { "150" } else { "5" };
+        let arguments =
+            ["--payments", "40", "--shoppers", "20", "--seed", "5", "--quiet-within", patience, "--break", which];
+        let (report, clean) = chaos(&world, &arguments).await;
+        assert!(!clean && report.contains(sentence), "{which} was not missed:\n{report}");
+    });
+}
+
+macro_rules! protections {
+    ($($name:ident),+ $(,)?) => {
+        mod without {
+            $(#[test]
+            fn $name() {
+                super::a_protection_that_is_gone_is_missed(stringify!($name));
+            })+
+
+            #[test]
+            fn every_protection_is_tried() {
+                let tried = [$(stringify!($name)),+];
+                assert_eq!(tried, super::MISSED.map(|(name, _)| name));
+            }
+        }
+    };
+}
+
+protections!(unknown_outcome, settle_books, refund_key, refund_hold, payment_event, idempotency_key, sweep);
