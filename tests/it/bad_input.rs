@@ -43,6 +43,8 @@ fn posts() -> Vec<Post> {
         post("/v1/webhook_endpoints/{id}/test", json!({}), "", ""),
         post("/v1/webhook_endpoints/{id}/replay", json!({"since": "2026-01-01T00:00:00Z"}), "type", "type"),
         post("/v1/webhook_deliveries/{id}/resend", json!({}), "", ""),
+        post("/v1/dead_letters/{id}/retry", json!({}), "", ""),
+        post("/v1/dead_letters/{id}/resolve", json!({"reason": "refunded by hand"}), "reason", "reason"),
     ];
     posts.push(post("/v1/checkout/sessions", session, "currency", "currency"));
     posts.push(post("/v1/checkout/sessions/{id}/expire", json!({}), "", ""));
@@ -65,8 +67,13 @@ fn post(path: &'static str, good: Value, field: &'static str, param: &'static st
 impl Post {
     fn path(&self) -> String {
         let of = |part| if self.path.contains(part) { Some("00000000000000000000000000") } else { None };
-        let kinds =
-            [("api_keys", "key"), ("webhook_endpoints", "we"), ("webhook_deliveries", "dlv"), ("sessions", "cs")];
+        let kinds = [
+            ("api_keys", "key"),
+            ("webhook_endpoints", "we"),
+            ("webhook_deliveries", "dlv"),
+            ("dead_letters", "job"),
+            ("sessions", "cs"),
+        ];
         let id = kinds.into_iter().find_map(|(part, prefix)| of(part).map(|tail| format!("{prefix}_{tail}")));
         self.path.replace("{id}", &id.unwrap_or_default())
     }
