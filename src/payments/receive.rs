@@ -1,6 +1,7 @@
 //! Receive: a PSP's webhook is believed or refused, kept raw, and answered; the worker deals with it later.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
@@ -11,9 +12,12 @@ use super::status::AttemptState;
 use super::{attempts, jobs, store};
 use crate::app::App;
 use crate::db::DbError;
-use crate::psp::{NoticeRefused, Psp};
+use crate::psp::{NotDone, NoticeRefused, Psp};
 use crate::queue::Verdict;
 use crate::words::{PaymentId, PspEventId, pan};
+
+/// How long a PSP that does not answer is asked what its webhook was about.
+const DEADLINE: Duration = Duration::from_hours(24);
 
 /// Why a webhook was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -75,13 +79,30 @@ pub async fn read_notice(app: &App, id: &PspEventId) -> Result<Verdict, PaymentE
         (None, None) => None,
     };
     let result = match payment {
-        Some(payment) => look_at(app, &payment).await?,
+        Some(payment) => match look_at(app, &payment).await {
+            Err(PaymentError::Psp(NotDone::Unreachable { reason, after })) => {
+                return Ok(later(app, &notice, &reason, after));
+            }
+            looked => looked?,
+        },
         None => "no payment of ours",
     };
     let mut tx = app.db.begin().await?;
     notices::processed(&mut tx, id, app.now(), result).await?;
     tx.commit().await?;
     Ok(Verdict::Done)
+}
+
+/// A PSP that is away for a while, or wants fewer calls, is asked later: its webhook may be the only word of an attempt
+/// that nobody else asks about any more. Past a day it is a person's.
+fn later(app: &App, notice: &Notice, reason: &str, after: Option<Duration>) -> Verdict {
+    let now = app.now();
+    let age = now.since(notice.received_at);
+    if age > DEADLINE {
+        return Verdict::Failed { error: format!("the PSP has not answered since {}: {reason}", notice.received_at) };
+    }
+    let pause = (age / 2).clamp(Duration::from_secs(2), Duration::from_mins(30));
+    Verdict::Again { at: now.plus(pause.max(after.unwrap_or_default())) }
 }
 
 /// Asks about every attempt that is not approved: a decline, too, may turn out to be none.

@@ -199,6 +199,52 @@ async fn a_webhook_settles_what_the_browser_never_brought_and_repeats_change_not
     shop.assert_paid_once(&opened).await;
 }
 
+async fn a_repeat_that_does_not_get_through_declines_nothing(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    shop.psp.will(unknown());
+    shop.pay(&opened).await;
+    shop.world.clock.advance(Duration::from_secs(61));
+    shop.psp.knows(Finding::NotFound);
+    let busy = || NotDone::Unreachable { reason: "too many calls".to_owned(), after: Some(Duration::from_secs(60)) };
+    shop.psp.will_say(Answer::Says(Err(busy())));
+    assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Unknown);
+    // The first call got there after all.
+    shop.world.clock.advance(Duration::from_secs(5));
+    shop.psp.knows(Finding::Found(approved()));
+    assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Succeeded);
+    assert_eq!(shop.count("select count(*) as n from events where kind = 'payment.attempt_declined'").await, 0);
+    shop.assert_paid_once(&opened).await;
+}
+
+async fn a_psp_that_is_away_does_not_use_up_its_webhook(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    shop.psp.will(unknown());
+    shop.pay(&opened).await;
+    let body = format!("ev_1 psp_{}", opened.payment.id);
+    payments::receive(&shop.app, "scripted", &signed(), body.as_bytes()).await.unwrap();
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let jobs = tollgate::queue::claim(&mut tx, "payments", 9, shop.world.now(), Duration::from_mins(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    let id = jobs[0].key.parse().unwrap();
+    *shop.psp.away.lock().unwrap() = 21;
+    for _ in 0..20 {
+        let at = match payments::read_notice(&shop.app, &id).await.unwrap() {
+            Verdict::Again { at } => at,
+            other => panic!("{other:?}"),
+        };
+        let wait = at.since(shop.world.now());
+        assert!(wait >= Duration::from_secs(7) && wait <= Duration::from_mins(30), "{wait:?}");
+        shop.world.clock.advance(Duration::from_mins(1));
+    }
+    shop.world.clock.advance(Duration::from_hours(24));
+    assert!(matches!(payments::read_notice(&shop.app, &id).await.unwrap(), Verdict::Failed { .. }));
+    shop.psp.knows(Finding::Found(approved()));
+    assert_eq!(payments::read_notice(&shop.app, &id).await.unwrap(), Verdict::Done);
+    shop.assert_paid_once(&opened).await;
+}
+
 async fn a_challenge_left_open_is_given_up_and_another_card_may_be_tried(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.checkout().await;
@@ -297,6 +343,8 @@ async fn live_payments_never_reach_a_stand_in(world: World) {
 }
 
 both_databases!(
+    a_repeat_that_does_not_get_through_declines_nothing,
+    a_psp_that_is_away_does_not_use_up_its_webhook,
     an_approved_attempt_pays_everyone_at_once,
     a_declined_card_may_be_followed_by_another,
     of_many_tabs_one_pays,

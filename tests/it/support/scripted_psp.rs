@@ -25,6 +25,8 @@ pub struct ScriptedPsp {
     pub key_lifetime: Mutex<Option<Duration>>,
     pub confirms: Mutex<VecDeque<Answer>>,
     pub look_ups: Mutex<VecDeque<Finding>>,
+    /// So many look-ups are not answered.
+    pub away: Mutex<u32>,
     pub refund_answers: Mutex<VecDeque<Result<RefundOutcome, NotDone>>>,
     /// Refunds by key, as the PSP keeps them.
     pub refunds: Mutex<Vec<(String, i64)>>,
@@ -104,6 +106,14 @@ impl Psp for ScriptedPsp {
     }
 
     async fn look_up(&self, _psp_payment: &str, _key: &str) -> Result<Finding, NotDone> {
+        let away = *self.away.lock().unwrap();
+        if away > 0 {
+            *self.away.lock().unwrap() -= 1;
+            return Err(NotDone::Unreachable {
+                reason: "too many calls".to_owned(),
+                after: Some(Duration::from_secs(7)),
+            });
+        }
         let next = self.look_ups.lock().unwrap().pop_front();
         Ok(next.unwrap_or(Finding::Found(unknown())))
     }
