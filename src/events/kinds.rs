@@ -1,13 +1,22 @@
 //! The names of facts. A merchant may subscribe to these and to no misspelling of them.
 
-/// Every event type there is.
+/// Every event type there is. Those of what is still to come (authorisations, disputes, payouts) are names of the
+/// contract already, so that an endpoint made today will hear of them.
 pub const KINDS: &[&str] = &[
     "checkout.session.completed",
     "checkout.session.expired",
+    "dispute.closed",
+    "dispute.opened",
     "payment.attempt_declined",
+    "payment.authorized",
+    "payment.canceled",
+    "payment.failed",
     "payment.succeeded",
+    "payout.failed",
+    "payout.paid",
     "refund.failed",
     "refund.succeeded",
+    "wallet.updated",
     "webhook_endpoint.test",
 ];
 
