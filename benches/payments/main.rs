@@ -20,10 +20,11 @@ mod road;
 mod server;
 mod town;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use numbers::Run;
 use server::Store;
+use tollgate::integrity::{self, Scope};
 use town::Town;
 
 struct Wanted {
@@ -89,6 +90,7 @@ async fn measure(store: &Store, wanted: &Wanted) {
         whole.push((clients, run.per_second_tenths()));
     }
     town.stop().await;
+    verify(store).await;
     for &(clients, gateway) in &whole {
         for transactions in [1, 4] {
             let run = raw::write(&sample, store, clients, transactions, span).await;
@@ -98,4 +100,15 @@ async fn measure(store: &Store, wanted: &Wanted) {
         }
     }
     println!();
+}
+
+/// All of it, at full speed, must have left the books as they must be; and how long it takes to find that out.
+async fn verify(store: &Store) {
+    let db = store.open(2).await;
+    let begun = Instant::now();
+    let report = integrity::check(&db, Scope::Everything).await.unwrap();
+    let took = begun.elapsed().as_millis();
+    assert!(report.is_sound(), "{report:#?}");
+    println!("| `tollgate verify` over {} journals | {took} ms |||||", report.checks[0].checked);
+    db.close().await;
 }

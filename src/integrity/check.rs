@@ -114,11 +114,9 @@ async fn ask(
     broken: &'static str,
     check: &mut Check,
 ) -> Result<(), DbError> {
-    check.checked = store::count(db, scope, counted).await?;
-    match store::broken(db, scope, broken).await {
-        Ok((count, findings)) => {
-            check.broken = count;
-            check.findings = findings;
+    match store::ask(db, scope, counted, broken).await {
+        Ok((checked, count, findings)) => {
+            (check.checked, check.broken, check.findings) = (checked, count, findings);
         }
         Err(DbError::Sqlx(error)) if error.as_database_error().is_some() => {
             // Sums beyond 64 bits, for example: no honest row gets there.
