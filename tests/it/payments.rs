@@ -206,7 +206,7 @@ async fn a_repeat_that_does_not_get_through_declines_nothing(world: World) {
     shop.pay(&opened).await;
     shop.world.clock.advance(Duration::from_secs(61));
     shop.psp.knows(Finding::NotFound);
-    let busy = || NotDone::Unreachable { reason: "too many calls".to_owned(), after: Some(Duration::from_secs(60)) };
+    let busy = || NotDone::Unreachable { reason: "too many calls".to_owned(), after: Some(Duration::from_mins(1)) };
     shop.psp.will_say(Answer::Says(Err(busy())));
     assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Unknown);
     // The first call got there after all.
