@@ -35,25 +35,29 @@ both_databases!(whatever_fails_the_witnesses_agree);
 
 /// Every protection that can be taken away, and the sentence in the report that says so: one that work which is merely
 /// late does not bring about.
-const MISSED: [(&str, &str); 7] = [
-    ("unknown_outcome", "the PSP took money and we say requires_payment"),
-    ("settle_books", "it is SUCCESS and has no sale journal"),
-    ("refund_key", "the PSP None"),
-    ("refund_hold", "0 marked as refunded"),
-    ("payment_event", "it is succeeded and no event says so"),
-    ("idempotency_key", "a payment that nobody was told of"),
-    ("sweep", "attempts without an outcome"),
+const MISSED: [(&str, &[&str]); 7] = [
+    // A webhook may still put it right, but the merchant was told of a decline.
+    ("unknown_outcome", &["the PSP took money and we say requires_payment", " events for "]),
+    ("settle_books", &["it is SUCCESS and has no sale journal"]),
+    ("refund_key", &["the PSP None"]),
+    ("refund_hold", &["0 marked as refunded"]),
+    ("payment_event", &["it is succeeded and no event says so"]),
+    ("idempotency_key", &["a payment that nobody was told of"]),
+    ("sweep", &["attempts without an outcome"]),
 ];
 
 fn a_protection_that_is_gone_is_missed(which: &'static str) {
     run(Engine::Sqlite, async |world| {
-        let (_, sentence) = MISSED.into_iter().find(|(name, _)| *name == which).unwrap();
+        let (_, sentences) = MISSED.into_iter().find(|(name, _)| *name == which).unwrap();
         // Two and a half minutes are enough for every attempt that somebody looks for.
         let patience = if which == "sweep" { "150" } else { "5" };
         let arguments =
-            ["--payments", "40", "--shoppers", "20", "--seed", "5", "--quiet-within", patience, "--break", which];
+            ["--payments", "100", "--shoppers", "20", "--seed", "5", "--quiet-within", patience, "--break", which];
         let (report, clean) = chaos(&world, &arguments).await;
-        assert!(!clean && report.contains(sentence), "{which} was not missed:\n{report}");
+        assert!(
+            !clean && sentences.iter().any(|sentence| report.contains(sentence)),
+            "{which} was not missed:\n{report}"
+        );
     });
 }
 

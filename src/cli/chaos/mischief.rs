@@ -77,7 +77,7 @@ pub async fn murders(stage: &Stage, processes: &mut [Process], stop: Cancellatio
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(kills),
-            () = tokio::time::sleep(dice.millis(300, 4000)) => {}
+            () = tokio::time::sleep(dice.millis(200, 2500)) => {}
         }
         let victim = usize::try_from(dice.between(0, u64::MAX - 1))? % processes.len().max(1);
         processes[victim].kill()?;

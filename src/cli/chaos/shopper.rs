@@ -66,7 +66,9 @@ impl Shopper<'_> {
             return Ok(());
         }
         self.pay().await?;
-        if !self.told.last.contains("action") && self.dice.percent(15) {
+        // Who was left without an answer often leaves, and these are the ones the gateway has to look after alone.
+        let leaves = if self.sure { 15 } else { 60 };
+        if !self.told.last.contains("action") && self.dice.percent(leaves) {
             return Ok(()); // Closes the browser; the gateway is alone with what is open.
         }
         self.watch().await?;
