@@ -6,7 +6,7 @@ use super::attempts::{self, Attempt};
 use super::calls;
 use super::error::PaymentError;
 use super::payment::Payment;
-use super::send::{confirm, confirm_call, confirm_request, declined, settle_call};
+use super::send::{confirm, confirm_call, confirm_request, declined, not_taken, settle_call};
 use super::settle::{Heard, settle_all};
 use super::status::{AttemptState, OrderStatus, PaymentStatus};
 use super::{Standing, caution, expire, standing_of, store};
@@ -114,7 +114,7 @@ fn new_attempt(payment: &Payment, psp: &str, method: &str, now: Timestamp) -> At
 
 async fn send(app: &App, prepared: Prepared) -> Result<(), PaymentError> {
     let psp = app.psps.get(&prepared.psp).ok_or(PaymentError::NoPsp("these"))?;
-    let outcome = confirm(app, psp.as_ref(), &prepared.request).await;
+    let outcome = confirm(app, psp.as_ref(), &prepared.request).await.unwrap_or_else(|not_done| not_taken(&not_done));
     settle_call(app, &prepared.attempt, &prepared.call, &outcome).await
 }
 

@@ -9,7 +9,7 @@ use super::send::{confirm, confirm_request, note, settle_call, written};
 use super::status::AttemptState;
 use super::{Standing, standing_of, store};
 use crate::app::App;
-use crate::psp::{DeclineCode, Finding, NotDone, Outcome, Psp};
+use crate::psp::{Finding, NotDone, Outcome, Psp};
 use crate::words::{CallId, PaymentId};
 
 /// The PSP is not asked about one attempt more often than this.
@@ -61,19 +61,11 @@ pub(super) async fn look(app: &App, attempt: &Attempt) -> Result<(), PaymentErro
 async fn send_again(app: &App, attempt: &Attempt, psp: &dyn Psp, psp_payment: &str) -> Result<(), PaymentError> {
     let payment = store::find(&app.db, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
     let call = written(app, attempt, "confirm").await?;
-    let outcome = unless_only_this_one(confirm(app, psp, &confirm_request(&payment, psp_payment, attempt)).await);
+    // That this call did nothing is no decline: the one before it may still be on its way, and the shopper would pay twice.
+    let outcome = confirm(app, psp, &confirm_request(&payment, psp_payment, attempt))
+        .await
+        .unwrap_or_else(|not_done| Outcome::Unknown { reason: not_done.to_string() });
     settle_call(app, &attempt.id, &call, &outcome).await
-}
-
-/// That this call surely did nothing says nothing of the one before it, nor of one that somebody else sends at this
-/// moment: with a decline the shopper could pay a second time.
-fn unless_only_this_one(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Declined(decline) if decline.code == DeclineCode::NotSent => {
-            Outcome::Unknown { reason: "sent again, and not taken".to_owned() }
-        }
-        outcome => outcome,
-    }
 }
 
 pub(super) async fn abandon(app: &App, attempt: &Attempt) -> Result<(), PaymentError> {

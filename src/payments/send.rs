@@ -78,16 +78,19 @@ pub(super) async fn settle_call(
 }
 
 /// Calls the PSP, again only while it surely did nothing, as often as `[retry]` says. Declines and refusals are final.
-pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) -> Outcome {
+///
+/// `Err` says that this call surely did nothing. It says nothing of one before it, nor of one that somebody else sends at
+/// this moment.
+pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
     let policy = Policy::from(app.config.retries_at(psp.name()).confirm);
     let mut failures = 0;
     loop {
         match psp.confirm(request).await {
-            Ok(Outcome::Unknown { .. }) if UnknownOutcome.is_absent() => return declined(DeclineCode::Generic, ""),
-            Ok(outcome) => return outcome,
+            Ok(Outcome::Unknown { .. }) if UnknownOutcome.is_absent() => return Ok(declined(DeclineCode::Generic, "")),
+            Ok(outcome) => return Ok(outcome),
             Err(NotDone::Refused { code, reason }) => {
                 tracing::error!(psp = psp.name(), code, reason, "the PSP refuses our request");
-                return declined(DeclineCode::ProcessingError, &code);
+                return Err(NotDone::Refused { code, reason });
             }
             Err(NotDone::Unreachable { reason, after }) => {
                 failures += 1;
@@ -96,11 +99,19 @@ pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) 
                     Next::After(wait) if after.is_none_or(|after| after <= PATIENCE) => tokio::time::sleep(wait).await,
                     _ => {
                         tracing::warn!(psp = psp.name(), reason, failures, "the PSP could not be reached");
-                        return declined(DeclineCode::NotSent, "");
+                        return Err(NotDone::Unreachable { reason, after });
                     }
                 }
             }
         }
+    }
+}
+
+/// What an attempt has come to whose only call surely did nothing: the shopper may try again.
+pub(super) fn not_taken(not_done: &NotDone) -> Outcome {
+    match not_done {
+        NotDone::Refused { code, .. } => declined(DeclineCode::ProcessingError, code),
+        NotDone::Unreachable { .. } => declined(DeclineCode::NotSent, ""),
     }
 }
 

@@ -205,12 +205,15 @@ async fn a_repeat_that_does_not_get_through_declines_nothing(world: World) {
     shop.psp.will(unknown());
     shop.pay(&opened).await;
     shop.world.clock.advance(Duration::from_secs(61));
-    shop.psp.knows(Finding::NotFound);
-    let busy = || NotDone::Unreachable { reason: "too many calls".to_owned(), after: Some(Duration::from_mins(1)) };
-    shop.psp.will_say(Answer::Says(Err(busy())));
-    assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Unknown);
+    let busy = NotDone::Unreachable { reason: "too many calls".to_owned(), after: Some(Duration::from_mins(1)) };
+    let refused = NotDone::Refused { code: "payment_processing".to_owned(), reason: "one is under way".to_owned() };
+    for not_done in [busy, refused] {
+        shop.psp.knows(Finding::NotFound);
+        shop.psp.will_say(Answer::Says(Err(not_done)));
+        assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Unknown);
+        shop.world.clock.advance(Duration::from_secs(5));
+    }
     // The first call got there after all.
-    shop.world.clock.advance(Duration::from_secs(5));
     shop.psp.knows(Finding::Found(approved()));
     assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Succeeded);
     assert_eq!(shop.count("select count(*) as n from events where kind = 'payment.attempt_declined'").await, 0);
