@@ -35,7 +35,10 @@ both_databases!(whatever_fails_the_witnesses_agree);
 
 /// Every protection that can be taken away, and the sentence in the report that says so: one that work which is merely
 /// late does not bring about.
-const MISSED: [(&str, &[&str]); 7] = [
+///
+/// Not here: `sweep`. Whether anything is left for it to find depends on the machine's pace, and a run on two slow cores
+/// may leave nothing; `tests/it/payments.rs` asks it directly.
+const MISSED: [(&str, &[&str]); 6] = [
     // A webhook may still put it right, but the merchant was told of a decline.
     ("unknown_outcome", &["the PSP took money and we say requires_payment", " events for "]),
     ("settle_books", &["it is SUCCESS and has no sale journal"]),
@@ -43,16 +46,13 @@ const MISSED: [(&str, &[&str]); 7] = [
     ("refund_hold", &["0 marked as refunded"]),
     ("payment_event", &["it is succeeded and no event says so"]),
     ("idempotency_key", &["a payment that nobody was told of"]),
-    ("sweep", &["attempts without an outcome"]),
 ];
 
 fn a_protection_that_is_gone_is_missed(which: &'static str) {
     run(Engine::Sqlite, async |world| {
         let (_, sentences) = MISSED.into_iter().find(|(name, _)| *name == which).unwrap();
-        // Two and a half minutes are enough for every attempt that somebody looks for.
-        let patience = if which == "sweep" { "150" } else { "5" };
         let arguments =
-            ["--payments", "100", "--shoppers", "20", "--seed", "5", "--quiet-within", patience, "--break", which];
+            ["--payments", "100", "--shoppers", "20", "--seed", "5", "--quiet-within", "5", "--break", which];
         let (report, clean) = chaos(&world, &arguments).await;
         assert!(
             !clean && sentences.iter().any(|sentence| report.contains(sentence)),
@@ -78,4 +78,4 @@ macro_rules! protections {
     };
 }
 
-protections!(unknown_outcome, settle_books, refund_key, refund_hold, payment_event, idempotency_key, sweep);
+protections!(unknown_outcome, settle_books, refund_key, refund_hold, payment_event, idempotency_key);
