@@ -6,7 +6,7 @@ use crate::db::retrying;
 use crate::events::{self, NewEvent};
 use crate::payments::calls::{self, Call};
 use crate::payments::error::PaymentError;
-use crate::payments::store as payments;
+use crate::payments::{send, store as payments};
 use crate::psp::{Finding, NotDone, Psp, RefundOutcome, RefundRequest};
 use crate::queue::Verdict;
 use crate::queue::retry::{Next, Policy};
@@ -107,9 +107,7 @@ async fn note(app: &App, call: &CallId, answer: &Result<RefundOutcome, NotDone>)
         Err(not_done) => not_done.to_string(),
         Ok(_) => "no answer that can be trusted".to_owned(),
     };
-    let mut tx = app.db.begin().await?;
-    calls::answered(&mut tx, call, app.now(), &result).await?;
-    Ok(tx.commit().await?)
+    send::note(app, call, &result).await
 }
 
 /// Again, as `[retry]` says; past the deadline or the last try it fails, so that a person gets it. The money stays held meanwhile.
