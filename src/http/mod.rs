@@ -64,6 +64,8 @@ fn api_routes() -> Router<App> {
         .route("/v1/api_keys/{id}/rotate", post(api::keys::rotate))
         .route("/v1/sellers", get(api::sellers::list).post(api::sellers::create))
         .route("/v1/sellers/{id}", get(api::sellers::show))
+        .route("/v1/sellers/{id}/policies", get(api::policies::show_of_seller).post(api::policies::change_of_seller))
+        .route("/v1/policies", get(api::policies::show).post(api::policies::change))
         .route("/v1/events", get(api::events::list))
         .route("/v1/events/{id}", get(api::events::show))
         .route("/v1/webhook_endpoints", get(api::webhook_endpoints::list).post(api::webhook_endpoints::create))

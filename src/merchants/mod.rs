@@ -5,6 +5,7 @@
 
 pub mod keys;
 mod merchant;
+pub mod policies;
 pub mod sellers;
 mod store;
 

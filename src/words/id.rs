@@ -92,6 +92,8 @@ ids! {
     MerchantId = "mrc";
     /// Who is paid.
     SellerId = "sel";
+    /// One change of what a merchant has decided.
+    PolicyChangeId = "plc";
     /// An API key (not its secret).
     KeyId = "key";
     /// A checkout session.

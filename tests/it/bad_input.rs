@@ -37,6 +37,8 @@ fn posts() -> Vec<Post> {
         post("/v1/api_keys/{id}/revoke", json!({}), "", ""),
         post("/v1/api_keys/{id}/rotate", json!({}), "overlap_hours", "overlap_hours"),
         post("/v1/sellers", json!({"name": "Tea house"}), "name", "name"),
+        post("/v1/sellers/{id}/policies", json!({"platform_fee": null}), "platform_fee", "platform_fee"),
+        post("/v1/policies", json!({"refund_fee": "return"}), "late_success", "late_success"),
         post("/v1/webhook_endpoints", json!({"url": "https://shop.example/hooks"}), "url", "url"),
         post("/v1/webhook_endpoints/{id}", json!({}), "description", "description"),
         post("/v1/webhook_endpoints/{id}/rotate_secret", json!({}), "", ""),
@@ -69,6 +71,7 @@ impl Post {
         let of = |part| if self.path.contains(part) { Some("00000000000000000000000000") } else { None };
         let kinds = [
             ("api_keys", "key"),
+            ("sellers/{id}", "sel"),
             ("webhook_endpoints", "we"),
             ("webhook_deliveries", "dlv"),
             ("dead_letters", "job"),

@@ -34,6 +34,7 @@ mod openapi;
 mod outbound;
 mod payments;
 mod payments_api;
+mod policies;
 mod queue;
 mod refunds;
 mod retries;

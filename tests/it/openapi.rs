@@ -70,6 +70,10 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let key = text(&key["id"]);
     post(&format!("/v1/api_keys/{key}/rotate"), "/v1/api_keys/{id}/rotate", json!({})).await;
     post(&format!("/v1/api_keys/{key}/revoke"), "/v1/api_keys/{id}/revoke", json!({})).await;
+    let own = json!({"platform_fee": {"fixed": {"USD": "0.30"}, "ppm": 29_000}});
+    let terms = format!("/v1/sellers/{}/policies", text(&seller["id"]));
+    post(&terms, "/v1/sellers/{id}/policies", own.clone()).await;
+    post("/v1/policies", "/v1/policies", own).await;
     let hooks = json!({"url": "https://shop.example/hooks"});
     let endpoint = text(&post("/v1/webhook_endpoints", "/v1/webhook_endpoints", hooks).await["id"]);
     let path = format!("/v1/webhook_endpoints/{endpoint}");
@@ -104,6 +108,8 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/api_keys/{id}", &key),
         ("/v1/sellers", ""),
         ("/v1/sellers/{id}", &seller),
+        ("/v1/sellers/{id}/policies", &seller),
+        ("/v1/policies", ""),
         ("/v1/checkout/sessions", ""),
         ("/v1/checkout/sessions/{id}", paid["id"].as_str().unwrap()),
         ("/v1/payments", ""),

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod ledger;
 pub mod merchant;
 pub mod payments;
+pub mod policies;
 pub mod refunds;
 pub mod sellers;
 pub mod wallets;

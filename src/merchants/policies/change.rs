@@ -1,0 +1,83 @@
+//! Changing decisions: the named ones, all or none, with a record of who did it.
+
+use serde_json::Value;
+
+use super::reading::{Fault, fee};
+use super::{PlatformFee, Policies, store};
+use crate::db::{DbError, Tx};
+use crate::words::{SellerId, Tenant, Timestamp};
+
+/// Why nothing was changed. The caller's transaction must not be committed.
+#[derive(Debug, thiserror::Error)]
+pub enum Change {
+    /// A value breaks a rule.
+    #[error("{param} {rule}")]
+    Fault {
+        /// The field.
+        param: String,
+        /// The rule, to be read after the field.
+        rule: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<Fault> for Change {
+    fn from(Fault { param, rule }: Fault) -> Self {
+        Self::Fault { param, rule }
+    }
+}
+
+/// Decides what is named in `wanted` (null: the default again) and leaves the rest; `by` is the key or the operator.
+pub async fn change(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    wanted: &[(&'static str, Value)],
+    by: &str,
+    now: Timestamp,
+) -> Result<Policies, Change> {
+    let before = store::of(&mut *tx, tenant).await?;
+    let mut after = before.clone();
+    for (name, value) in wanted {
+        after.set(name, value)?;
+    }
+    for (name, value) in wanted {
+        let (was, is) = (before.value(name), after.value(name));
+        if was == is {
+            continue;
+        }
+        if value.is_null() {
+            store::forget(tx, tenant, None, name).await?;
+        } else {
+            store::keep(tx, tenant, None, name, &is, now).await?;
+        }
+        store::record(tx, tenant, None, name, (&was, &is), by, now).await?;
+    }
+    Ok(after)
+}
+
+/// Decides the platform's fee of one seller; none treats it like the others again.
+pub async fn change_of_seller(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    seller: &SellerId,
+    wanted: &Value,
+    by: &str,
+    now: Timestamp,
+) -> Result<Option<PlatformFee>, Change> {
+    const NAME: &str = "platform_fee";
+    let after = fee(wanted)?;
+    let before = store::of_sellers(&mut *tx, tenant).await?.remove(seller);
+    if before != after {
+        let value = |fee: Option<&PlatformFee>| fee.map_or(Value::Null, super::reading::fee_value);
+        let (was, is) = (value(before.as_ref()), value(after.as_ref()));
+        if after.is_some() {
+            store::keep(tx, tenant, Some(seller), NAME, &is, now).await?;
+        } else {
+            store::forget(tx, tenant, Some(seller), NAME).await?;
+        }
+        store::record(tx, tenant, Some(seller), NAME, (&was, &is), by, now).await?;
+    }
+    Ok(after)
+}
