@@ -17,4 +17,4 @@ mod store;
 
 pub use job::{Job, NewJob, Verdict};
 pub use letters::{DeadJob, dead, revive};
-pub use store::{Settled, again, bury, claim, depth, done, enqueue, enqueue_all, has_due, try_later};
+pub use store::{Settled, again, bury, claim, claim_one, depth, done, enqueue, enqueue_all, has_due, try_later};

@@ -109,6 +109,30 @@ pub async fn claim(tx: &mut Tx, lane: &str, limit: i64, now: Timestamp, lease: D
     rows.iter().map(claimed).collect()
 }
 
+/// Claims the unfinished job of `kind` and `key` for `lease`, due or not, unless somebody is running it: for whoever
+/// does the work at once instead of leaving it to a worker.
+pub async fn claim_one(
+    tx: &mut Tx,
+    kind: &str,
+    key: &str,
+    now: Timestamp,
+    lease: Duration,
+) -> Result<Option<Job>, DbError> {
+    let row = query(
+        "update jobs set status = 'running', lease = $1, due_at = $2, tries = tries + 1, again_at = null
+         where kind = $3 and key = $4 and (status = 'waiting' or (status = 'running' and due_at <= $5))
+         returning id, kind, key, payload, tries, lease",
+    )
+    .bind(random_base62(22))
+    .bind(now.plus(lease))
+    .bind(kind)
+    .bind(key)
+    .bind(now)
+    .optional(tx)
+    .await?;
+    row.as_ref().map(claimed).transpose()
+}
+
 fn claimed(row: &Row) -> Result<Job, DbError> {
     let payload: String = row.get("payload")?;
     let payload = serde_json::from_str(&payload)

@@ -44,5 +44,6 @@ mod serve;
 mod simulator;
 mod statements;
 mod tls;
+mod two_phase;
 mod wallets;
 mod webhooks;

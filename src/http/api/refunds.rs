@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 
 use super::fields;
 use crate::app::App;
+use crate::db::Tx;
 use crate::http::extract::{AnyKey, Authenticated, Keyed, PageQuery, require};
-use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::idempotent::{Intent, Phases, Told, WorkError, two_phase};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::merchants::Scope;
-use crate::payments::refunds::{self, NewRefund, RefundError};
+use crate::payments::jobs;
+use crate::payments::refunds::{self, NewRefund, RefundError, RefundStatus};
 use crate::wallets::WalletError;
 use crate::words::{PaymentId, RefundId};
 
@@ -32,7 +34,7 @@ pub struct Asked {
     metadata: Option<BTreeMap<String, String>>,
 }
 
-/// Takes on a refund. The answer says `pending`: a webhook or a look tells what became of it.
+/// Refunds: `succeeded` or `failed` when the PSP says so in time, else `pending`, and a webhook or a look tells later.
 pub async fn create(
     State(app): State<App>,
     AnyKey(principal): AnyKey,
@@ -40,14 +42,23 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     require(&principal, Scope::Refund)?;
     let new = checked(request.body)?;
-    let (tenant, now, wake) = (principal.tenant.clone(), app.now(), app.wake.clone());
-    let answer = idempotent(app, principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
-        let refund = refunds::ask(tx, &tenant, new.clone(), now).await.map_err(refused)?;
-        Ok(refunds::view(&refund))
-    })
-    .await?;
-    wake.notify_one();
-    Ok(answer)
+    let (tenant, now) = (principal.tenant.clone(), app.now());
+    let phases = Phases {
+        take_on: async move |tx: &mut Tx| {
+            let refund = refunds::ask(tx, &tenant, new.clone(), now).await.map_err(refused)?;
+            let object = refund.id.to_string();
+            Ok(Intent { object, payment: Some(refund.payment), job: Some(jobs::REFUND) })
+        },
+        carry_out: async move |app: App, id: String| Ok(refunds::carry_out(&app, &RefundId::parse(&id)?).await?),
+        tell,
+    };
+    two_phase(app, principal.tenant, request.once, StatusCode::CREATED, phases).await
+}
+
+async fn tell(app: App, id: String) -> Result<Told, Problem> {
+    let id = RefundId::parse(&id).map_err(|error| Problem::internal(&error))?;
+    let refund = refunds::find(&app.db, &id).await?.ok_or_else(|| Problem::not_found("refund"))?;
+    Ok(Told { body: refunds::view(&refund), is_final: refund.status != RefundStatus::Pending })
 }
 
 /// What a list may be narrowed to.

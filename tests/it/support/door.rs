@@ -16,6 +16,7 @@ use tollgate::outbound::Outbound;
 use tollgate::psp::Psps;
 use tollgate::words::{Mode, Secret, Tenant};
 
+use super::shop::Shop;
 use super::{Answer, World};
 
 /// A running server; stops when dropped.
@@ -45,6 +46,22 @@ impl Door {
         };
         let outbound = Outbound::new(&config.outbound()).unwrap();
         let app = App::new(config, world.db.clone(), world.clock.clone(), outbound, psps);
+        Self::serve(app, listener, url, address)
+    }
+
+    /// In front of a shop that is there already; with a secret key of its merchant.
+    pub async fn of_shop(shop: &Shop) -> (Self, String) {
+        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let address = listener.address();
+        let new = NewKey { kind: Kind::Secret, scopes: Vec::new(), name: None, expires_at: None };
+        let mut tx = shop.app.db.begin().await.unwrap();
+        let key = keys::issue(&mut tx, &shop.tenant, new, shop.app.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let door = Self::serve(shop.app.clone(), listener, format!("http://{address}"), address);
+        (door, key.token.expose().to_owned())
+    }
+
+    fn serve(app: App, listener: Listener, url: String, address: SocketAddr) -> Self {
         let stop = CancellationToken::new();
         tokio::spawn(listener.serve(http::routes(app.clone()), stop.clone(), Duration::from_secs(1)));
         Self { app, url, address, client: Client::new(), stop }

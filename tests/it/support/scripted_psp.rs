@@ -19,6 +19,13 @@ pub enum Answer {
     Dies,
 }
 
+/// When the program dies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dies {
+    Before,
+    After,
+}
+
 #[derive(Default)]
 pub struct ScriptedPsp {
     /// How long it remembers a key.
@@ -30,6 +37,10 @@ pub struct ScriptedPsp {
     pub refund_answers: Mutex<VecDeque<Result<RefundOutcome, NotDone>>>,
     /// Refunds by key, as the PSP keeps them.
     pub refunds: Mutex<Vec<(String, i64)>>,
+    /// So many refund calls end with the program, before the PSP has seen them or after.
+    pub refunds_die: Mutex<VecDeque<Dies>>,
+    /// How long it takes over a refund.
+    pub refund_takes: Mutex<Duration>,
     /// Every key that was confirmed, in order.
     pub confirmed: Mutex<Vec<String>>,
     /// Every key that was registered, in order.
@@ -125,6 +136,10 @@ impl Psp for ScriptedPsp {
 
     /// Gives back once per key; a scripted answer hides or replaces what it did.
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
+        let takes = *self.refund_takes.lock().unwrap();
+        tokio::time::sleep(takes).await;
+        let dies = self.refunds_die.lock().unwrap().pop_front();
+        assert!(dies != Some(Dies::Before), "the program dies here");
         let scripted = self.refund_answers.lock().unwrap().pop_front();
         if matches!(scripted, Some(Err(_) | Ok(RefundOutcome::Failed { .. }))) {
             return scripted.unwrap();
@@ -133,6 +148,8 @@ impl Psp for ScriptedPsp {
         if !refunds.iter().any(|(key, _)| *key == request.key) {
             refunds.push((request.key.clone(), request.amount.minor()));
         }
+        drop(refunds);
+        assert!(dies != Some(Dies::After), "the program dies here");
         scripted.unwrap_or_else(|| Ok(RefundOutcome::Done { reference: format!("re_of_{}", request.key) }))
     }
 

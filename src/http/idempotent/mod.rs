@@ -1,4 +1,9 @@
 //! The one line that makes a handler idempotent: the work, the key and the answer are committed together or not at all.
+//! What must ask a PSP in between takes [`two_phase()`].
+
+mod two_phase;
+
+pub use two_phase::{Intent, Phases, Told, two_phase};
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -95,12 +100,8 @@ where
     match idempotency::begin(&mut tx, tenant, &once.key, &once.fingerprint, app.now()).await? {
         Begun::Fresh => {}
         Begun::Replay(_) if IdempotencyKey.is_absent() => {}
-        Begun::Replay(answer) => {
-            let mut response = response(answer);
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            return Ok(response);
-        }
-        Begun::InFlight => return Err(in_flight().into()),
+        Begun::Replay(answer) => return Ok(replay(answer)),
+        Begun::InFlight | Begun::Taken(_) => return Err(in_flight().into()),
         Begun::Mismatch => return Err(mismatch().into()),
     }
     let done = work(&mut tx).await?;
@@ -114,6 +115,12 @@ where
 fn response(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     (status, [(CONTENT_TYPE, "application/json")], answer.body).into_response()
+}
+
+fn replay(answer: Answer) -> Response {
+    let mut response = response(answer);
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }
 
 fn in_flight() -> Problem {
