@@ -216,11 +216,7 @@ fn language(asked: Option<&str>) -> Result<Language, &'static str> {
 }
 
 fn capture(asked: Option<&str>) -> Result<Capture, &'static str> {
-    match Capture::parse(asked.unwrap_or("automatic")) {
-        Some(Capture::Automatic) => Ok(Capture::Automatic),
-        Some(Capture::Manual) => Err("manual capture is not available yet: leave it out, or write \"automatic\""),
-        None => Err("must be \"automatic\""),
-    }
+    Capture::parse(asked.unwrap_or("automatic")).ok_or("must be \"automatic\" or \"manual\"")
 }
 
 fn expires_in(asked: Option<i64>) -> Result<Duration, String> {

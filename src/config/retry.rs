@@ -75,6 +75,9 @@ const CONFIRM: Retry = Retry { pace: Pace::Incremental, tries: 3, first_ms: 200,
 /// A refund that is not known to be done. Its deadline comes before its last try.
 const REFUND: Retry = Retry { pace: Pace::Exponential, tries: 1_000, first_ms: 2_000, step_ms: 0, cap_ms: 1_800_000 };
 
+/// A capture or void that is not known to be done. Its deadline comes before its last try.
+const CAPTURE: Retry = REFUND;
+
 /// The longest that all waits of a confirm may take together: it must be over before anybody asks what became of it.
 const CONFIRM_MS: u64 = 10_000;
 /// More would outlive any deadline.
@@ -95,11 +98,14 @@ pub struct Retries {
     /// Refunds that are not known to be done.
     #[serde(deserialize_with = "refund")]
     pub refund: Retry,
+    /// Captures and voids that are not known to be done.
+    #[serde(deserialize_with = "capture")]
+    pub capture: Retry,
 }
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { jobs: JOBS, confirm: CONFIRM, refund: REFUND }
+        Self { jobs: JOBS, confirm: CONFIRM, refund: REFUND, capture: CAPTURE }
     }
 }
 
@@ -115,6 +121,10 @@ fn refund<'de, D: Deserializer<'de>>(text: D) -> Result<Retry, D::Error> {
     Change::deserialize(text).map(|change| change.of(REFUND))
 }
 
+fn capture<'de, D: Deserializer<'de>>(text: D) -> Result<Retry, D::Error> {
+    Change::deserialize(text).map(|change| change.of(CAPTURE))
+}
+
 /// What is different at one PSP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -123,6 +133,8 @@ pub struct PspRetries {
     pub confirm: Option<Change>,
     /// As [`Retries::refund`].
     pub refund: Option<Change>,
+    /// As [`Retries::capture`].
+    pub capture: Option<Change>,
 }
 
 impl Retries {
@@ -132,6 +144,7 @@ impl Retries {
         Self {
             confirm: psp.confirm.unwrap_or_default().of(self.confirm),
             refund: psp.refund.unwrap_or_default().of(self.refund),
+            capture: psp.capture.unwrap_or_default().of(self.capture),
             ..self
         }
     }
@@ -139,7 +152,9 @@ impl Retries {
     /// What is wrong with these, as sentences that name the setting under `place`.
     pub(super) fn complaints(&self, place: &str) -> Vec<String> {
         let mut found = Vec::new();
-        for (name, retry) in [("jobs", &self.jobs), ("confirm", &self.confirm), ("refund", &self.refund)] {
+        for (name, retry) in
+            [("jobs", &self.jobs), ("confirm", &self.confirm), ("refund", &self.refund), ("capture", &self.capture)]
+        {
             if !(1..=MOST_TRIES).contains(&retry.tries) {
                 found.push(format!("{place}.{name}.tries must lie between 1 and {MOST_TRIES}"));
             }
@@ -185,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_psp_changes_what_it_names_and_nothing_else() {
-        let psp = PspRetries { confirm: Some(Change { tries: Some(5), ..Change::default() }), refund: None };
+        let psp = PspRetries { confirm: Some(Change { tries: Some(5), ..Change::default() }), ..PspRetries::default() };
         let at = Retries::default().at(&psp);
         assert_eq!(at, Retries { confirm: Retry { tries: 5, ..CONFIRM }, ..Retries::default() });
     }

@@ -6,8 +6,9 @@ use sqlx::{Decode, Row as _, Type};
 
 use super::error::DbError;
 use crate::words::{
-    AttemptId, AuditId, CallId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId, MerchantId, Mode,
-    OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
+    AttemptId, AuditId, CallId, CaptureId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId,
+    MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId,
+    Timestamp,
 };
 
 /// A row of either database.
@@ -94,6 +95,7 @@ id_columns!(
     AttemptId,
     AuditId,
     CallId,
+    CaptureId,
     DeliveryId,
     EndpointId,
     EventId,

@@ -1,8 +1,9 @@
 //! What may be bound to a statement: no float and no decimal, so that money can only travel as integer or text.
 
 use crate::words::{
-    AttemptId, AuditId, CallId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId, MerchantId, Mode,
-    OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
+    AttemptId, AuditId, CallId, CaptureId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId,
+    MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId,
+    Timestamp,
 };
 
 /// A parameter of a statement; `None` inside keeps its type, which PostgreSQL wants to know.
@@ -64,6 +65,7 @@ id_values!(
     AttemptId,
     AuditId,
     CallId,
+    CaptureId,
     DeliveryId,
     EndpointId,
     EventId,

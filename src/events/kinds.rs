@@ -1,6 +1,6 @@
 //! The names of facts. A merchant may subscribe to these and to no misspelling of them.
 
-/// Every event type there is. Those of what is still to come (authorisations, disputes, payouts) are names of the
+/// Every event type there is. Those of what is still to come (disputes, payouts) are names of the
 /// contract already, so that an endpoint made today will hear of them.
 pub const KINDS: &[&str] = &[
     "checkout.session.completed",
@@ -8,9 +8,13 @@ pub const KINDS: &[&str] = &[
     "dispute.closed",
     "dispute.opened",
     "payment.attempt_declined",
+    "payment.authorization_expiring",
     "payment.authorized",
+    "payment.cancel_failed",
     "payment.canceled",
+    "payment.capture_failed",
     "payment.failed",
+    "payment.late_success_refunded",
     "payment.succeeded",
     "payout.failed",
     "payout.paid",

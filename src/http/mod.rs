@@ -78,6 +78,8 @@ fn api_routes() -> Router<App> {
         .route("/v1/webhook_deliveries/{id}/resend", post(api::webhook_deliveries::resend))
         .route("/v1/payments", get(api::payments::list))
         .route("/v1/payments/{id}", get(api::payments::show))
+        .route("/v1/payments/{id}/capture", post(api::captures::capture))
+        .route("/v1/payments/{id}/cancel", post(api::captures::cancel))
         .route("/v1/refunds", get(api::refunds::list).post(api::refunds::create))
         .route("/v1/refunds/{id}", get(api::refunds::show))
         .route("/v1/dead_letters", get(api::dead_letters::list))

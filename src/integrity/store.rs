@@ -153,12 +153,13 @@ const WALLETS: &str = "select subject, detail, count(*) over () as found from ( 
      ) sides group by merchant_id, livemode, currency, account having sum(amount) <> 0 \
      ) b order by subject, detail limit $5";
 
-/// An order's amount is a decimal string with exactly its currency's decimals: without the point it is minor units.
+/// An order's amounts are decimal strings with exactly their currency's decimals: without the point they are minor units.
 const ORDERS: &str = "select subject, detail, count(*) over () as found from ( \
      select o.payment_order_id as subject, case \
          when o.payment_order_status <> 'SUCCESS' then 'it is not SUCCESS and has a sale journal' \
          when not o.wallet_updated or not o.ledger_updated then 'it is SUCCESS and not marked as posted' \
          when s.n is null then 'it is SUCCESS and has no sale journal' \
+         when o.captured is null then 'it is SUCCESS and does not say what was taken of it' \
          else 'its sale journal has another amount or another payment' end as detail \
      from payment_orders o left join ( \
          select j.merchant_id, j.livemode, j.source_id, count(*) as n, sum(j.control_total) as total, \
@@ -168,8 +169,12 @@ const ORDERS: &str = "select subject, detail, count(*) over () as found from ( \
      ) s on s.merchant_id = o.merchant_id and s.livemode = o.livemode and s.source_id = o.payment_order_id \
      where o.merchant_id between $1 and $2 and o.livemode between $3 and $4 and case \
          when o.payment_order_status = 'SUCCESS' then not o.wallet_updated or not o.ledger_updated or s.n is null or s.n <> 1 \
-             or s.total <> cast(replace(o.amount, '.', '') as bigint) or s.payment_id <> o.payment_id \
+             or o.captured is null or s.total <> cast(replace(o.captured, '.', '') as bigint) or s.payment_id <> o.payment_id \
          else s.n is not null end \
+     union all select o.payment_order_id, 'more was taken of it, or of its fee, than there was' from payment_orders o \
+         where o.merchant_id between $1 and $2 and o.livemode between $3 and $4 and o.captured is not null \
+         and (cast(replace(o.captured, '.', '') as bigint) > cast(replace(o.amount, '.', '') as bigint) \
+             or cast(replace(o.captured_fee, '.', '') as bigint) > cast(replace(o.fee, '.', '') as bigint)) \
      union all select j.source_id, 'a sale journal without an order' from journals j left join payment_orders o \
          on o.payment_order_id = j.source_id and o.merchant_id = j.merchant_id and o.livemode = j.livemode \
          where j.kind = 'sale' and j.merchant_id between $1 and $2 and j.livemode between $3 and $4 and o.payment_order_id is null \
@@ -209,6 +214,17 @@ const CAPTURES: &str = "select subject, detail, count(*) over () as found from (
          group by j.merchant_id, j.livemode, j.payment_id \
      ) s on s.merchant_id = p.merchant_id and s.livemode = p.livemode and s.payment_id = p.id \
          where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 and p.captured <> coalesce(s.total, 0) \
+     union all select p.id, 'what a card holds for it is neither waiting, nor taken once, nor let go once, as it says' \
+         from payments p left join ( \
+         select payment_id, sum(case when status = 'pending' then 1 else 0 end) as open, \
+             sum(case when status = 'succeeded' and operation = 'capture' then amount else 0 end) as taken, \
+             sum(case when status = 'succeeded' then 1 else 0 end) as done, \
+             min(case when status = 'pending' then operation end) as asked \
+         from captures where merchant_id between $1 and $2 and livemode between $3 and $4 group by payment_id \
+     ) c on c.payment_id = p.id where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 \
+         and p.capture = 'manual' and (coalesce(p.pending_operation, '') <> coalesce(c.asked, '') or p.captured <> coalesce(c.taken, 0) \
+             or coalesce(c.open, 0) + coalesce(c.done, 0) > 1 or (p.status = 'authorized' and coalesce(c.done, 0) > 0) \
+             or (p.status <> 'authorized' and p.pending_operation is not null)) \
      ) b order by subject, detail limit $5";
 
 /// A state and its event are written in one transaction. That a payment expired is told by its session.
@@ -217,7 +233,8 @@ const EVENTS: &str = "select subject, detail, count(*) over () as found from ( \
          where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 \
          and p.status in ('succeeded', 'failed', 'canceled', 'authorized') and not exists (select 1 from events e \
              where e.merchant_id = p.merchant_id and e.livemode = p.livemode and e.object_id = p.id \
-             and e.kind = 'payment.' || p.status) \
+             and (e.kind = 'payment.' || p.status \
+                 or (e.kind = 'payment.late_success_refunded' and p.status in ('succeeded', 'authorized')))) \
      union all select c.id, 'it is ' || c.status || ' and no event says so' from checkout_sessions c \
          where c.merchant_id between $1 and $2 and c.livemode between $3 and $4 \
          and c.status <> 'open' and not exists (select 1 from events e \

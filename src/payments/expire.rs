@@ -6,9 +6,9 @@ use super::status::{OrderStatus, PaymentStatus};
 use super::{session_view, store};
 use crate::app::App;
 use crate::checkout::{self, Session};
-use crate::db::retrying;
+use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
-use crate::words::{SessionId, Tenant};
+use crate::words::{PaymentId, SessionId, Tenant, Timestamp};
 
 /// Sessions ended in one sweep.
 const BATCH: i64 = 200;
@@ -61,13 +61,28 @@ async fn expire_once(app: &App, tenant: &Tenant, id: &SessionId) -> Result<Sessi
         };
     }
     store::move_orders(&mut tx, &payment.id, OrderStatus::Failed, now).await?;
-    checkout::mark_expired(&mut tx, tenant, id, now).await?;
-    let session = checkout::get(&mut tx, tenant, id).await?.ok_or(PaymentError::NotFound)?;
-    let orders = store::orders(&mut tx, &payment.id).await?;
-    let data = session_view(app, &session, &orders);
-    let kind = "checkout.session.expired";
-    events::append(&mut tx, NewEvent { tenant, kind, object_id: id.as_str(), data, now }).await?;
+    let session = end_session(app, &mut tx, tenant, id, &payment.id, now).await?;
     tx.commit().await?;
     app.wake.notify_one();
+    Ok(session)
+}
+
+/// Ends an open session, whose payment has ended, and tells of it.
+pub(super) async fn end_session(
+    app: &App,
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: &SessionId,
+    payment: &PaymentId,
+    now: Timestamp,
+) -> Result<Session, PaymentError> {
+    let ended = checkout::mark_expired(tx, tenant, id, now).await?;
+    let session = checkout::get(&mut *tx, tenant, id).await?.ok_or(PaymentError::NotFound)?;
+    if ended {
+        let orders = store::orders(&mut *tx, payment).await?;
+        let data = session_view(app, &session, &orders);
+        let kind = "checkout.session.expired";
+        events::append(tx, NewEvent { tenant, kind, object_id: id.as_str(), data, now }).await?;
+    }
     Ok(session)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::captures::{Capture, Operation};
 use super::refunds::Refund;
 use crate::db::{DbError, Tx};
 use crate::queue::{self, NewJob};
@@ -11,6 +12,10 @@ use crate::words::{AttemptId, PspEventId, Tenant, Timestamp};
 pub const RECOVER: &str = "payments.recover";
 /// Asks the PSP for a refund; the key is the refund.
 pub const REFUND: &str = "payments.refund";
+/// Asks the PSP to take money that a card holds; the key is the capture.
+pub const CAPTURE: &str = "payments.capture";
+/// Asks the PSP to let such money go; the key is the void, which is a capture of nothing.
+pub const VOID: &str = "payments.void";
 /// Deals with a PSP's webhook; the key is our id of it.
 pub const NOTICE: &str = "payments.notice";
 
@@ -22,6 +27,16 @@ pub(super) async fn recover(tx: &mut Tx, id: &AttemptId, tenant: &Tenant, now: T
 pub(super) async fn refund(tx: &mut Tx, refund: &Refund, now: Timestamp) -> Result<(), DbError> {
     let (key, tenant) = (refund.id.as_str(), Some(&refund.tenant));
     queue::enqueue(tx, NewJob { kind: REFUND, key, payload: Value::Null, run_at: now, tenant }).await
+}
+
+/// Leaves the work of a capture or void, or brings it forward when it waits.
+pub(super) async fn capture(tx: &mut Tx, capture: &Capture, now: Timestamp) -> Result<(), DbError> {
+    let kind = match capture.operation {
+        Operation::Capture => CAPTURE,
+        Operation::Void => VOID,
+    };
+    let (key, tenant) = (capture.id.as_str(), Some(&capture.tenant));
+    queue::enqueue(tx, NewJob { kind, key, payload: Value::Null, run_at: now, tenant }).await
 }
 
 pub(super) async fn read_notice(tx: &mut Tx, id: &PspEventId, now: Timestamp) -> Result<(), DbError> {

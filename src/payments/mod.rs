@@ -6,11 +6,13 @@
 
 pub mod attempts;
 pub mod calls;
+pub mod captures;
 pub mod jobs;
 pub mod notices;
 pub mod refunds;
 pub mod store;
 
+mod cancel;
 mod caution;
 mod error;
 mod execute;
@@ -28,6 +30,7 @@ mod standing;
 mod status;
 mod view;
 
+pub use cancel::{CancelError, cancel};
 pub use error::PaymentError;
 pub use execute::execute;
 pub use expire::expire;

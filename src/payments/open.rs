@@ -46,6 +46,10 @@ fn payment_of(session: &Session) -> Payment {
         created_at: session.created_at,
         updated_at: session.created_at,
         succeeded_at: None,
+        authorized_at: None,
+        authorization_expires_at: None,
+        pending_operation: None,
+        cancellation_reason: None,
     }
 }
 
@@ -79,6 +83,8 @@ fn orders_of(session: &Session) -> Vec<Order> {
             seller: seller.clone(),
             amount: *amount,
             fee,
+            captured: none,
+            captured_fee: none,
             status: OrderStatus::NotStarted,
             wallet_updated: false,
             ledger_updated: false,

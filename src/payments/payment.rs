@@ -1,5 +1,6 @@
 //! Payments and their orders.
 
+use super::captures::Operation;
 use super::status::{OrderStatus, PaymentStatus};
 use crate::checkout::Capture;
 use crate::psp::Registered;
@@ -42,6 +43,25 @@ pub struct Payment {
     pub updated_at: Timestamp,
     /// When the money was taken.
     pub succeeded_at: Option<Timestamp>,
+    /// When the card began to hold the money, of a payment with manual capture.
+    pub authorized_at: Option<Timestamp>,
+    /// When the hold ends: nothing can be captured from then on.
+    pub authorization_expires_at: Option<Timestamp>,
+    /// What the PSP was asked to do with the held money and has not answered.
+    pub pending_operation: Option<Operation>,
+    /// Why it was called off.
+    pub cancellation_reason: Option<String>,
+}
+
+impl Payment {
+    /// What may be captured now: all of it while the card holds it and nothing else was asked of the PSP, or nothing.
+    pub fn capturable(&self) -> Money {
+        if self.status == PaymentStatus::Authorized && self.pending_operation.is_none() {
+            self.amount
+        } else {
+            Money::zero(self.amount.currency())
+        }
+    }
 }
 
 /// One seller's share of a payment.
@@ -57,6 +77,10 @@ pub struct Order {
     pub amount: Money,
     /// The platform's part of it.
     pub fee: Money,
+    /// What was taken of the share; zero until it is paid.
+    pub captured: Money,
+    /// The platform's part of what was taken.
+    pub captured_fee: Money,
     /// Where it stands.
     pub status: OrderStatus,
     /// Whether the seller's wallet has it.

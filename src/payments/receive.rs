@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+use super::captures::{self, CaptureStatus};
 use super::error::PaymentError;
 use super::look::look;
 use super::notices::{self, Notice};
@@ -105,6 +106,19 @@ fn later(app: &App, notice: &Notice, reason: &str, after: Option<Duration>) -> V
     Verdict::Again { at: now.plus(pause.max(after.unwrap_or_default())) }
 }
 
+/// A capture or void that waits to be asked about is asked about now.
+async fn ask_of_hold(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
+    let all = captures::of_payment(&app.db, payment).await?;
+    let Some(pending) = all.iter().find(|capture| capture.status == CaptureStatus::Pending) else {
+        return Ok("already paid");
+    };
+    let mut tx = app.db.begin().await?;
+    jobs::capture(&mut tx, pending, app.now()).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok("asked the PSP")
+}
+
 /// Asks about every attempt that is not approved: a decline, too, may turn out to be none.
 async fn look_at(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
     let all = attempts::of_payment(&app.db, payment).await?;
@@ -112,7 +126,7 @@ async fn look_at(app: &App, payment: &PaymentId) -> Result<&'static str, Payment
         return Ok("no attempt yet");
     }
     if all.iter().any(|attempt| attempt.state == AttemptState::Approved) {
-        return Ok("already paid");
+        return ask_of_hold(app, payment).await;
     }
     for attempt in &all {
         look(app, attempt).await?;

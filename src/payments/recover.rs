@@ -6,7 +6,7 @@ use super::attempts::{self, Attempt};
 use super::error::PaymentError;
 use super::look::{abandon, look};
 use super::status::AttemptState;
-use super::{expire, jobs};
+use super::{captures, expire, jobs};
 use crate::app::App;
 use crate::queue::Verdict;
 use crate::sabotage::Protection::Sweep;
@@ -19,7 +19,7 @@ const CHALLENGE: Duration = Duration::from_mins(15);
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Looks for what nobody is dealing with any more: attempts never heard of again get a job that asks, sessions whose time
-/// is over are ended. Run by every worker every few seconds; two at once do no harm.
+/// is over are ended, and so are holds that nobody captured. Run by every worker every few seconds; two at once do no harm.
 pub async fn sweep(app: &App) -> Result<(), PaymentError> {
     if Sweep.is_absent() {
         return Ok(());
@@ -35,7 +35,7 @@ pub async fn sweep(app: &App) -> Result<(), PaymentError> {
         app.wake.notify_one();
     }
     expire::expire_overdue(app).await?;
-    Ok(())
+    captures::end_overdue(app).await
 }
 
 /// Asks the PSP about an attempt until its outcome is known; past the deadline it fails, so that a person gets it.

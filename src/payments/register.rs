@@ -6,6 +6,7 @@ use super::payment::Payment;
 use super::status::PaymentStatus;
 use super::store;
 use crate::app::App;
+use crate::checkout::Capture;
 use crate::psp::{NotDone, Psp, RegisterRequest, Registered};
 use crate::words::{CallId, PaymentId};
 
@@ -57,7 +58,8 @@ async fn request(app: &App, payment: &Payment) -> Result<RegisterRequest, Paymen
     // The ids of its orders make the key this payment's alone.
     let key = format!("{}.{first}.register", payment.id);
     let description = payment.description.clone();
-    Ok(RegisterRequest { payment: payment.id.clone(), orders, amount: payment.amount, description, key })
+    let hold = payment.capture == Capture::Manual;
+    Ok(RegisterRequest { payment: payment.id.clone(), orders, amount: payment.amount, hold, description, key })
 }
 
 fn call(payment: &Payment, psp: &str, key: &str, app: &App) -> Call {

@@ -21,11 +21,11 @@ pub(super) fn postings(payment: &Payment, orders: &[Order], psp: &str, now: Time
 
 fn transfers(order: &Order, psp: &str) -> Vec<Transfer> {
     let psp = || Account::Psp(psp.to_owned());
-    // An order's fee never exceeds its amount: a rule of opening, held by the split.
-    let share = order.amount.checked_sub(order.fee).unwrap_or(order.amount);
+    // An order's fee never exceeds what was taken of it: a rule of opening and of capturing, held by the split.
+    let share = order.captured.checked_sub(order.captured_fee).unwrap_or(order.captured);
     [
         Transfer { debit: psp(), credit: Account::Pending(order.seller.clone()), amount: share },
-        Transfer { debit: psp(), credit: Account::PlatformFees, amount: order.fee },
+        Transfer { debit: psp(), credit: Account::PlatformFees, amount: order.captured_fee },
     ]
     .into_iter()
     .filter(|transfer| !transfer.amount.is_zero())

@@ -9,7 +9,7 @@ use super::payment::{Order, Payment};
 use super::status::{AttemptState, OrderStatus, PaymentStatus};
 use super::{sale, session_view, store, view};
 use crate::app::App;
-use crate::checkout;
+use crate::checkout::{self, Capture};
 use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
 use crate::ledger::Posting;
@@ -115,16 +115,43 @@ async fn approve(
     attempt: &Attempt,
     now: Timestamp,
 ) -> Result<Vec<Posting>, PaymentError> {
+    if payment.capture == Capture::Manual {
+        authorize(app, tx, payment, attempt, now).await?;
+        return Ok(Vec::new());
+    }
     if !store::succeed(tx, &payment.id, now).await? {
         return Err(PaymentError::Overtaken);
     }
     payment.status = PaymentStatus::Succeeded;
     payment.captured = payment.amount;
-    (payment.succeeded_at, payment.updated_at) = (Some(now), now);
+    (payment.succeeded_at, payment.updated_at, payment.cancellation_reason) = (Some(now), now, None);
     let orders = store::succeed_orders(tx, &payment.id, now).await?;
     tell(tx, "payment.succeeded", &payment, &orders, attempt, now).await?;
     complete_session(app, tx, &payment, &orders, now).await?;
     Ok(sale::postings(&payment, &orders, &attempt.psp, now))
+}
+
+/// Approved, and the merchant wants to take the money later: the card holds it for as long as the PSP says.
+async fn authorize(
+    app: &App,
+    tx: &mut Tx,
+    mut payment: Payment,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<(), PaymentError> {
+    let psp = app.psps.get(&attempt.psp).ok_or(PaymentError::NoPsp(payment.tenant.mode.as_str()))?;
+    // From the moment of asking, for the PSP may have counted from then.
+    let expires_at = attempt.sent_at.plus(psp.authorization_lifetime());
+    if !store::authorize(tx, &payment.id, expires_at, now).await? {
+        return Err(PaymentError::Overtaken);
+    }
+    payment.status = PaymentStatus::Authorized;
+    (payment.authorized_at, payment.authorization_expires_at) = (Some(now), Some(expires_at));
+    (payment.updated_at, payment.cancellation_reason) = (now, None);
+    store::move_orders(tx, &payment.id, OrderStatus::Executing, now).await?;
+    let orders = store::orders(&mut *tx, &payment.id).await?;
+    tell(tx, "payment.authorized", &payment, &orders, attempt, now).await?;
+    complete_session(app, tx, &payment, &orders, now).await
 }
 
 async fn complete_session(
@@ -165,7 +192,7 @@ async fn tell(
     if PaymentEvent.is_absent() {
         return Ok(());
     }
-    let data = view::view(payment, orders, std::slice::from_ref(attempt));
+    let data = view::view(payment, orders, std::slice::from_ref(attempt), &[]);
     let object_id = payment.id.as_str();
     events::append(tx, NewEvent { tenant: &payment.tenant, kind, object_id, data, now }).await?;
     Ok(())

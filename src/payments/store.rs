@@ -1,5 +1,6 @@
 //! The SQL of payments and their orders.
 
+use super::captures::Operation;
 use super::payment::{Order, Payment};
 use super::status::{OrderStatus, PaymentStatus};
 use crate::checkout::Capture;
@@ -182,14 +183,44 @@ pub async fn move_to(
 /// Marks a payment paid in full, whatever it was short of that; says whether it was.
 pub async fn succeed(tx: &mut Tx, id: &PaymentId, now: Timestamp) -> Result<bool, DbError> {
     let paid = query(
-        "update payments set status = 'succeeded', captured = amount, succeeded_at = $2, updated_at = $2
-         where id = $1 and status <> 'succeeded'",
+        "update payments set status = 'succeeded', captured = amount, succeeded_at = $2, updated_at = $2,
+             cancellation_reason = null
+         where id = $1 and status not in ('authorized', 'succeeded')",
     )
     .bind(id)
     .bind(now)
     .execute(tx)
     .await?;
     Ok(paid == 1)
+}
+
+/// Marks that a card holds the money of a payment until `expires_at`; says whether it was neither held nor taken before.
+pub async fn authorize(tx: &mut Tx, id: &PaymentId, expires_at: Timestamp, now: Timestamp) -> Result<bool, DbError> {
+    let held = query(
+        "update payments set status = 'authorized', authorized_at = $2, authorization_expires_at = $3, updated_at = $2,
+             cancellation_reason = null
+         where id = $1 and status not in ('authorized', 'succeeded')",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(expires_at)
+    .execute(tx)
+    .await?;
+    Ok(held == 1)
+}
+
+/// Calls off a payment that nobody is paying; says whether it was one.
+pub async fn call_off(tx: &mut Tx, id: &PaymentId, reason: &str, now: Timestamp) -> Result<bool, DbError> {
+    let canceled = query(
+        "update payments set status = 'canceled', cancellation_reason = $2, updated_at = $3
+         where id = $1 and status = 'requires_payment'",
+    )
+    .bind(id)
+    .bind(reason)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(canceled == 1)
 }
 
 /// Moves every order of a payment that has not succeeded to `to`, for anything but success.
@@ -210,7 +241,8 @@ pub async fn move_orders(tx: &mut Tx, payment: &PaymentId, to: OrderStatus, now:
 pub async fn succeed_orders(tx: &mut Tx, payment: &PaymentId, now: Timestamp) -> Result<Vec<Order>, DbError> {
     let rows = query(
         "update payment_orders
-         set payment_order_status = 'SUCCESS', wallet_updated = $2, ledger_updated = $2, updated_at = $3
+         set payment_order_status = 'SUCCESS', captured = amount, captured_fee = fee, wallet_updated = $2,
+             ledger_updated = $2, updated_at = $3
          where payment_id = $1 returning *",
     )
     .bind(payment)
@@ -223,7 +255,7 @@ pub async fn succeed_orders(tx: &mut Tx, payment: &PaymentId, now: Timestamp) ->
     Ok(orders)
 }
 
-fn read_payment(row: &Row) -> Result<Payment, DbError> {
+pub(super) fn read_payment(row: &Row) -> Result<Payment, DbError> {
     let currency: Currency = row.get("currency")?;
     let money = |column: &str| {
         let minor: i64 = row.get(column)?;
@@ -250,6 +282,10 @@ fn read_payment(row: &Row) -> Result<Payment, DbError> {
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
         succeeded_at: row.get("succeeded_at")?,
+        authorized_at: row.get("authorized_at")?,
+        authorization_expires_at: row.get("authorization_expires_at")?,
+        pending_operation: row.get::<Option<String>>("pending_operation")?.as_deref().and_then(Operation::parse),
+        cancellation_reason: row.get("cancellation_reason")?,
     })
 }
 
@@ -264,9 +300,13 @@ fn read_registered(row: &Row) -> Result<Option<Registered>, DbError> {
 
 fn read_order(row: &Row) -> Result<Order, DbError> {
     let currency: Currency = row.get("currency")?;
-    let money = |column: &str| {
-        let text: String = row.get(column)?;
-        Money::parse(&text, currency).map_err(|error| DbError::corrupt(column, &error.to_string()))
+    let parse = |column: &str, text: &str| {
+        Money::parse(text, currency).map_err(|error| DbError::corrupt(column, &error.to_string()))
+    };
+    let money = |column: &str| parse(column, &row.get::<String>(column)?);
+    let taken = |column: &str| match row.get::<Option<String>>(column)? {
+        Some(text) => parse(column, &text),
+        None => Ok(Money::zero(currency)),
     };
     let status: String = row.get("payment_order_status")?;
     Ok(Order {
@@ -275,6 +315,8 @@ fn read_order(row: &Row) -> Result<Order, DbError> {
         seller: row.get("seller_account")?,
         amount: money("amount")?,
         fee: money("fee")?,
+        captured: taken("captured")?,
+        captured_fee: taken("captured_fee")?,
         status: OrderStatus::parse(&status).ok_or_else(|| DbError::corrupt("payment_order_status", &status))?,
         wallet_updated: row.get("wallet_updated")?,
         ledger_updated: row.get("ledger_updated")?,

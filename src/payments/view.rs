@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::attempts::Attempt;
+use super::captures::{self, Capture};
 use super::payment::{Order, Payment};
 use crate::psp::DeclineCode;
 
 /// The `payment` object.
-pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt]) -> Value {
+pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt], captures: &[Capture]) -> Value {
     json!({
         "id": payment.id,
         "object": "payment",
@@ -16,6 +17,7 @@ pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt]) -> Value 
         "status": payment.status.as_str(),
         "amount": payment.amount,
         "currency": payment.amount.currency(),
+        "capturable": payment.capturable(),
         "captured": payment.captured,
         "refunded": payment.refunded,
         "capture": payment.capture.as_str(),
@@ -24,8 +26,13 @@ pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt]) -> Value 
         "customer_email": payment.customer_email,
         "checkout_session": payment.checkout,
         "succeeded_at": payment.succeeded_at,
+        "authorized_at": payment.authorized_at,
+        "authorization_expires_at": payment.authorization_expires_at,
+        "pending_operation": payment.pending_operation.map(captures::Operation::as_str),
+        "cancellation_reason": payment.cancellation_reason,
         "orders": orders.iter().map(|order| order_view(payment, order)).collect::<Vec<_>>(),
         "attempts": attempts.iter().map(attempt_view).collect::<Vec<_>>(),
+        "captures": captures.iter().map(captures::view).collect::<Vec<_>>(),
         "metadata": payment.metadata,
     })
 }
@@ -42,6 +49,7 @@ pub fn order_view(payment: &Payment, order: &Order) -> Value {
         "seller": order.seller,
         "amount": order.amount,
         "application_fee": order.fee,
+        "captured": order.captured,
         "currency": order.amount.currency(),
         "status": order.status.as_str(),
         "wallet_updated": order.wallet_updated,

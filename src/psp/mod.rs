@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome, RefundOutcome};
+pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome};
 pub use registry::Psps;
 
 use crate::words::{Mode, Money, PaymentId, PaymentOrderId, Timestamp};
@@ -28,6 +28,8 @@ pub struct RegisterRequest {
     pub orders: Vec<PaymentOrderId>,
     /// What the shopper will pay.
     pub amount: Money,
+    /// Whether approval only makes the card hold the money, to be captured later.
+    pub hold: bool,
     /// What the shopper reads on the statement or challenge page.
     pub description: String,
     /// The idempotency key: the same for every repeat of this call.
@@ -55,6 +57,26 @@ pub struct ConfirmRequest {
     /// What is to be taken; the PSP refuses if it differs from what was registered.
     pub amount: Money,
     /// The idempotency key: one per attempt, the same for every repeat of the call.
+    pub key: String,
+}
+
+/// The order to take money that a card holds.
+#[derive(Debug, Clone)]
+pub struct CaptureRequest {
+    /// The PSP's id of the payment.
+    pub psp_payment: String,
+    /// What is to be taken, all that is held or less; the rest is let go.
+    pub amount: Money,
+    /// The idempotency key: one per capture, the same for every repeat of the call.
+    pub key: String,
+}
+
+/// The order to let go of money that a card holds.
+#[derive(Debug, Clone)]
+pub struct VoidRequest {
+    /// The PSP's id of the payment.
+    pub psp_payment: String,
+    /// The idempotency key: one per void, the same for every repeat of the call.
     pub key: String,
 }
 
@@ -136,6 +158,20 @@ pub trait Psp: Send + Sync {
     /// Gives up the attempt confirmed under `key` if it still waits for the shopper (3-D Secure), and says what stands
     /// afterwards: money already taken stays taken.
     async fn abandon(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone>;
+
+    /// How long a card holds money for this PSP, counted from the order that made it do so: cautious rather than exact.
+    fn authorization_lifetime(&self) -> Duration {
+        Duration::from_hours(7 * 24)
+    }
+
+    /// Orders held money to be taken, and says how the hold stands afterwards. `Err` means that this call took nothing.
+    async fn capture(&self, request: &CaptureRequest) -> Result<Hold, NotDone>;
+
+    /// Orders held money to be let go, and says how the hold stands afterwards. `Err` means that this call changed nothing.
+    async fn void(&self, request: &VoidRequest) -> Result<Hold, NotDone>;
+
+    /// Asks how the money stands that was held for `psp_payment`.
+    async fn look_up_hold(&self, psp_payment: &str) -> Result<Hold, NotDone>;
 
     /// Orders money to be given back. `Err` means that this call gave nothing back.
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone>;

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use url::Url;
 
-/// What became of an order to take money.
+use crate::words::Money;
+
+/// What became of an order to take money, or to hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The money is taken.
+    /// The money is taken, or held where that was asked for.
     Approved(Approval),
     /// It is not and will not be.
     Declined(Decline),
@@ -63,6 +65,27 @@ pub enum Finding<T = Outcome> {
     Found(T),
     /// The PSP has never seen it.
     NotFound,
+}
+
+/// How money stands that an approval made a card hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// Held, neither taken nor let go.
+    Held,
+    /// Taken; what was held beyond `amount` is let go.
+    Captured {
+        /// How much.
+        amount: Money,
+        /// The PSP's own name for it, as its settlement file will call it.
+        reference: String,
+    },
+    /// Let go, by order or because its time was over.
+    Released,
+    /// No answer that can be trusted came back: ask again, never assume.
+    Unknown {
+        /// What was seen instead of an answer, for people.
+        reason: String,
+    },
 }
 
 /// What became of an order to give money back.

@@ -104,6 +104,8 @@ ids! {
     PaymentOrderId = "po";
     /// One try at one PSP.
     AttemptId = "att";
+    /// An order to take money that a card holds, or to let it go.
+    CaptureId = "cap";
     /// Money given back.
     RefundId = "re";
     /// A fact merchants are told.

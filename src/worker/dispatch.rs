@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use super::chain;
 use crate::app::App;
 use crate::queue::{Job, Verdict};
-use crate::words::{AttemptId, PspEventId, RefundId};
+use crate::words::{AttemptId, CaptureId, PspEventId, RefundId};
 use crate::{payments, webhooks};
 
 /// A handler that takes longer has hung.
@@ -26,6 +26,9 @@ pub(super) async fn run(app: &App, job: &Job) -> Verdict {
 async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
     Ok(match job.kind.as_str() {
         payments::jobs::REFUND => payments::refunds::carry_out(app, &RefundId::parse(&job.key)?).await?,
+        payments::jobs::CAPTURE | payments::jobs::VOID => {
+            payments::captures::carry_out(app, &CaptureId::parse(&job.key)?).await?
+        }
         payments::jobs::RECOVER => payments::recover(app, &AttemptId::parse(&job.key)?).await?,
         payments::jobs::NOTICE => payments::read_notice(app, &PspEventId::parse(&job.key)?).await?,
         webhooks::DELIVER => webhooks::deliver(app, &job.key).await?,

@@ -50,6 +50,8 @@ fn posts() -> Vec<Post> {
     ];
     posts.push(post("/v1/checkout/sessions", session, "currency", "currency"));
     posts.push(post("/v1/checkout/sessions/{id}/expire", json!({}), "", ""));
+    posts.push(post("/v1/payments/{id}/capture", json!({"amount": "5.00"}), "amount", "amount"));
+    posts.push(post("/v1/payments/{id}/cancel", json!({}), "", ""));
     posts.push(post("/v1/refunds", json!({"payment": "pay_00000000000000000000000000"}), "reason", "reason"));
     posts
 }
@@ -76,6 +78,7 @@ impl Post {
             ("webhook_deliveries", "dlv"),
             ("dead_letters", "job"),
             ("sessions", "cs"),
+            ("payments", "pay"),
         ];
         let id = kinds.into_iter().find_map(|(part, prefix)| of(part).map(|tail| format!("{prefix}_{tail}")));
         self.path.replace("{id}", &id.unwrap_or_default())

@@ -129,7 +129,7 @@ async fn bad_input_names_its_field_and_changes_nothing(world: World) {
         ("success_url", with(|b| drop(b.as_object_mut().unwrap().remove("success_url")))),
         ("cancel_url", with(|b| b["cancel_url"] = json!("https://a:b@shop.example"))),
         ("locale", with(|b| b["locale"] = json!("fr"))),
-        ("capture", with(|b| b["capture"] = json!("manual"))),
+        ("capture", with(|b| b["capture"] = json!("later"))),
         ("expires_in", with(|b| b["expires_in"] = json!(60))),
         ("application_fee", with(|b| b["application_fee"] = json!("50.51"))),
         ("metadata.x", with(|b| b["metadata"] = json!({ "x": 1 }))),

@@ -292,9 +292,9 @@ async fn many_rows_are_checked_in_one_pass(world: World) {
              select 'pay_' || n.i, merchant_id, livemode, status, currency, amount, captured, capture, description, metadata, \
              created_at, updated_at, succeeded_at from payments, n",
             "insert into payment_orders (payment_order_id, payment_id, merchant_id, livemode, seller_account, amount, fee, currency, \
-             payment_order_status, wallet_updated, ledger_updated, created_at, updated_at) \
+             payment_order_status, captured, captured_fee, wallet_updated, ledger_updated, created_at, updated_at) \
              select 'po_' || p.id, p.id, o.merchant_id, o.livemode, o.seller_account, o.amount, o.fee, o.currency, \
-             o.payment_order_status, o.wallet_updated, o.ledger_updated, o.created_at, o.updated_at \
+             o.payment_order_status, o.captured, o.captured_fee, o.wallet_updated, o.ledger_updated, o.created_at, o.updated_at \
              from payment_orders o, payments p where p.id <> o.payment_id",
             "insert into journals (merchant_id, livemode, id, kind, source_id, payment_id, transfer_count, control_total, created_at) \
              select j.merchant_id, j.livemode, 'jrn_' || p.id, j.kind, 'po_' || p.id, p.id, j.transfer_count, j.control_total, \

@@ -15,6 +15,7 @@ mod support;
 
 mod bad_input;
 mod books;
+mod captures;
 mod chaos;
 mod checkout_page;
 mod checkout_sessions;

@@ -1,5 +1,6 @@
 //! The merchants' JSON API: one file per resource, one function per route.
 
+pub mod captures;
 pub mod checkout_sessions;
 pub mod dead_letters;
 pub mod events;

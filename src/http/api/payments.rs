@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::fields;
 use crate::app::App;
+use crate::db::{DbError, On};
 use crate::http::extract::{Authenticated, PageQuery};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::payments::store::{self, Filter};
-use crate::payments::{Payment, PaymentStatus, attempts, view};
+use crate::payments::{Payment, PaymentStatus, attempts, captures, view};
 use crate::words::{PaymentId, Slice};
 
 /// What a list of payments may be narrowed to.
@@ -38,7 +39,7 @@ pub async fn show(
 ) -> Result<Json<Value>, Problem> {
     let id = PaymentId::parse(&id).map_err(|_| Problem::not_found("payment"))?;
     let payment = store::get(&app.db, &principal.tenant, &id).await?.ok_or_else(|| Problem::not_found("payment"))?;
-    Ok(Json(whole(&app, &payment).await?))
+    Ok(Json(whole(&app.db, &payment).await?))
 }
 
 /// A page of payments, newest first.
@@ -54,15 +55,18 @@ pub async fn list(
     let slice = store::list(&app.db, &principal.tenant, &filter, &query.page).await?;
     let mut items = Vec::with_capacity(slice.items.len());
     for payment in &slice.items {
-        items.push(whole(&app, payment).await?);
+        items.push(whole(&app.db, payment).await?);
     }
     Ok(envelope("/v1/payments", Slice { items, has_more: slice.has_more }, Value::clone))
 }
 
-async fn whole(app: &App, payment: &Payment) -> Result<Value, Problem> {
-    let orders = store::orders(&app.db, &payment.id).await?;
-    let attempts = attempts::of_payment(&app.db, &payment.id).await?;
-    Ok(view(payment, &orders, &attempts))
+/// The payment with its orders, attempts and captures.
+pub(super) async fn whole(on: impl Into<On<'_>>, payment: &Payment) -> Result<Value, DbError> {
+    let mut on = on.into();
+    let orders = store::orders(on.again(), &payment.id).await?;
+    let attempts = attempts::of_payment(on.again(), &payment.id).await?;
+    let captures = captures::of_payment(on, &payment.id).await?;
+    Ok(view(payment, &orders, &attempts, &captures))
 }
 
 fn filter(wanted: Filters) -> Result<Filter, Problem> {

@@ -26,7 +26,7 @@ pub fn shares(amount: Money, orders: &[Order], before: &[Before]) -> Option<Vec<
     };
     let left: Vec<i64> = orders
         .iter()
-        .map(|order| order.amount.checked_sub(earlier(order).0).map(Money::minor))
+        .map(|order| order.captured.checked_sub(earlier(order).0).map(Money::minor))
         .collect::<Option<_>>()?;
     if left.iter().sum::<i64>() < amount.minor() {
         return None;
@@ -43,8 +43,8 @@ pub fn shares(amount: Money, orders: &[Order], before: &[Before]) -> Option<Vec<
 
 /// The fee's share in `refunded` of `order`, rounded down.
 fn fee_of(order: &Order, refunded: Money) -> Option<Money> {
-    let product = i128::from(order.fee.minor()).checked_mul(i128::from(refunded.minor()))?;
-    let share = product.checked_div(i128::from(order.amount.minor()))?;
+    let product = i128::from(order.captured_fee.minor()).checked_mul(i128::from(refunded.minor()))?;
+    let share = product.checked_div(i128::from(order.captured.minor()))?;
     Money::of(i64::try_from(share).ok()?, refunded.currency())
 }
 
@@ -66,6 +66,8 @@ mod tests {
             seller: SellerId::new(),
             amount: won(amount),
             fee: won(fee),
+            captured: won(amount),
+            captured_fee: won(fee),
             status: OrderStatus::Success,
             wallet_updated: true,
             ledger_updated: true,

@@ -15,8 +15,8 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{
-    ConfirmRequest, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspNotice, RefundOutcome,
-    RefundRequest, RegisterRequest, Registered,
+    CaptureRequest, ConfirmRequest, Finding, Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspNotice,
+    RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
 use crate::config::SimulatorPsp;
 use crate::outbound::Door;
@@ -74,7 +74,7 @@ impl Psp for Simulator {
             currency: request.amount.currency().code(),
             order_ids: request.orders.iter().map(PaymentOrderId::as_str).collect(),
             reference: request.payment.as_str(),
-            capture: "automatic",
+            capture: if request.hold { "manual" } else { "automatic" },
         };
         let answer = self.post("/v1/payments", Some(&request.key), &body).await;
         reading::registered(answer)
@@ -106,9 +106,26 @@ impl Psp for Simulator {
         reading::finding(self.post(&path, None, &wire::Abandon { key }).await, psp_payment)
     }
 
+    async fn capture(&self, request: &CaptureRequest) -> Result<Hold, NotDone> {
+        let Some(payment) = path_segment(&request.psp_payment) else { return Err(not_an_id()) };
+        let body = wire::Amount { amount: request.amount.minor() };
+        reading::changed_hold(self.post(&format!("/v1/payments/{payment}/capture"), Some(&request.key), &body).await)
+    }
+
+    async fn void(&self, request: &VoidRequest) -> Result<Hold, NotDone> {
+        let Some(payment) = path_segment(&request.psp_payment) else { return Err(not_an_id()) };
+        let path = format!("/v1/payments/{payment}/void");
+        reading::changed_hold(self.post(&path, Some(&request.key), &wire::Nothing {}).await)
+    }
+
+    async fn look_up_hold(&self, psp_payment: &str) -> Result<Hold, NotDone> {
+        let Some(payment) = path_segment(psp_payment) else { return Err(not_an_id()) };
+        reading::hold(self.get(&format!("/v1/payments/{payment}")).await)
+    }
+
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
         let Some(payment) = path_segment(&request.psp_payment) else { return Err(not_an_id()) };
-        let body = wire::Refund { amount: request.amount.minor() };
+        let body = wire::Amount { amount: request.amount.minor() };
         reading::refund(self.post(&format!("/v1/payments/{payment}/refund"), Some(&request.key), &body).await)
     }
 

@@ -10,9 +10,10 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::super::{Approval, Card, Decline, DeclineCode, Finding, NotDone, Outcome, RefundOutcome, Registered};
+use super::super::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome, Registered};
 use super::wire;
 use crate::outbound::{Answer, Failure};
+use crate::words::{Currency, Money};
 
 type Reply = Result<Answer, Failure>;
 
@@ -55,6 +56,53 @@ pub fn finding(reply: Reply, psp_payment: &str) -> Result<Finding, NotDone> {
     let found: wire::Found = read(&answer).ok_or_else(|| garbled(&answer))?;
     let attempt = found.data.into_iter().find(|payment| payment.id == psp_payment).and_then(|payment| payment.attempt);
     Ok(attempt.map_or(Finding::NotFound, |attempt| Finding::Found(of_attempt(attempt))))
+}
+
+/// The answer of a look for how held money stands.
+pub fn hold(reply: Reply) -> Result<Hold, NotDone> {
+    let answer = arrived(reply)?;
+    if !answer.status.is_success() {
+        return Err(refusal(&answer).unwrap_or_else(|| garbled(&answer)));
+    }
+    let payment: wire::Payment = read(&answer).ok_or_else(|| garbled(&answer))?;
+    Ok(of_hold(&payment).unwrap_or_else(|| unreadable_hold(answer.status)))
+}
+
+/// The answer of a call that was to end a hold.
+pub fn changed_hold(reply: Reply) -> Result<Hold, NotDone> {
+    let answer = match reply {
+        Ok(answer) => answer,
+        Err(failure) if failure.may_have_arrived() => return Ok(Hold::Unknown { reason: failure.to_string() }),
+        Err(failure) => return Err(not_sent(&failure)),
+    };
+    if answer.status.is_success() {
+        let payment = read::<wire::Payment>(&answer);
+        return Ok(payment.and_then(|payment| of_hold(&payment)).unwrap_or_else(|| unreadable_hold(answer.status)));
+    }
+    // A refusal shows the payment: one that is ended already says so better than the refusal does.
+    let shown = read::<wire::Refused>(&answer).and_then(|refused| refused.payment);
+    match shown.as_ref().and_then(of_hold) {
+        Some(ended @ (Hold::Captured { .. } | Hold::Released)) => Ok(ended),
+        _ => refusal(&answer).map_or_else(|| Ok(unreadable_hold(answer.status)), Err),
+    }
+}
+
+/// How held money stands; `None` when it does not say.
+fn of_hold(payment: &wire::Payment) -> Option<Hold> {
+    match payment.status.as_str() {
+        "authorized" => Some(Hold::Held),
+        "voided" => Some(Hold::Released),
+        "succeeded" => {
+            let capture = payment.captures.first()?;
+            let amount = Money::of(capture.amount, Currency::parse(&payment.currency).ok()?)?;
+            Some(Hold::Captured { amount, reference: capture.id.clone() })
+        }
+        _ => None,
+    }
+}
+
+fn unreadable_hold(status: StatusCode) -> Hold {
+    Hold::Unknown { reason: said_nothing(status) }
 }
 
 /// The answer of a refund call.

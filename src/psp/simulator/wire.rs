@@ -29,12 +29,16 @@ pub struct Abandon<'a> {
     pub key: &'a str,
 }
 
-/// Body of a refund.
+/// Body of a capture or a refund.
 #[derive(Debug, Serialize)]
-pub struct Refund {
+pub struct Amount {
     /// Minor units.
     pub amount: i64,
 }
+
+/// Body of a void.
+#[derive(Debug, Serialize)]
+pub struct Nothing {}
 
 /// Answer of a refund.
 #[derive(Debug, Deserialize)]
@@ -58,7 +62,21 @@ pub struct Payment {
     pub form_url: String,
     pub attempt: Option<Attempt>,
     #[serde(default)]
+    pub status: String,
+    #[serde(default)]
+    pub currency: String,
+    #[serde(default)]
+    pub captures: Vec<KnownCapture>,
+    #[serde(default)]
     pub refunds: Vec<KnownRefund>,
+}
+
+/// A capture, as far as we read it.
+#[derive(Debug, Deserialize)]
+pub struct KnownCapture {
+    pub id: String,
+    /// Minor units.
+    pub amount: i64,
 }
 
 /// One confirm call at the stand-in.

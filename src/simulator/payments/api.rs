@@ -235,6 +235,8 @@ async fn whole(sim: &Sim, payment: &Payment, key: Option<&str>) -> Result<Value,
     };
     let refunds = store::refunds(&sim.store.read, &payment.id).await?;
     let mut shown = view::payment(&sim.public_url, payment, attempt.as_ref());
+    let captures = store::captures(&sim.store.read, &payment.id).await?;
+    shown["captures"] = captures.iter().map(view::capture).collect();
     shown["refunds"] = refunds.iter().map(view::refund).collect();
     Ok(shown)
 }

@@ -258,7 +258,7 @@ async fn capture(
         _ => Some(Refusal::conflict("not_authorized", "there is nothing to capture")),
     };
     if let Some(refusal) = refusal {
-        return Ok(Performed::refused(sim, &payment, &refusal));
+        return refused(sim, tx, &payment, &refusal).await;
     }
     let now = sim.now();
     "succeeded".clone_into(&mut payment.status);
@@ -270,6 +270,14 @@ async fn capture(
     finish(sim, tx, Kind::Captured, &payment, attempt.as_ref(), None, faults).await
 }
 
+/// A no to a capture or void shows what was taken, so that the caller sees how the hold stands.
+async fn refused(sim: &Sim, tx: &mut Tx, payment: &Payment, refusal: &Refusal) -> Result<Performed, Refusal> {
+    let mut body = refusal.body();
+    body["payment"] = view::payment(&sim.public_url, payment, None);
+    body["payment"]["captures"] = store::captures(&mut **tx, &payment.id).await?.iter().map(view::capture).collect();
+    Ok(Performed::answered(payment, Answer::new(refusal.status(), &body), Vec::new()))
+}
+
 async fn void(sim: &Sim, tx: &mut Tx, mut payment: Payment, faults: WebhookFaults) -> Result<Performed, Refusal> {
     let refusal = match payment.status.as_str() {
         "succeeded" => Some(Refusal::conflict("already_captured", "captured money is refunded, not voided")),
@@ -278,7 +286,7 @@ async fn void(sim: &Sim, tx: &mut Tx, mut payment: Payment, faults: WebhookFault
         _ => None,
     };
     if let Some(refusal) = refusal {
-        return Ok(Performed::refused(sim, &payment, &refusal));
+        return refused(sim, tx, &payment, &refusal).await;
     }
     let now = sim.now();
     let mut attempt = store::latest_attempt(&mut **tx, &payment.id).await?;
@@ -342,7 +350,8 @@ async fn finish(
     faults: WebhookFaults,
 ) -> Result<Performed, Refusal> {
     let event = webhooks::append(sim, tx, kind, payment, attempt, refund, faults).await?;
-    let shown = view::payment(&sim.public_url, payment, attempt);
+    let mut shown = view::payment(&sim.public_url, payment, attempt);
+    shown["captures"] = store::captures(&mut **tx, &payment.id).await?.iter().map(view::capture).collect();
     let body = refund.map_or_else(
         || shown.clone(),
         |refund| json!({"object": "refund_result", "refund": view::refund(refund), "payment": shown}),

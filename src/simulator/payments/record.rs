@@ -57,6 +57,15 @@ impl Attempt {
     }
 }
 
+/// Money that was taken.
+#[derive(Clone, Debug, FromRow)]
+pub struct Capture {
+    pub id: String,
+    pub key: String,
+    pub amount: i64,
+    pub created_at: i64,
+}
+
 /// A refund that was made.
 #[derive(Clone, Debug, FromRow)]
 pub struct Refund {

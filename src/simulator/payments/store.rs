@@ -2,7 +2,7 @@
 
 use sqlx::{Executor, Sqlite, query, query_as};
 
-use super::record::{Attempt, Card, Payment, Refund};
+use super::record::{Attempt, Capture, Card, Payment, Refund};
 use crate::simulator::store::Tx;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -143,6 +143,14 @@ pub async fn insert_capture(
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// What was taken of a payment: one capture or none.
+pub async fn captures<'e>(on: impl Executor<'e, Database = Sqlite>, payment_id: &str) -> Result<Vec<Capture>> {
+    query_as("select id, key, amount, created_at from captures where payment_id = $1 order by seq")
+        .bind(payment_id)
+        .fetch_all(on)
+        .await
 }
 
 pub async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::record::{Attempt, Payment, Refund};
+use super::record::{Attempt, Capture, Payment, Refund};
 use crate::words::Timestamp;
 
 /// A payment, with the attempt that is spoken of (the last one, or the one that was asked for).
@@ -39,6 +39,17 @@ fn attempt(public_url: &str, attempt: &Attempt) -> Value {
         "card": {"brand": attempt.brand, "last4": attempt.last4},
         "created_at": moment(attempt.created_at),
         "updated_at": moment(attempt.updated_at),
+    })
+}
+
+/// A capture of a payment.
+pub fn capture(capture: &Capture) -> Value {
+    json!({
+        "object": "capture",
+        "id": capture.id,
+        "key": capture.key,
+        "amount": capture.amount,
+        "created_at": moment(capture.created_at),
     })
 }
 

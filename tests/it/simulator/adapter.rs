@@ -8,7 +8,8 @@ use tollgate::config::{PspRetries, SimulatorPsp};
 use tollgate::outbound::{Outbound, Settings};
 use tollgate::psp::simulator::Simulator;
 use tollgate::psp::{
-    ConfirmRequest, DeclineCode, Finding, NotDone, NoticeRefused, Outcome, Psp, RegisterRequest, Registered,
+    CaptureRequest, ConfirmRequest, DeclineCode, Finding, Hold, NotDone, NoticeRefused, Outcome, Psp, RegisterRequest,
+    Registered, VoidRequest,
 };
 use tollgate::words::{Clock as _, Currency, Mode, Money, PaymentId, PaymentOrderId, Secret, SystemClock};
 
@@ -43,6 +44,7 @@ fn registration() -> RegisterRequest {
         payment: PaymentId::new(),
         orders: vec![order],
         amount: won(),
+        hold: false,
         description: "socks".to_owned(),
         key,
     }
@@ -128,6 +130,49 @@ async fn doubt_is_unknown_and_what_was_not_sent_is_said_so() {
     let stranger = at(stand.server.base_url(), "wrong", &no_secret());
     let refused = stranger.register(&registration()).await;
     assert!(matches!(&refused, Err(NotDone::Refused { code, .. }) if code == "unauthorized"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn held_money_is_taken_or_let_go_once() {
+    let stand = Stand::start().await;
+    let psp = adapter(&stand, &no_secret());
+    let held = async |key: &str| {
+        let registered = psp.register(&RegisterRequest { hold: true, ..registration() }).await.unwrap();
+        let approved = psp.confirm(&confirm(&registered, "approve", key)).await;
+        assert!(matches!(approved, Ok(Outcome::Approved(_))), "{approved:?}");
+        assert_eq!(psp.look_up_hold(&registered.psp_payment).await, Ok(Hold::Held));
+        registered.psp_payment
+    };
+    let part = Money::of(5000, won().currency()).unwrap();
+    let take = |psp_payment: &str, key: &str, amount| CaptureRequest {
+        psp_payment: psp_payment.to_owned(),
+        amount,
+        key: key.to_owned(),
+    };
+    let let_go =
+        |psp_payment: &str, key: &str| VoidRequest { psp_payment: psp_payment.to_owned(), key: key.to_owned() };
+
+    let payment = held("a:1").await;
+    let more = Money::of(15001, won().currency()).unwrap();
+    let refused = psp.capture(&take(&payment, "c:0", more)).await;
+    assert!(matches!(&refused, Err(NotDone::Refused { code, .. }) if code == "amount_too_large"), "{refused:?}");
+    stand.fault(json!({"kind": "lose_response", "operation": "capture", "count": 1})).await;
+    let lost = psp.capture(&take(&payment, "c:1", part)).await;
+    assert!(matches!(lost, Ok(Hold::Unknown { .. })), "{lost:?}");
+    let captured = psp.look_up_hold(&payment).await.unwrap();
+    assert!(matches!(&captured, Hold::Captured { amount, .. } if *amount == part), "{captured:?}");
+    assert_eq!(psp.capture(&take(&payment, "c:1", part)).await.unwrap(), captured, "the same key, the same answer");
+    assert_eq!(psp.capture(&take(&payment, "c:2", won())).await.unwrap(), captured, "taken once, and told so");
+    assert_eq!(psp.void(&let_go(&payment, "v:1")).await.unwrap(), captured);
+    assert_eq!(stand.record("captures").await.len(), 1);
+
+    let payment = held("a:2").await;
+    stand.fault(json!({"kind": "error_500", "operation": "void", "count": 1})).await;
+    let doubt = psp.void(&let_go(&payment, "v:2")).await;
+    assert!(matches!(doubt, Ok(Hold::Unknown { .. })), "{doubt:?}");
+    assert_eq!(psp.void(&let_go(&payment, "v:2")).await, Ok(Hold::Released));
+    assert_eq!(psp.look_up_hold(&payment).await, Ok(Hold::Released));
+    assert_eq!(psp.capture(&take(&payment, "c:3", part)).await, Ok(Hold::Released), "let go before it could be taken");
 }
 
 #[tokio::test]

@@ -189,6 +189,11 @@ impl Gateway {
         self.call(Method::GET, path, &self.key, None).await
     }
 
+    /// What is at `path` once it is as wanted.
+    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(path, || async { Some(self.get(path).await.ok()).filter(|found| wanted(found)) }).await
+    }
+
     /// A POST with an Idempotency-Key of its own.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path, &self.key, Some(body)).await
@@ -202,9 +207,18 @@ impl Gateway {
 
     /// A checkout of 15000 KRW that was paid with the first magic card; gives the payment's id.
     pub async fn paid_payment(&self) -> String {
+        self.payment_with("15000", "automatic").await
+    }
+
+    /// A checkout of 12000 KRW whose money a card holds, to be captured later; gives the payment's id.
+    pub async fn held_payment(&self) -> String {
+        self.payment_with("12000", "manual").await
+    }
+
+    async fn payment_with(&self, amount: &str, capture: &str) -> String {
         let session = json!({
-            "line_items": [{ "name": "Tea", "unit_amount": "15000", "quantity": 1 }],
-            "currency": "KRW", "success_url": "https://shop.example/paid",
+            "line_items": [{ "name": "Tea", "unit_amount": amount, "quantity": 1 }],
+            "currency": "KRW", "success_url": "https://shop.example/paid", "capture": capture,
         });
         let session = self.post("/v1/checkout/sessions", session).await.ok();
         let payment: PaymentId = session["payment"].as_str().unwrap().parse().unwrap();

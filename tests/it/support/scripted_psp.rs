@@ -1,15 +1,25 @@
 //! A PSP that answers what a test tells it to: the outside world on a string, for moments a real one gives only by chance.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
-    Approval, ConfirmRequest, Decline, DeclineCode, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp,
-    PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered,
+    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, Finding, Hold, NotDone, NoticeRefused, Outcome,
+    PageOrigins, Psp, PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::words::{Mode, Timestamp};
+
+/// What becomes of the next order to end a hold.
+pub enum Ends {
+    /// Done, and the answer is lost.
+    Unheard,
+    /// Lost on its way: not done, and no answer.
+    Lost,
+    /// Turned away.
+    Not(NotDone),
+}
 
 /// What the PSP does with the next confirm.
 pub enum Answer {
@@ -34,6 +44,14 @@ pub struct ScriptedPsp {
     pub look_ups: Mutex<VecDeque<Finding>>,
     /// So many look-ups are not answered.
     pub away: Mutex<u32>,
+    /// What becomes of the next captures and voids; done and answered when there is nothing here.
+    pub ends: Mutex<VecDeque<Ends>>,
+    /// How the money of each payment stands; held when it is not here.
+    pub holds: Mutex<HashMap<String, Hold>>,
+    /// Every key under which a capture or void was ordered, in order.
+    pub ordered: Mutex<Vec<String>>,
+    /// Payments that were registered to be held and captured later.
+    pub held: Mutex<Vec<String>>,
     pub refund_answers: Mutex<VecDeque<Result<RefundOutcome, NotDone>>>,
     /// Refunds by key, as the PSP keeps them.
     pub refunds: Mutex<Vec<(String, i64)>>,
@@ -58,6 +76,21 @@ impl ScriptedPsp {
 
     pub fn knows(&self, finding: Finding) {
         self.look_ups.lock().unwrap().push_back(finding);
+    }
+
+    /// A hold ends once: whoever comes later is told how it ended.
+    async fn end(&self, psp_payment: &str, key: &str, wanted: Hold) -> Result<Hold, NotDone> {
+        self.ordered.lock().unwrap().push(key.to_owned());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let next = self.ends.lock().unwrap().pop_front();
+        let unheard = Hold::Unknown { reason: "the connection was reset".to_owned() };
+        match next {
+            Some(Ends::Not(not_done)) => return Err(not_done),
+            Some(Ends::Lost) => return Ok(unheard),
+            Some(Ends::Unheard) | None => {}
+        }
+        let stands = self.holds.lock().unwrap().entry(psp_payment.to_owned()).or_insert(wanted).clone();
+        Ok(if next.is_some() { unheard } else { stands })
     }
 
     pub fn confirmed(&self) -> Vec<String> {
@@ -97,6 +130,9 @@ impl Psp for ScriptedPsp {
 
     async fn register(&self, request: &RegisterRequest) -> Result<Registered, NotDone> {
         self.registered.lock().unwrap().push(request.key.clone());
+        if request.hold {
+            self.held.lock().unwrap().push(format!("psp_{}", request.payment));
+        }
         Ok(Registered {
             psp_payment: format!("psp_{}", request.payment),
             token: "token".to_owned(),
@@ -132,6 +168,19 @@ impl Psp for ScriptedPsp {
     async fn abandon(&self, _psp_payment: &str, _key: &str) -> Result<Finding, NotDone> {
         let code = DeclineCode::AuthenticationAbandoned;
         Ok(Finding::Found(Outcome::Declined(Decline { code, psp_code: String::new(), card: None })))
+    }
+
+    async fn capture(&self, request: &CaptureRequest) -> Result<Hold, NotDone> {
+        let taken = Hold::Captured { amount: request.amount, reference: format!("ch_of_{}", request.key) };
+        self.end(&request.psp_payment, &request.key, taken).await
+    }
+
+    async fn void(&self, request: &VoidRequest) -> Result<Hold, NotDone> {
+        self.end(&request.psp_payment, &request.key, Hold::Released).await
+    }
+
+    async fn look_up_hold(&self, psp_payment: &str) -> Result<Hold, NotDone> {
+        Ok(self.holds.lock().unwrap().get(psp_payment).cloned().unwrap_or(Hold::Held))
     }
 
     /// Gives back once per key; a scripted answer hides or replaces what it did.

@@ -9,7 +9,7 @@ use tollgate::config::Config;
 use tollgate::db::query;
 use tollgate::integrity::{self, Scope};
 use tollgate::outbound::Outbound;
-use tollgate::payments::{self, Opened, OrderStatus, PaymentStatus, Standing, refunds};
+use tollgate::payments::{self, Opened, OrderStatus, PaymentStatus, Standing, captures, refunds};
 use tollgate::psp::Psps;
 use tollgate::queue::{self, Verdict};
 use tollgate::words::{Mode, Secret, SellerId, Tenant};
@@ -66,7 +66,30 @@ impl Shop {
         opened
     }
 
+    /// A checkout with manual capture whose money a card holds.
+    pub async fn held(&self) -> Opened {
+        self.held_of(None, None).await
+    }
+
+    pub async fn held_of(&self, second: Option<&SellerId>, fee: Option<&str>) -> Opened {
+        let opened = self.opened_by(second, fee, |asked| asked.capture = Some("manual".to_owned())).await;
+        payments::register(&self.app, &opened.payment.id).await.unwrap();
+        self.psp.will(approved());
+        self.pay(&opened).await;
+        opened
+    }
+
     async fn unregistered_of(&self, second: Option<&SellerId>, fee: Option<&str>, email: Option<&str>) -> Opened {
+        self.opened_by(second, fee, |asked| asked.customer_email = email.map(str::to_owned)).await
+    }
+
+    /// A checkout of 10.00 of each seller, changed by `change` before it is opened.
+    pub async fn opened_by(
+        &self,
+        second: Option<&SellerId>,
+        fee: Option<&str>,
+        change: impl FnOnce(&mut Asked),
+    ) -> Opened {
         let line = |seller: Option<&SellerId>| AskedLine {
             name: "Tea".to_owned(),
             unit_amount: "10.00".to_owned(),
@@ -75,14 +98,14 @@ impl Shop {
         };
         let mut line_items = vec![line(None)];
         line_items.extend(second.map(|seller| line(Some(seller))));
-        let asked = Asked {
+        let mut asked = Asked {
             line_items,
             currency: "USD".to_owned(),
             success_url: "https://shop.example/paid".to_owned(),
             application_fee: fee.map(str::to_owned),
-            customer_email: email.map(str::to_owned),
             ..Asked::default()
         };
+        change(&mut asked);
         let new = NewSession::check(asked).unwrap();
         let mut tx = self.world.db.begin().await.unwrap();
         let opened = payments::open(&mut tx, &self.tenant, new, self.world.now()).await.unwrap();
@@ -118,6 +141,12 @@ impl Shop {
         query(what).one(&self.world.db).await.unwrap().get("n").unwrap()
     }
 
+    /// How many events of a kind there are.
+    pub async fn told(&self, kind: &str) -> i64 {
+        let told = query("select count(*) as n from events where kind = $1").bind(kind);
+        told.one(&self.world.db).await.unwrap().get("n").unwrap()
+    }
+
     /// Runs the sweep and then every job it left, once.
     pub async fn sweep(&self) {
         payments::sweep(&self.app).await.unwrap();
@@ -132,6 +161,9 @@ impl Shop {
         for job in jobs {
             let verdict = match job.kind.as_str() {
                 payments::jobs::RECOVER => payments::recover(&self.app, &job.key.parse().unwrap()).await.unwrap(),
+                payments::jobs::CAPTURE | payments::jobs::VOID => {
+                    captures::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap()
+                }
                 payments::jobs::REFUND => refunds::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap(),
                 other => panic!("{other}"),
             };

@@ -1,0 +1,126 @@
+//! Carry out: the job that asks the PSP to take held money or to let it go, until it is known what became of it.
+
+use super::reading::{Became, believable, read};
+use super::{Capture, CaptureStatus, Operation, Reason, settle, store};
+use crate::app::App;
+use crate::payments::calls::{self, Call};
+use crate::payments::error::PaymentError;
+use crate::payments::{send, store as payments};
+use crate::psp::{CaptureRequest, Hold, NotDone, Psp, VoidRequest};
+use crate::queue::Verdict;
+use crate::queue::retry::{Next, Policy};
+use crate::words::{CallId, CaptureId, random_bytes};
+
+/// Asks for `id` under its one key, and again until the PSP says what became of it.
+///
+/// It looks before it orders: what is done already is not ordered again, and nothing is ordered under a key that the PSP
+/// has forgotten.
+pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentError> {
+    let Some(asked) = store::find(&app.db, id).await?.filter(|asked| asked.status == CaptureStatus::Pending) else {
+        return Ok(Verdict::Done);
+    };
+    let payment = payments::find(&app.db, &asked.payment).await?.ok_or(PaymentError::NotFound)?;
+    let psp_payment = payment.registered.ok_or(PaymentError::NotRegistered)?.psp_payment;
+    let psp = app.psps.get(&asked.psp).cloned().ok_or(PaymentError::NoPsp(asked.tenant.mode.as_str()))?;
+    let call = written(app, &asked).await?;
+    let tries = calls::count(&app.db, &asked.payment, asked.operation.as_str(), asked.id.as_str()).await?;
+    let heard = order(app, psp.as_ref(), &asked, psp_payment, tries).await;
+    let became = match read(&asked, &heard) {
+        Became::Failed { code } if !settles(app, &asked, tries) => {
+            Became::Unknown { reason: format!("refused ({code}), and an earlier call may still arrive"), after: None }
+        }
+        became => became,
+    };
+    let after = match became {
+        Became::Done { reference } => {
+            Capture { psp_reference: reference, ..ended(app, &asked, CaptureStatus::Succeeded) }
+        }
+        Became::Failed { code } => Capture { failure_code: Some(code), ..ended(app, &asked, CaptureStatus::Failed) },
+        Became::Gone => Capture {
+            failure_code: Some(Reason::ReleasedByPsp.as_str().to_owned()),
+            ..ended(app, &asked, CaptureStatus::Failed)
+        },
+        Became::Unknown { reason, after } => {
+            send::note(app, &call, &format!("not known: {reason}")).await?;
+            return Ok(later(app, &asked, tries, after));
+        }
+        Became::Contradiction(error) => {
+            send::note(app, &call, &error).await?;
+            return Ok(Verdict::Failed { error });
+        }
+    };
+    settle::settle(app, &call, &after).await?;
+    Ok(Verdict::Done)
+}
+
+/// The end of a hold's time is not given up at a refusal: what nobody can capture any more must be let go.
+fn settles(app: &App, asked: &Capture, tries: u32) -> bool {
+    asked.reason != Some(Reason::AuthorizationExpired) && believable(tries, app.now().since(asked.created_at))
+}
+
+fn ended(app: &App, asked: &Capture, status: CaptureStatus) -> Capture {
+    Capture { status, settled_at: Some(app.now()), ..asked.clone() }
+}
+
+/// The first time it orders at once; afterwards it looks first.
+async fn order(app: &App, psp: &dyn Psp, asked: &Capture, psp_payment: String, tries: u32) -> Result<Hold, NotDone> {
+    if tries > 1 {
+        match psp.look_up_hold(&psp_payment).await.map_err(no_answer)? {
+            Hold::Held => {}
+            known => return Ok(known),
+        }
+        let age = app.now().since(asked.created_at);
+        if psp.key_lifetime().is_some_and(|lifetime| age >= lifetime) {
+            return Ok(Hold::Unknown { reason: "still held, and too old to be ordered again".to_owned() });
+        }
+    }
+    let (amount, key) = (asked.amount, asked.id.to_string());
+    match asked.operation {
+        Operation::Capture => psp.capture(&CaptureRequest { psp_payment, amount, key }).await,
+        Operation::Void => psp.void(&VoidRequest { psp_payment, key }).await,
+    }
+}
+
+/// A look that is refused says nothing of what was ordered before.
+fn no_answer(not_done: NotDone) -> NotDone {
+    match not_done {
+        NotDone::Refused { code, reason } => NotDone::Unreachable { reason: format!("{code}: {reason}"), after: None },
+        unreachable @ NotDone::Unreachable { .. } => unreachable,
+    }
+}
+
+async fn written(app: &App, asked: &Capture) -> Result<CallId, PaymentError> {
+    let call = Call {
+        id: CallId::new(),
+        tenant: asked.tenant.clone(),
+        payment: asked.payment.clone(),
+        attempt: None,
+        operation: asked.operation.as_str().to_owned(),
+        psp: asked.psp.clone(),
+        psp_key: asked.id.to_string(),
+        sent_at: app.now(),
+        answered_at: None,
+        result: None,
+    };
+    let mut tx = app.db.begin().await?;
+    calls::sent(&mut tx, &call).await?;
+    tx.commit().await?;
+    Ok(call.id)
+}
+
+/// Again, as `[retry]` says; past the deadline or the last try it fails, so that a person gets it. Nothing else is asked
+/// of the hold meanwhile.
+fn later(app: &App, asked: &Capture, tries: u32, wait: Option<std::time::Duration>) -> Verdict {
+    let now = app.now();
+    let Capture { psp, created_at, .. } = asked;
+    if now > asked.deadline_at {
+        return Verdict::Failed { error: format!("asked of {psp} at {created_at}, still not known past its deadline") };
+    }
+    let policy = Policy::from(app.config.retries_at(psp).capture);
+    match policy.next(tries, u32::from_ne_bytes(random_bytes()), wait) {
+        Next::After(wait) => Verdict::Again { at: now.plus(wait) },
+        Next::GiveUp => {
+            Verdict::Failed { error: format!("asked of {psp} since {created_at}, not known after {tries} tries") }
+        }
+    }
+}
