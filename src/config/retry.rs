@@ -77,9 +77,15 @@ const REFUND: Retry = Retry { pace: Pace::Exponential, tries: 1_000, first_ms: 2
 
 /// A capture or void that is not known to be done. Its deadline comes before its last try.
 const CAPTURE: Retry = REFUND;
+/// While the shopper waits for the card form: making the payment known, when the PSP surely did not answer to it.
+const REGISTER: Retry = CONFIRM;
+/// The question what became of an attempt nobody heard of again. Its deadline comes before its last try.
+const RECOVER: Retry =
+    Retry { pace: Pace::Incremental, tries: 10_000, first_ms: 5_000, step_ms: 10_000, cap_ms: 1_800_000 };
 
-/// The longest that all waits of a confirm may take together: it must be over before anybody asks what became of it.
-const CONFIRM_MS: u64 = 10_000;
+/// The longest that all waits of a register or a confirm may take together: a shopper looks on, and a confirm must be
+/// over before anybody asks what became of it.
+const WAITED_MS: u64 = 10_000;
 /// More would outlive any deadline.
 const MOST_TRIES: u32 = 10_000;
 /// A week.
@@ -101,11 +107,17 @@ pub struct Retries {
     /// Captures and voids that are not known to be done.
     #[serde(deserialize_with = "capture")]
     pub capture: Retry,
+    /// Registrations of payments that surely did not arrive, while the shopper waits.
+    #[serde(deserialize_with = "register")]
+    pub register: Retry,
+    /// Questions what became of an attempt nobody heard of again.
+    #[serde(deserialize_with = "recover")]
+    pub recover: Retry,
 }
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { jobs: JOBS, confirm: CONFIRM, refund: REFUND, capture: CAPTURE }
+        Self { jobs: JOBS, confirm: CONFIRM, refund: REFUND, capture: CAPTURE, register: REGISTER, recover: RECOVER }
     }
 }
 
@@ -125,6 +137,14 @@ fn capture<'de, D: Deserializer<'de>>(text: D) -> Result<Retry, D::Error> {
     Change::deserialize(text).map(|change| change.of(CAPTURE))
 }
 
+fn register<'de, D: Deserializer<'de>>(text: D) -> Result<Retry, D::Error> {
+    Change::deserialize(text).map(|change| change.of(REGISTER))
+}
+
+fn recover<'de, D: Deserializer<'de>>(text: D) -> Result<Retry, D::Error> {
+    Change::deserialize(text).map(|change| change.of(RECOVER))
+}
+
 /// What is different at one PSP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -135,6 +155,10 @@ pub struct PspRetries {
     pub refund: Option<Change>,
     /// As [`Retries::capture`].
     pub capture: Option<Change>,
+    /// As [`Retries::register`].
+    pub register: Option<Change>,
+    /// As [`Retries::recover`].
+    pub recover: Option<Change>,
 }
 
 impl Retries {
@@ -145,6 +169,8 @@ impl Retries {
             confirm: psp.confirm.unwrap_or_default().of(self.confirm),
             refund: psp.refund.unwrap_or_default().of(self.refund),
             capture: psp.capture.unwrap_or_default().of(self.capture),
+            register: psp.register.unwrap_or_default().of(self.register),
+            recover: psp.recover.unwrap_or_default().of(self.recover),
             ..self
         }
     }
@@ -152,9 +178,15 @@ impl Retries {
     /// What is wrong with these, as sentences that name the setting under `place`.
     pub(super) fn complaints(&self, place: &str) -> Vec<String> {
         let mut found = Vec::new();
-        for (name, retry) in
-            [("jobs", &self.jobs), ("confirm", &self.confirm), ("refund", &self.refund), ("capture", &self.capture)]
-        {
+        let all = [
+            ("jobs", &self.jobs),
+            ("confirm", &self.confirm),
+            ("refund", &self.refund),
+            ("capture", &self.capture),
+            ("register", &self.register),
+            ("recover", &self.recover),
+        ];
+        for (name, retry) in all {
             if !(1..=MOST_TRIES).contains(&retry.tries) {
                 found.push(format!("{place}.{name}.tries must lie between 1 and {MOST_TRIES}"));
             }
@@ -165,11 +197,13 @@ impl Retries {
                 found.push(format!("{place}.{name}.first_ms is above its cap_ms: lower it or raise the cap"));
             }
         }
-        if self.confirm.longest_ms().saturating_mul(self.confirm.waits()) > CONFIRM_MS {
-            found.push(format!(
-                "{place}.confirm may keep a shopper waiting for more than {} seconds: fewer tries or shorter waits",
-                CONFIRM_MS / 1000
-            ));
+        for (name, retry) in [("confirm", &self.confirm), ("register", &self.register)] {
+            if retry.longest_ms().saturating_mul(retry.waits()) > WAITED_MS {
+                found.push(format!(
+                    "{place}.{name} may keep a shopper waiting for more than {} seconds: fewer tries or shorter waits",
+                    WAITED_MS / 1000
+                ));
+            }
         }
         found
     }
@@ -200,9 +234,14 @@ mod tests {
 
     #[test]
     fn a_psp_changes_what_it_names_and_nothing_else() {
-        let psp = PspRetries { confirm: Some(Change { tries: Some(5), ..Change::default() }), ..PspRetries::default() };
+        let psp = PspRetries {
+            confirm: Some(Change { tries: Some(5), ..Change::default() }),
+            recover: Some(Change { first_ms: Some(1), ..Change::default() }),
+            ..PspRetries::default()
+        };
         let at = Retries::default().at(&psp);
-        assert_eq!(at, Retries { confirm: Retry { tries: 5, ..CONFIRM }, ..Retries::default() });
+        let (confirm, recover) = (Retry { tries: 5, ..CONFIRM }, Retry { first_ms: 1, ..RECOVER });
+        assert_eq!(at, Retries { confirm, recover, ..Retries::default() });
     }
 
     #[test]

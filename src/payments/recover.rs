@@ -6,11 +6,13 @@ use super::attempts::{self, Attempt};
 use super::error::PaymentError;
 use super::look::{abandon, look};
 use super::status::AttemptState;
-use super::{captures, expire, jobs};
+use super::{calls, captures, expire, jobs};
 use crate::app::App;
+use crate::psp::NotDone;
 use crate::queue::Verdict;
+use crate::queue::retry::{Class, Next, Policy};
 use crate::sabotage::Protection::Sweep;
-use crate::words::AttemptId;
+use crate::words::{AttemptId, Timestamp, random_bytes};
 
 /// A shopper who has not finished 3-D Secure by then has left.
 const CHALLENGE: Duration = Duration::from_mins(15);
@@ -52,24 +54,40 @@ pub async fn recover(app: &App, id: &AttemptId) -> Result<Verdict, PaymentError>
         tracing::warn!(attempt = %id, error = error as &dyn std::error::Error, "the PSP does not say what became of it");
     }
     let now = app.now();
-    Ok(match attempts::get(&app.db, id).await? {
-        Some(attempt) if !attempt.state.is_open() => Verdict::Done,
-        Some(attempt) if now > attempt.deadline_at => overdue(&attempt),
-        _ => Verdict::Again { at: now.plus(pause(now.since(attempt.sent_at))) },
+    match attempts::get(&app.db, id).await? {
+        Some(attempt) if attempt.state.is_open() => later(app, &attempt, asked.err(), now).await,
+        _ => Ok(Verdict::Done),
+    }
+}
+
+/// Again, as `[retry]` says for the attempt's PSP; past the deadline or the last try it fails, so that a person gets it.
+async fn later(
+    app: &App,
+    attempt: &Attempt,
+    failed: Option<PaymentError>,
+    now: Timestamp,
+) -> Result<Verdict, PaymentError> {
+    let Attempt { psp, payment, psp_key, .. } = attempt;
+    if now > attempt.deadline_at {
+        return Ok(overdue(attempt));
+    }
+    let looks = calls::count(&app.db, payment, "look_up", psp_key).await?;
+    let tries = looks.saturating_add(calls::count(&app.db, payment, "abandon", psp_key).await?);
+    let class = match failed {
+        Some(PaymentError::Psp(NotDone::Unreachable { after: Some(after), .. })) => Class::Busy { after: Some(after) },
+        // A look that is refused says nothing of the attempt: it stays open, and is asked about again.
+        _ => Class::Unclear,
+    };
+    let policy = Policy::from(app.config.retries_at(psp).recover);
+    Ok(match policy.after(class, tries.max(1), u32::from_ne_bytes(random_bytes())) {
+        Next::After(wait) => Verdict::Again { at: now.plus(wait) },
+        Next::GiveUp => {
+            Verdict::Failed { error: format!("sent to {psp} at {}, not known after {tries} looks", attempt.sent_at) }
+        }
     })
 }
 
 fn overdue(attempt: &Attempt) -> Verdict {
     let Attempt { psp, state, sent_at, .. } = attempt;
     Verdict::Failed { error: format!("sent to {psp} at {sent_at}, still {} past its deadline", state.as_str()) }
-}
-
-/// How long to wait before asking again about an attempt of this age.
-fn pause(age: Duration) -> Duration {
-    match age.as_secs() {
-        0..60 => Duration::from_secs(5),
-        60..600 => Duration::from_secs(30),
-        600..3600 => Duration::from_mins(5),
-        _ => Duration::from_mins(30),
-    }
 }

@@ -3,17 +3,19 @@
 use super::calls::{self, Call};
 use super::error::PaymentError;
 use super::payment::Payment;
+use super::send::insist;
 use super::status::PaymentStatus;
 use super::store;
 use crate::app::App;
 use crate::checkout::Capture;
 use crate::psp::{NotDone, Psp, RegisterRequest, Registered};
+use crate::queue::retry::Policy;
 use crate::words::{CallId, PaymentId};
 
 /// Registers `id` with the PSP that takes new payments, once: whoever comes later gets what was kept.
 ///
 /// The PSP's idempotency key is made of the payment's and its first order's id, so a lost answer is asked for again, not
-/// registered twice.
+/// registered twice. A PSP that does not answer is asked again at once, as often as `[retry]` says.
 pub async fn register(app: &App, id: &PaymentId) -> Result<Registered, PaymentError> {
     let payment = store::find(&app.db, id).await?.ok_or(PaymentError::NotFound)?;
     if let Some(registered) = payment.registered {
@@ -30,7 +32,8 @@ pub async fn register(app: &App, id: &PaymentId) -> Result<Registered, PaymentEr
     calls::sent(&mut tx, &call).await?;
     tx.commit().await?;
 
-    let answer = psp.register(&request).await;
+    let policy = Policy::from(app.config.retries_at(psp.name()).register);
+    let answer = insist(policy, psp.name(), || psp.register(&request)).await;
     keep(app, &payment, psp.as_ref(), &call.id, answer).await
 }
 

@@ -10,7 +10,7 @@ use super::settle::{Heard, settle_all};
 use crate::app::App;
 use crate::db::retrying;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
-use crate::queue::retry::{Next, Policy};
+use crate::queue::retry::{Class, Next, Policy};
 use crate::sabotage::Protection::UnknownOutcome;
 use crate::words::{AttemptId, CallId, Timestamp, random_bytes};
 
@@ -77,33 +77,51 @@ pub(super) async fn settle_call(
     Ok(())
 }
 
-/// Calls the PSP, again only while it surely did nothing, as often as `[retry]` says. Declines and refusals are final.
+/// Orders the money to be taken, again only while the PSP surely did nothing, as often as `[retry]` says.
 ///
 /// `Err` says that this call surely did nothing. It says nothing of one before it, nor of one that somebody else sends at
 /// this moment.
 pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
     let policy = Policy::from(app.config.retries_at(psp.name()).confirm);
+    match insist(policy, psp.name(), || psp.confirm(request)).await? {
+        Outcome::Unknown { .. } if UnknownOutcome.is_absent() => Ok(declined(DeclineCode::Generic, "")),
+        outcome => Ok(outcome),
+    }
+}
+
+/// Makes `call` until it brings an answer, as long as `policy` lets a shopper wait. Declines are answers; refusals and a
+/// PSP that wants more time than a shopper has are the end.
+pub(super) async fn insist<T, Calling: Future<Output = Result<T, NotDone>>>(
+    policy: Policy,
+    psp: &'static str,
+    mut call: impl FnMut() -> Calling,
+) -> Result<T, NotDone> {
     let mut failures = 0;
     loop {
-        match psp.confirm(request).await {
-            Ok(Outcome::Unknown { .. }) if UnknownOutcome.is_absent() => return Ok(declined(DeclineCode::Generic, "")),
-            Ok(outcome) => return Ok(outcome),
-            Err(NotDone::Refused { code, reason }) => {
-                tracing::error!(psp = psp.name(), code, reason, "the PSP refuses our request");
-                return Err(NotDone::Refused { code, reason });
-            }
-            Err(NotDone::Unreachable { reason, after }) => {
-                failures += 1;
-                let next = policy.next(failures, u32::from_ne_bytes(random_bytes()), after);
-                match next {
-                    Next::After(wait) if after.is_none_or(|after| after <= PATIENCE) => tokio::time::sleep(wait).await,
-                    _ => {
-                        tracing::warn!(psp = psp.name(), reason, failures, "the PSP could not be reached");
-                        return Err(NotDone::Unreachable { reason, after });
-                    }
-                }
+        let not_done = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(not_done) => not_done,
+        };
+        failures += 1;
+        let class = class(&not_done);
+        let too_long = matches!(class, Class::Busy { after: Some(after) } if after > PATIENCE);
+        match policy.after(class, failures, u32::from_ne_bytes(random_bytes())) {
+            Next::After(wait) if !too_long => tokio::time::sleep(wait).await,
+            _ => {
+                let error = &not_done as &dyn std::error::Error;
+                tracing::warn!(psp, error, failures, "a call to the PSP did nothing");
+                return Err(not_done);
             }
         }
+    }
+}
+
+/// What kind of failure it is that a call did nothing.
+pub(super) const fn class(not_done: &NotDone) -> Class {
+    match not_done {
+        NotDone::Unreachable { after: None, .. } => Class::Unreachable,
+        NotDone::Unreachable { after, .. } => Class::Busy { after: *after },
+        NotDone::Refused { .. } => Class::Refused,
     }
 }
 

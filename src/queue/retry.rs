@@ -59,6 +59,28 @@ impl From<Retry> for Policy {
     }
 }
 
+/// What kind of failure it was. It decides first; the policy decides only what may be tried again at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The other side could not be reached: surely nothing was done.
+    Unreachable,
+    /// The other side turned us away for now (429, or 503 with a time): not before it says, and never at once.
+    Busy {
+        /// How long it asked us to wait, if it said so.
+        after: Option<Duration>,
+    },
+    /// It had the request and did not say what it did (5xx, time-out, garbled): only a call that may be repeated under its
+    /// key, or a question, comes here.
+    Unclear,
+    /// A definite no to the card: final.
+    Declined,
+    /// A definite no to the request as we make it: repeating it is no use.
+    Refused,
+}
+
+/// The least that a side gets that wants fewer calls and does not say how few.
+pub const BREATH: Duration = Duration::from_secs(1);
+
 /// What a failed job does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -71,6 +93,15 @@ pub enum Next {
 impl Policy {
     /// For errors that no repetition can cure.
     pub const NEVER: Self = Self { pace: Pace::Immediate, tries: 1 };
+
+    /// Decides after the `failures`-th failure in a row, the last of which was of this `class`.
+    pub fn after(&self, class: Class, failures: u32, draw: u32) -> Next {
+        match class {
+            Class::Unreachable | Class::Unclear => self.next(failures, draw, None),
+            Class::Busy { after } => self.next(failures, draw, Some(after.unwrap_or(BREATH))),
+            Class::Declined | Class::Refused => Next::GiveUp,
+        }
+    }
 
     /// Decides after the `failures`-th failure in a row (1 = the first try failed).
     ///
@@ -138,6 +169,34 @@ mod tests {
         assert_eq!(thrice.next(3, 0, None), Next::GiveUp);
         assert_eq!(Policy::NEVER.next(1, 0, Some(SECOND)), Next::GiveUp);
         assert_eq!(Policy { tries: 0, ..thrice }.next(1, 0, None), Next::GiveUp);
+    }
+
+    /// Every class against every policy: the wait after the second failure in milliseconds, `None` for giving up.
+    #[test]
+    fn the_class_of_the_failure_decides_before_the_policy() {
+        let policies = [
+            Policy::NEVER,
+            policy(Pace::Immediate),
+            policy(Pace::Fixed { every: 3 * SECOND }),
+            policy(Pace::Incremental { first: SECOND, step: SECOND, cap: 60 * SECOND }),
+            policy(Pace::Exponential { first: SECOND, cap: 60 * SECOND }),
+        ];
+        let minute = Some(60 * SECOND);
+        let table = [
+            // class, never, immediate, fixed, incremental, exponential with the middle draw
+            (Class::Unreachable, [None, Some(0), Some(3_000), Some(2_000), Some(1_000)]),
+            (Class::Unclear, [None, Some(0), Some(3_000), Some(2_000), Some(1_000)]),
+            (Class::Busy { after: None }, [None, Some(1_000), Some(3_000), Some(2_000), Some(1_000)]),
+            (Class::Busy { after: minute }, [None, Some(60_000), Some(60_000), Some(60_000), Some(60_000)]),
+            (Class::Declined, [None; 5]),
+            (Class::Refused, [None; 5]),
+        ];
+        for (class, waits) in table {
+            for (policy, wait) in policies.iter().zip(waits) {
+                let next = wait.map_or(Next::GiveUp, |millis| Next::After(Duration::from_millis(millis)));
+                assert_eq!(policy.after(class, 2, 1 << 31), next, "{class:?} under {policy:?}");
+            }
+        }
     }
 
     #[test]

@@ -187,6 +187,17 @@ async fn a_webhook_whose_job_died_is_given_up_and_open_again_with_its_job(world:
     door.post(&retry, &own.key, &json!({})).await.ok();
     assert_eq!(door.get(&path, &own.key).await.ok()["status"], "pending");
     assert!(queue::has_due(&world.db, "webhooks", world.now()).await.unwrap());
+
+    // Sending the webhook again by hand deals with the letter too.
+    let mut tx = world.db.begin().await.unwrap();
+    let again = queue::claim(&mut tx, "webhooks", 1, world.now(), LEASE).await.unwrap().remove(0);
+    queue::bury(&mut tx, &again, world.now(), "it broke").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(queue::dead(&world.db, 10).await.unwrap().len(), 1);
+    door.post(&format!("{path}/resend"), &own.key, &json!({})).await.ok();
+    assert!(queue::dead(&world.db, 10).await.unwrap().is_empty());
+    let resolved = dead_letters::find(&world.db, &letter.id).await.unwrap().unwrap().resolved.unwrap();
+    assert!(resolved.by.starts_with("key_"), "{resolved:?}");
 }
 
 async fn a_person_reads_resolves_and_retries_and_the_log_says_so(world: World) {

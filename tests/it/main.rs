@@ -36,6 +36,7 @@ mod outbound;
 mod payments;
 mod payments_api;
 mod policies;
+mod psp_keys;
 mod queue;
 mod refunds;
 mod retries;

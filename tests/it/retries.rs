@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tollgate::config::Config;
 use tollgate::config::retry::{Change, Pace};
-use tollgate::payments::{self, Standing, attempts, refunds};
+use tollgate::payments::{self, Standing, attempts, calls, refunds};
 use tollgate::psp::{DeclineCode, Finding, NotDone};
 use tollgate::queue::{self, NewJob};
 use tollgate::worker::Worker;
@@ -13,6 +13,70 @@ use tollgate::worker::Worker;
 use crate::support::scripted_psp::{Answer, approved, declined};
 use crate::support::shop::Shop;
 use crate::support::{World, both_databases, eventually};
+
+async fn a_registration_that_did_nothing_is_sent_again_under_its_key(world: World) {
+    let shop = Shop::open(world).await;
+    *shop.psp.unregistered.lock().unwrap() = 2;
+    let opened = shop.checkout().await;
+    let keys = shop.psp.registered.lock().unwrap().clone();
+    assert!(keys.len() == 3 && keys.iter().all(|key| *key == keys[0]), "one payment has one key: {keys:?}");
+    let calls = calls::of_payment(&shop.world.db, &opened.payment.id).await.unwrap();
+    assert_eq!((calls.len(), calls[0].result.as_deref()), (1, Some("registered")));
+
+    // With the pace `never` there is one try, and the record says what became of it.
+    let never = Change { pace: Some(Pace::Never), ..Change::default() };
+    let shop = Shop::open_with(shop.world, |config| config.retry.register = never.of(config.retry.register)).await;
+    *shop.psp.unregistered.lock().unwrap() = 1;
+    let opened = shop.unregistered(None, None).await;
+    assert!(payments::register(&shop.app, &opened.payment.id).await.is_err());
+    let calls = calls::of_payment(&shop.world.db, &opened.payment.id).await.unwrap();
+    let result = calls[0].result.clone().unwrap_or_default();
+    assert!(calls[0].answered_at.is_some() && result.contains("could not be reached"), "{result}");
+    payments::register(&shop.app, &opened.payment.id).await.unwrap();
+    let keys = shop.psp.registered.lock().unwrap().clone();
+    assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
+}
+
+async fn a_silent_attempt_is_asked_about_as_often_as_the_settings_say(world: World) {
+    let twice = Change { pace: Some(Pace::Fixed), first_ms: Some(60_000), tries: Some(2), ..Change::default() };
+    let shop = Shop::open_with(world, |config| config.retry.recover = twice.of(config.retry.recover)).await;
+    let opened = shop.checkout().await;
+    shop.psp.will_say(Answer::Dies);
+    shop.pay(&opened).await;
+    shop.world.clock.advance(Duration::from_secs(31));
+    shop.sweep().await;
+    let looks = async || shop.count("select count(*) as n from psp_calls where operation = 'look_up'").await;
+    assert_eq!(looks().await, 1);
+    shop.world.clock.advance(Duration::from_secs(59));
+    shop.run_jobs().await;
+    assert_eq!(looks().await, 1, "a minute is a minute");
+    shop.world.clock.advance(Duration::from_secs(1));
+    shop.run_jobs().await;
+    assert_eq!(looks().await, 2);
+    let dead = queue::dead(&shop.world.db, 10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].kind.as_str()), (1, payments::jobs::RECOVER), "a person gets it");
+}
+
+async fn a_psp_that_wants_fewer_looks_is_asked_when_it_says(world: World) {
+    let at_once = Change { pace: Some(Pace::Immediate), ..Change::default() };
+    let shop = Shop::open_with(world, |config| config.retry.recover = at_once.of(config.retry.recover)).await;
+    let opened = shop.checkout().await;
+    shop.psp.will_say(Answer::Dies);
+    shop.pay(&opened).await;
+    shop.world.clock.advance(Duration::from_secs(31));
+    *shop.psp.away.lock().unwrap() = 1;
+    shop.sweep().await;
+    shop.psp.knows(Finding::Found(approved()));
+    shop.world.clock.advance(Duration::from_secs(6));
+    shop.run_jobs().await;
+    assert!(
+        attempts::latest(&shop.world.db, &opened.payment.id).await.unwrap().unwrap().state.is_open(),
+        "it said seven"
+    );
+    shop.world.clock.advance(Duration::from_secs(1));
+    shop.run_jobs().await;
+    shop.assert_paid_once(&opened).await;
+}
 
 fn unreached(after: Option<Duration>) -> Answer {
     Answer::Says(Err(NotDone::Unreachable { reason: "refused".to_owned(), after }))
@@ -137,6 +201,9 @@ async fn a_job_is_tried_as_often_as_the_settings_say(world: World) {
 }
 
 both_databases!(
+    a_registration_that_did_nothing_is_sent_again_under_its_key,
+    a_silent_attempt_is_asked_about_as_often_as_the_settings_say,
+    a_psp_that_wants_fewer_looks_is_asked_when_it_says,
     a_call_that_did_nothing_is_sent_as_often_as_the_settings_say,
     with_the_pace_never_there_is_one_try,
     a_psp_that_asks_for_a_moment_gets_it_and_one_that_asks_for_minutes_is_not_waited_for,

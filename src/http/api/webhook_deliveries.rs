@@ -62,7 +62,7 @@ pub async fn resend(
     Strict(Nothing {}): Strict<Nothing>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.db.begin().await?;
-    let resent = deliveries::resend(&mut tx, &principal.tenant, &read(&id)?, app.now()).await?;
+    let resent = deliveries::resend(&mut tx, &principal.tenant, &read(&id)?, principal.key.as_str(), app.now()).await?;
     let delivery = resent.ok_or_else(not_found)?;
     tx.commit().await?;
     app.wake.notify_one();

@@ -71,7 +71,7 @@ pub async fn resend(State(app): State<App>, Path(id): Path<String>, Posted(who):
     let found = found(&app, &id).await?;
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    webhooks::deliveries::resend(&mut tx, &found.tenant, &found.id, now)
+    webhooks::deliveries::resend(&mut tx, &found.tenant, &found.id, &who.operator.email, now)
         .await
         .map_err(|error| Refusal::broken(&error))?;
     let entry = NewEntry::new("delivery.resend", &who.address, now).by(&who.operator.id).about(found.id.as_str());

@@ -87,9 +87,16 @@ fn tiles(answer: Option<&Answer>, figures: &Figures, now: Timestamp) -> Vec<Tile
     let sum = |of: fn(&store::Day) -> i64| figures.today.iter().map(of).fold(0_i64, i64::saturating_add);
     let opened = format!("{} paid, {} failed", count(sum(|day| day.paid)), count(sum(|day| day.failed)));
     let oldest = figures.unknown_since.map_or_else(
-        || "every attempt has its outcome".to_owned(),
-        |since| format!("the oldest for {}", frame::span(now.since(since))),
+        || "every attempt and refund has its outcome".to_owned(),
+        |since| {
+            let oldest = format!("the oldest for {}", frame::span(now.since(since)));
+            match figures.unknown_refunds {
+                0 => oldest,
+                refunds => format!("{} of them refunds, {oldest}", count(refunds)),
+            }
+        },
     );
+    let unknown = figures.unknown.saturating_add(figures.unknown_refunds);
     let quiet = |n: i64, tone| if n == 0 { Tone::Good } else { tone };
     let failing = figures.retrying.saturating_add(figures.given_up);
     let (tone_failing, note_failing) = if figures.given_up > 0 {
@@ -101,13 +108,7 @@ fn tiles(answer: Option<&Answer>, figures: &Figures, now: Timestamp) -> Vec<Tile
     vec![
         books_tile(answer, now),
         tile("Payments today", count(sum(|day| day.opened)), opened, Tone::Idle, "/console/payments"),
-        tile(
-            "Outcome unknown",
-            count(figures.unknown),
-            oldest,
-            quiet(figures.unknown, Tone::Warn),
-            "/console/payments?status=unknown",
-        ),
+        tile("Outcome unknown", count(unknown), oldest, quiet(unknown, Tone::Warn), "/console/payments?status=unknown"),
         tile(
             "Deliveries failing",
             count(failing),

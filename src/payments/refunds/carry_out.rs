@@ -9,7 +9,7 @@ use crate::payments::error::PaymentError;
 use crate::payments::{send, store as payments};
 use crate::psp::{Finding, NotDone, Psp, RefundOutcome, RefundRequest};
 use crate::queue::Verdict;
-use crate::queue::retry::{Next, Policy};
+use crate::queue::retry::{Class, Next, Policy};
 use crate::sabotage::Protection::RefundKey;
 use crate::wallets;
 use crate::words::{CallId, RefundId, Timestamp, random_bytes};
@@ -113,16 +113,13 @@ async fn note(app: &App, call: &CallId, answer: &Result<RefundOutcome, NotDone>)
 /// Again, as `[retry]` says; past the deadline or the last try it fails, so that a person gets it. The money stays held meanwhile.
 fn later(app: &App, refund: &Refund, tries: u32, answer: &Result<RefundOutcome, NotDone>) -> Verdict {
     let now = app.now();
-    let asked = match answer {
-        Err(NotDone::Unreachable { after, .. }) => *after,
-        _ => None,
-    };
+    let class = answer.as_ref().map_or_else(send::class, |_| Class::Unclear);
     let Refund { psp, created_at, .. } = refund;
     if now > refund.deadline_at {
         return Verdict::Failed { error: format!("asked of {psp} at {created_at}, still not known past its deadline") };
     }
     let policy = Policy::from(app.config.retries_at(psp).refund);
-    match policy.next(tries, u32::from_ne_bytes(random_bytes()), asked) {
+    match policy.after(class, tries, u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: now.plus(wait) },
         Next::GiveUp => {
             Verdict::Failed { error: format!("asked of {psp} since {created_at}, not known after {tries} tries") }

@@ -181,7 +181,8 @@ fn refusal(answer: &Answer) -> Option<NotDone> {
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => Some(NotDone::Unreachable {
             reason: "the PSP asks for fewer calls (429)".to_owned(),
-            after: retry_after(&answer.headers),
+            // "Fewer" without a number is a moment at least.
+            after: Some(retry_after(&answer.headers).unwrap_or(A_MOMENT)),
         }),
         status if status.is_client_error() => {
             let error = told?;
@@ -192,6 +193,8 @@ fn refusal(answer: &Answer) -> Option<NotDone> {
         _ => None,
     }
 }
+
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
@@ -214,7 +217,7 @@ fn not_sent(failure: &Failure) -> NotDone {
 }
 
 fn garbled(answer: &Answer) -> NotDone {
-    NotDone::Unreachable { reason: said_nothing(answer.status), after: None }
+    NotDone::Unreachable { reason: said_nothing(answer.status), after: retry_after(&answer.headers) }
 }
 
 fn unreadable(status: StatusCode) -> Outcome {

@@ -123,3 +123,26 @@ pub async fn resolve(tx: &mut Tx, id: &JobId, by: &str, reason: &str, now: Times
     .await?;
     Ok(resolved > 0)
 }
+
+/// As [`resolve`], for every open dead letter of one work, which is done in another way now.
+pub async fn resolve_all(
+    tx: &mut Tx,
+    kind: &str,
+    key: &str,
+    by: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    query(
+        "update jobs set resolved_at = $3, resolved_by = $4, resolution = $5
+         where kind = $1 and key = $2 and status = 'dead' and resolved_at is null",
+    )
+    .bind(kind)
+    .bind(key)
+    .bind(now)
+    .bind(by)
+    .bind(reason)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

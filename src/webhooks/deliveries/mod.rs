@@ -21,12 +21,14 @@ pub(super) async fn begin(tx: &mut Tx, deliveries: &[Delivery], now: Timestamp) 
     Ok(queue::enqueue_all(tx, &jobs).await?)
 }
 
-/// Sends a delivery again, now, with a fresh round of retries; the message keeps its id and its bytes. `None` when the
-/// tenant has no such delivery.
+/// Sends a delivery again, now, with a fresh round of retries; the message keeps its id and its bytes. Dead letters of its
+/// earlier rounds are thereby dealt with, by `by` (an operator's e-mail or an API key's id). `None` when the tenant has no
+/// such delivery.
 pub async fn resend(
     tx: &mut Tx,
     tenant: &Tenant,
     id: &DeliveryId,
+    by: &str,
     now: Timestamp,
 ) -> Result<Option<Delivery>, WebhookError> {
     if !store::reopen_of(&mut *tx, tenant, id, now).await? {
@@ -34,6 +36,7 @@ pub async fn resend(
     }
     let Some(delivery) = store::get(&mut *tx, tenant, id).await? else { return Ok(None) };
     queue::enqueue(tx, job(&delivery, now)).await?;
+    queue::letters::resolve_all(tx, DELIVER, id.as_str(), by, "The webhook is sent again.", now).await?;
     Ok(Some(delivery))
 }
 

@@ -59,6 +59,8 @@ pub struct ScriptedPsp {
     pub refunds_die: Mutex<VecDeque<Dies>>,
     /// How long it takes over a refund.
     pub refund_takes: Mutex<Duration>,
+    /// So many registrations do nothing.
+    pub unregistered: Mutex<u32>,
     /// Every key that was confirmed, in order.
     pub confirmed: Mutex<Vec<String>>,
     /// Every key that was registered, in order.
@@ -130,6 +132,10 @@ impl Psp for ScriptedPsp {
 
     async fn register(&self, request: &RegisterRequest) -> Result<Registered, NotDone> {
         self.registered.lock().unwrap().push(request.key.clone());
+        if let Some(left) = { self.unregistered.lock().unwrap().checked_sub(1) } {
+            *self.unregistered.lock().unwrap() = left;
+            return Err(NotDone::Unreachable { reason: "refused".to_owned(), after: None });
+        }
         if request.hold {
             self.held.lock().unwrap().push(format!("psp_{}", request.payment));
         }

@@ -10,7 +10,9 @@ pub struct Figures {
     pub today: Vec<Day>,
     /// Attempts whose outcome is not known.
     pub unknown: i64,
-    /// When the oldest of them was sent.
+    /// Refunds that should have been done by now and are not known to be.
+    pub unknown_refunds: i64,
+    /// When the oldest of both was sent.
     pub unknown_since: Option<Timestamp>,
     /// Deliveries that failed at least once and are tried again.
     pub retrying: i64,
@@ -32,7 +34,7 @@ pub struct Day {
     pub taken: i64,
 }
 
-/// The figures since `midnight`; attempts not heard of since `silent_since` count as unknown.
+/// The figures since `midnight`; attempts and refunds not heard of since `silent_since` count as unknown.
 pub async fn figures(
     db: &Db,
     midnight: Timestamp,
@@ -47,6 +49,12 @@ pub async fn figures(
     .bind(silent_since)
     .one(db)
     .await?;
+    let refunds =
+        query("select count(*) as waiting, min(created_at) as since from refunds where status = 'pending' and created_at < $1")
+            .bind(silent_since)
+            .one(db)
+            .await?;
+    let since = [unknown.get::<Option<Timestamp>>("since")?, refunds.get("since")?];
     let retrying =
         query("select count(*) as n from webhook_deliveries where status = 'pending' and attempts > 0").one(db).await?;
     let given_up = query("select count(*) as n from webhook_deliveries where status = 'failed' and finished_at >= $1")
@@ -57,7 +65,8 @@ pub async fn figures(
     Ok(Figures {
         today: today(db, midnight).await?,
         unknown: unknown.get("waiting")?,
-        unknown_since: unknown.get("since")?,
+        unknown_refunds: refunds.get("waiting")?,
+        unknown_since: since.into_iter().flatten().min(),
         retrying: retrying.get("n")?,
         given_up: given_up.get("n")?,
         dead: dead.get("n")?,
