@@ -25,13 +25,18 @@ pub enum OpenError {
 pub async fn open(tx: &mut Tx, tenant: &Tenant, new: NewSession, now: Timestamp) -> Result<Session, OpenError> {
     let line_items = with_sellers(tx, tenant, &new).await?;
     let too_large = || Fault::new("line_items", "is too large in total");
+    let shares = shares(&line_items).ok_or_else(too_large)?;
+    // What costs nothing cannot be posted, so an order of nothing could never be paid.
+    if shares.iter().any(|(_, share)| share.is_zero()) {
+        return Err(Fault::new("line_items", "must total more than zero for each of its sellers").into());
+    }
     let session = Session {
         id: SessionId::new(),
         tenant: tenant.clone(),
         status: Status::Open,
         amount: new.amount,
         application_fee: new.application_fee,
-        shares: shares(&line_items).ok_or_else(too_large)?,
+        shares,
         line_items,
         success_url: new.success_url,
         cancel_url: new.cancel_url,

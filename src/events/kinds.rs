@@ -16,6 +16,7 @@ pub const KINDS: &[&str] = &[
     "payment.failed",
     "payment.late_success_refunded",
     "payment.succeeded",
+    "payment_order.fulfilled",
     "payout.failed",
     "payout.paid",
     "refund.failed",

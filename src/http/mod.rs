@@ -80,6 +80,8 @@ fn api_routes() -> Router<App> {
         .route("/v1/payments/{id}", get(api::payments::show))
         .route("/v1/payments/{id}/capture", post(api::captures::capture))
         .route("/v1/payments/{id}/cancel", post(api::captures::cancel))
+        .route("/v1/payment_orders/{id}", get(api::payment_orders::show))
+        .route("/v1/payment_orders/{id}/fulfill", post(api::payment_orders::fulfill))
         .route("/v1/refunds", get(api::refunds::list).post(api::refunds::create))
         .route("/v1/refunds/{id}", get(api::refunds::show))
         .route("/v1/dead_letters", get(api::dead_letters::list))

@@ -1,11 +1,13 @@
 //! Open: a checkout session with its payment and one order per seller, all in the caller's transaction.
 
+use super::fees::{self, Terms};
 use super::payment::{Order, Payment};
 use super::status::{OrderStatus, PaymentStatus};
 use super::store;
 use crate::checkout::{self, NewSession, OpenError, Session};
-use crate::db::Tx;
-use crate::words::{Money, PaymentOrderId, Tenant, Timestamp, split};
+use crate::db::{DbError, Tx};
+use crate::merchants::policies;
+use crate::words::{Money, PaymentOrderId, Tenant, Timestamp};
 
 /// What was opened.
 #[derive(Debug, Clone)]
@@ -18,11 +20,12 @@ pub struct Opened {
     pub orders: Vec<Order>,
 }
 
-/// Opens what `new` asks for. The application fee is split over the sellers by their shares, largest remainder first.
+/// Opens what `new` asks for. The platform's fee is what the session asks for, or else what the merchant has decided; it is
+/// settled now, so that a later decision does not change it.
 pub async fn open(tx: &mut Tx, tenant: &Tenant, new: NewSession, now: Timestamp) -> Result<Opened, OpenError> {
     let session = checkout::open(tx, tenant, new, now).await?;
     let payment = payment_of(&session);
-    let orders = orders_of(&session);
+    let orders = orders_of(&session, &terms(tx, tenant, &session).await?);
     store::insert(tx, &payment, &orders).await?;
     Ok(Opened { session, payment, orders })
 }
@@ -65,10 +68,18 @@ fn description(session: &Session) -> String {
     }
 }
 
-fn orders_of(session: &Session) -> Vec<Order> {
+/// What decides the fees of a session; nobody's decisions are asked for when it names its own.
+async fn terms(tx: &mut Tx, tenant: &Tenant, session: &Session) -> Result<Terms, DbError> {
+    if let Some(fee) = session.application_fee {
+        return Ok(Terms::Whole(fee));
+    }
+    let merchants = policies::of(&mut *tx, tenant).await?.platform_fee;
+    Ok(Terms::Decided { merchants, sellers: policies::of_sellers(&mut *tx, tenant).await? })
+}
+
+fn orders_of(session: &Session, terms: &Terms) -> Vec<Order> {
     let none = Money::zero(session.currency());
-    let weights: Vec<i64> = session.shares.iter().map(|(_, amount)| amount.minor()).collect();
-    let fees = split(session.application_fee.unwrap_or(none), &weights).unwrap_or_default();
+    let fees = fees::fees(&session.shares, terms).unwrap_or_default();
     // Sorted, so that the order of their ids is the order of the sellers.
     let mut ids: Vec<_> = session.shares.iter().map(|_| PaymentOrderId::new()).collect();
     ids.sort();
@@ -88,6 +99,8 @@ fn orders_of(session: &Session) -> Vec<Order> {
             status: OrderStatus::NotStarted,
             wallet_updated: false,
             ledger_updated: false,
+            pending: none,
+            fulfilled_at: None,
         })
         .collect()
 }

@@ -87,4 +87,8 @@ pub struct Order {
     pub wallet_updated: bool,
     /// Whether the ledger has it.
     pub ledger_updated: bool,
+    /// What of the seller's share waits for the delivery.
+    pub pending: Money,
+    /// When it was delivered, or counted as delivered; nothing of it is pending from then on.
+    pub fulfilled_at: Option<Timestamp>,
 }

@@ -10,7 +10,7 @@ use super::error::PaymentError;
 use super::look::look;
 use super::notices::{self, Notice};
 use super::status::AttemptState;
-use super::{attempts, jobs, store};
+use super::{attempts, jobs, refunds, store};
 use crate::app::App;
 use crate::db::DbError;
 use crate::psp::{NotDone, NoticeRefused, Psp};
@@ -80,7 +80,7 @@ pub async fn read_notice(app: &App, id: &PspEventId) -> Result<Verdict, PaymentE
         (None, None) => None,
     };
     let result = match payment {
-        Some(payment) => match look_at(app, &payment).await {
+        Some(payment) => match look_at(app, &payment, &notice).await {
             Err(PaymentError::Psp(NotDone::Unreachable { reason, after })) => {
                 return Ok(later(app, &notice, &reason, after));
             }
@@ -120,7 +120,10 @@ async fn ask_of_hold(app: &App, payment: &PaymentId) -> Result<&'static str, Pay
 }
 
 /// Asks about every attempt that is not approved: a decline, too, may turn out to be none.
-async fn look_at(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
+async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<&'static str, PaymentError> {
+    if app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_failed_refund(&notice.kind)) {
+        refunds::look_for_returned(app, payment).await?;
+    }
     let all = attempts::of_payment(&app.db, payment).await?;
     if all.is_empty() {
         return Ok("no attempt yet");

@@ -6,7 +6,7 @@ use super::status::{OrderStatus, PaymentStatus};
 use crate::checkout::Capture;
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
 use crate::psp::Registered;
-use crate::words::{Currency, Money, Page, PaymentId, Slice, Tenant, Timestamp};
+use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, Slice, Tenant, Timestamp};
 
 /// Writes a new payment with its orders.
 pub async fn insert(tx: &mut Tx, payment: &Payment, orders: &[Order]) -> Result<(), DbError> {
@@ -139,6 +139,82 @@ pub async fn orders(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Or
     rows.iter().map(read_order).collect()
 }
 
+/// One order, if it is this tenant's.
+pub async fn order(on: impl Into<On<'_>>, tenant: &Tenant, id: &PaymentOrderId) -> Result<Option<Order>, DbError> {
+    query("select * from payment_orders where payment_order_id = $1 and merchant_id = $2 and livemode = $3")
+        .bind(id)
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .optional(on)
+        .await?
+        .as_ref()
+        .map(read_order)
+        .transpose()
+}
+
+/// Keeps everybody else away from the money of a payment's orders until the transaction ends: refunds, disputes and
+/// deliveries each begin by changing the payment's row.
+pub async fn lock(tx: &mut Tx, id: &PaymentId, now: Timestamp) -> Result<(), DbError> {
+    query("update payments set updated_at = $2 where id = $1").bind(id).bind(now).execute(tx).await?;
+    Ok(())
+}
+
+/// Marks an order delivered: nothing of it is pending any more. Likewise.
+pub async fn mark_fulfilled(tx: &mut Tx, order: &PaymentOrderId, now: Timestamp) -> Result<(), DbError> {
+    query(
+        "update payment_orders set fulfilled_at = $2, pending = 0, updated_at = $2
+         where payment_order_id = $1 and fulfilled_at is null",
+    )
+    .bind(order)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Orders of a tenant that were paid at or before `until` and are not delivered, the oldest first.
+pub async fn to_fulfill(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<PaymentOrderId>, DbError> {
+    query(
+        "select payment_order_id from payment_orders
+         where merchant_id = $1 and livemode = $2 and fulfilled_at is null and paid_at <= $3 order by paid_at limit $4",
+    )
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .bind(until)
+    .bind(limit)
+    .all(on)
+    .await?
+    .iter()
+    .map(|row| row.get("payment_order_id"))
+    .collect()
+}
+
+/// Takes `amount` from what is pending of an order, in a transaction that has changed its payment's row. More than there is
+/// fails: the database refuses it.
+pub async fn take_pending(tx: &mut Tx, order: &PaymentOrderId, amount: Money) -> Result<(), DbError> {
+    query("update payment_orders set pending = pending - $2 where payment_order_id = $1")
+        .bind(order)
+        .bind(amount.minor())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Puts `amount` back to what is pending of an order that is not delivered; likewise.
+pub async fn give_pending(tx: &mut Tx, order: &PaymentOrderId, amount: Money) -> Result<(), DbError> {
+    query("update payment_orders set pending = pending + $2 where payment_order_id = $1 and fulfilled_at is null")
+        .bind(order)
+        .bind(amount.minor())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Keeps what the PSP gave for a payment, unless it has something already; says whether it was kept.
 pub async fn keep_registration(
     tx: &mut Tx,
@@ -242,7 +318,8 @@ pub async fn succeed_orders(tx: &mut Tx, payment: &PaymentId, now: Timestamp) ->
     let rows = query(
         "update payment_orders
          set payment_order_status = 'SUCCESS', captured = amount, captured_fee = fee, wallet_updated = $2,
-             ledger_updated = $2, updated_at = $3
+             ledger_updated = $2, updated_at = $3, paid_at = $3,
+             pending = cast(replace(amount, '.', '') as bigint) - cast(replace(fee, '.', '') as bigint)
          where payment_id = $1 returning *",
     )
     .bind(payment)
@@ -320,5 +397,7 @@ fn read_order(row: &Row) -> Result<Order, DbError> {
         status: OrderStatus::parse(&status).ok_or_else(|| DbError::corrupt("payment_order_status", &status))?,
         wallet_updated: row.get("wallet_updated")?,
         ledger_updated: row.get("ledger_updated")?,
+        pending: Money::of(row.get("pending")?, currency).ok_or_else(|| DbError::corrupt("pending", "no amount"))?,
+        fulfilled_at: row.get("fulfilled_at")?,
     })
 }

@@ -54,6 +54,8 @@ pub fn order_view(payment: &Payment, order: &Order) -> Value {
         "status": order.status.as_str(),
         "wallet_updated": order.wallet_updated,
         "ledger_updated": order.ledger_updated,
+        "pending": order.pending,
+        "fulfilled_at": order.fulfilled_at,
         "metadata": {},
     })
 }

@@ -56,6 +56,19 @@ impl MayRetry for WalletError {
 /// # Errors
 /// [`WalletError`], and then nothing of the transaction may be committed.
 pub async fn post(tx: &mut Tx, postings: &[Posting]) -> Result<Vec<Entry>, WalletError> {
+    change(tx, postings, false).await
+}
+
+/// As [`post`], for what has happened whether the seller has the money or not: `available` may go below nothing, and the
+/// seller owes then. The other three never do.
+///
+/// # Errors
+/// As [`post`].
+pub async fn post_owing(tx: &mut Tx, postings: &[Posting]) -> Result<Vec<Entry>, WalletError> {
+    change(tx, postings, true).await
+}
+
+async fn change(tx: &mut Tx, postings: &[Posting], may_owe: bool) -> Result<Vec<Entry>, WalletError> {
     let entries = ledger::post(tx, postings).await?;
     let fresh = postings.iter().zip(&entries).filter(|(_, entry)| entry.new);
     let deltas = deltas(fresh.clone().map(|(posting, _)| posting)).ok_or(WalletError::Overflow)?;
@@ -67,7 +80,7 @@ pub async fn post(tx: &mut Tx, postings: &[Posting]) -> Result<Vec<Entry>, Walle
         // One by one, still in the order of their keys: a wallet must hold what is taken, and the update itself asks that.
         for (key, delta) in &deltas {
             if delta.takes() {
-                if !store::take(tx, key, *delta, now).await? {
+                if !store::take(tx, key, *delta, may_owe, now).await? {
                     return Err(WalletError::not_enough(key));
                 }
             } else {

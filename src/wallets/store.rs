@@ -57,13 +57,14 @@ pub(super) async fn give(tx: &mut Tx, deltas: &[(&Key, Delta)], now: Timestamp) 
 
 /// Changes one wallet if it holds what is taken; says whether it did. The condition is the lock.
 ///
-/// A pocket that is only given to is not asked, so that a seller who owes can still be credited.
-pub(super) async fn take(tx: &mut Tx, key: &Key, delta: Delta, now: Timestamp) -> Result<bool, DbError> {
+/// A pocket that is only given to is not asked, so that a seller who owes can still be credited. Nor is what is available
+/// when the seller `may_owe`.
+pub(super) async fn take(tx: &mut Tx, key: &Key, delta: Delta, may_owe: bool, now: Timestamp) -> Result<bool, DbError> {
     let changed = query(
         "update wallets set pending = pending + $5, available = available + $6, paying_out = paying_out + $7, \
          reserved = reserved + $8, updated_at = $9 \
          where merchant_id = $1 and livemode = $2 and seller_id = $3 and currency = $4 \
-         and ($5 >= 0 or pending + $5 >= 0) and ($6 >= 0 or available + $6 >= 0) \
+         and ($5 >= 0 or pending + $5 >= 0) and ($6 >= 0 or available + $6 >= 0 or $10) \
          and ($7 >= 0 or paying_out + $7 >= 0) and ($8 >= 0 or reserved + $8 >= 0)",
     )
     .bind(&key.tenant.merchant)
@@ -75,6 +76,7 @@ pub(super) async fn take(tx: &mut Tx, key: &Key, delta: Delta, now: Timestamp) -
     .bind(delta.paying_out)
     .bind(delta.reserved)
     .bind(now)
+    .bind(may_owe)
     .execute(tx)
     .await?;
     Ok(changed == 1)

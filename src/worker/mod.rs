@@ -125,6 +125,9 @@ async fn sweep(app: App, stop: CancellationToken) {
         if let Err(error) = payments::sweep(&app).await {
             tracing::warn!(error = chain(error), "payments cannot be swept");
         }
+        if let Err(error) = payments::fulfill_due(&app).await {
+            tracing::warn!(error = chain(error), "orders whose days are over cannot be fulfilled");
+        }
         if !rest(SWEEP, &stop).await {
             return;
         }

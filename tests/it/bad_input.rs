@@ -37,7 +37,7 @@ fn posts() -> Vec<Post> {
         post("/v1/api_keys/{id}/revoke", json!({}), "", ""),
         post("/v1/api_keys/{id}/rotate", json!({}), "overlap_hours", "overlap_hours"),
         post("/v1/sellers", json!({"name": "Tea house"}), "name", "name"),
-        post("/v1/sellers/{id}/policies", json!({"platform_fee": null}), "platform_fee", "platform_fee"),
+        post("/v1/sellers/{id}/policies", json!({"platform_fee": null}), "", ""),
         post("/v1/policies", json!({"refund_fee": "return"}), "late_success", "late_success"),
         post("/v1/webhook_endpoints", json!({"url": "https://shop.example/hooks"}), "url", "url"),
         post("/v1/webhook_endpoints/{id}", json!({}), "description", "description"),
@@ -52,6 +52,7 @@ fn posts() -> Vec<Post> {
     posts.push(post("/v1/checkout/sessions/{id}/expire", json!({}), "", ""));
     posts.push(post("/v1/payments/{id}/capture", json!({"amount": "5.00"}), "amount", "amount"));
     posts.push(post("/v1/payments/{id}/cancel", json!({}), "", ""));
+    posts.push(post("/v1/payment_orders/{id}/fulfill", json!({}), "", ""));
     posts.push(post("/v1/refunds", json!({"payment": "pay_00000000000000000000000000"}), "reason", "reason"));
     posts
 }
@@ -74,6 +75,7 @@ impl Post {
         let kinds = [
             ("api_keys", "key"),
             ("sellers/{id}", "sel"),
+            ("payment_orders", "po"),
             ("webhook_endpoints", "we"),
             ("webhook_deliveries", "dlv"),
             ("dead_letters", "job"),

@@ -104,6 +104,19 @@ async fn every_way_to_touch_a_journal_is_named(world: World) {
     }
 }
 
+async fn an_order_that_lies_about_its_delivery_is_named(world: World) {
+    let shop = Shop::open(world.clone()).await;
+    let opened = shop.paid().await;
+    let order = opened.orders[0].id.as_str();
+    shop.assert_sound().await;
+    raw(&world, &["update payment_orders set pending = pending - 1"]).await;
+    assert_broken(&world, "orders_wait_for_delivery", order).await;
+    raw(&world, &["update payment_orders set pending = pending + 1, fulfilled_at = 1"]).await;
+    assert_broken(&world, "orders_wait_for_delivery", order).await;
+    raw(&world, &["update payment_orders set pending = 0"]).await;
+    assert_broken(&world, "orders_wait_for_delivery", order).await;
+}
+
 /// Puts the transfers of the one sale back.
 async fn restore(world: &World) {
     raw(
@@ -292,9 +305,10 @@ async fn many_rows_are_checked_in_one_pass(world: World) {
              select 'pay_' || n.i, merchant_id, livemode, status, currency, amount, captured, capture, description, metadata, \
              created_at, updated_at, succeeded_at from payments, n",
             "insert into payment_orders (payment_order_id, payment_id, merchant_id, livemode, seller_account, amount, fee, currency, \
-             payment_order_status, captured, captured_fee, wallet_updated, ledger_updated, created_at, updated_at) \
+             payment_order_status, captured, captured_fee, wallet_updated, ledger_updated, created_at, updated_at, pending, paid_at) \
              select 'po_' || p.id, p.id, o.merchant_id, o.livemode, o.seller_account, o.amount, o.fee, o.currency, \
-             o.payment_order_status, o.captured, o.captured_fee, o.wallet_updated, o.ledger_updated, o.created_at, o.updated_at \
+             o.payment_order_status, o.captured, o.captured_fee, o.wallet_updated, o.ledger_updated, o.created_at, o.updated_at, \
+             o.pending, o.paid_at \
              from payment_orders o, payments p where p.id <> o.payment_id",
             "insert into journals (merchant_id, livemode, id, kind, source_id, payment_id, transfer_count, control_total, created_at) \
              select j.merchant_id, j.livemode, 'jrn_' || p.id, j.kind, 'po_' || p.id, p.id, j.transfer_count, j.control_total, \
@@ -320,6 +334,7 @@ async fn many_rows_are_checked_in_one_pass(world: World) {
 }
 
 both_databases!(
+    an_order_that_lies_about_its_delivery_is_named,
     sound_books_hold,
     a_changed_amount_is_named,
     every_way_to_touch_a_journal_is_named,

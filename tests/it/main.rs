@@ -25,6 +25,8 @@ mod dead_letters;
 mod demo;
 mod documents;
 mod events;
+mod fees;
+mod fulfill;
 mod house;
 mod idempotency;
 mod integrity;

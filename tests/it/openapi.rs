@@ -93,6 +93,9 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     payments::register(&door.app, &payment).await.unwrap();
     psp.will(approved());
     payments::execute(&door.app, &payment, "tok_1").await.unwrap();
+    let orders = payments::store::orders(&world.db, &payment).await.unwrap();
+    let order = orders[0].id.to_string();
+    post(&format!("/v1/payment_orders/{order}/fulfill"), "/v1/payment_orders/{id}/fulfill", json!({})).await;
     let refund = post("/v1/refunds", "/v1/refunds", json!({"payment": payment, "amount": "5.00"})).await;
     let mut tx = world.db.begin().await.unwrap();
     tollgate::events::place(&mut tx, 100).await.unwrap();
@@ -114,6 +117,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/checkout/sessions/{id}", paid["id"].as_str().unwrap()),
         ("/v1/payments", ""),
         ("/v1/payments/{id}", payment.as_str()),
+        ("/v1/payment_orders/{id}", &order),
         ("/v1/refunds", ""),
         ("/v1/refunds/{id}", refund["id"].as_str().unwrap()),
         ("/v1/wallets/{seller}", &seller),

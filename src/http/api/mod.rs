@@ -9,6 +9,7 @@ pub mod integrity;
 pub mod keys;
 pub mod ledger;
 pub mod merchant;
+pub mod payment_orders;
 pub mod payments;
 pub mod policies;
 pub mod refunds;

@@ -93,9 +93,10 @@ pub async fn change_of_seller(
     Path(id): Path<String>,
     Strict(wanted): Strict<WantedOfSeller>,
 ) -> Result<Json<Value>, Problem> {
+    let wanted = wanted.platform_fee.as_ref().map(policies::fee_of).transpose()?;
     let mut tx = app.db.begin().await?;
     let seller = seller(&mut tx, &tenant, &id).await?;
-    let fee = match &wanted.platform_fee {
+    let fee = match wanted {
         Some(fee) => policies::change_of_seller(&mut tx, &tenant, &seller, fee, key.as_str(), app.now()).await?,
         None => policies::of_sellers(&mut tx, &tenant).await?.remove(&seller),
     };

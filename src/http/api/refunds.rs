@@ -20,7 +20,7 @@ use crate::merchants::Scope;
 use crate::payments::jobs;
 use crate::payments::refunds::{self, NewRefund, RefundError, RefundStatus};
 use crate::wallets::WalletError;
-use crate::words::{PaymentId, RefundId};
+use crate::words::{PaymentId, PaymentOrderId, RefundId};
 
 const REASON: usize = 200;
 
@@ -31,8 +31,21 @@ pub struct Asked {
     payment: String,
     amount: Option<String>,
     reason: Option<String>,
+    #[serde(default)]
+    orders: Vec<AskedOrder>,
     metadata: Option<BTreeMap<String, String>>,
 }
+
+/// One seller's order, when not all of them bear the refund.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedOrder {
+    payment_order: String,
+    amount: Option<String>,
+}
+
+/// Orders of one refund: as many as a session can have sellers.
+const ORDERS: usize = 100;
 
 /// Refunds: `succeeded` or `failed` when the PSP says so in time, else `pending`, and a webhook or a look tells later.
 pub async fn create(
@@ -41,11 +54,16 @@ pub async fn create(
     request: Keyed<Asked>,
 ) -> Result<Response, Problem> {
     require(&principal, Scope::Refund)?;
+    let orders = orders(&request.body.orders)?;
     let new = checked(request.body)?;
     let (tenant, now) = (principal.tenant.clone(), app.now());
     let phases = Phases {
         take_on: async move |tx: &mut Tx| {
-            let refund = refunds::ask(tx, &tenant, new.clone(), now).await.map_err(refused)?;
+            let asked = match orders.as_slice() {
+                [] => refunds::ask(tx, &tenant, new.clone(), now).await,
+                orders => refunds::ask_of_orders(tx, &tenant, new.clone(), orders, now).await,
+            };
+            let refund = asked.map_err(refused)?;
             let object = refund.id.to_string();
             Ok(Intent { object, payment: Some(refund.payment), job: Some(jobs::REFUND) })
         },
@@ -106,6 +124,18 @@ fn checked(asked: Asked) -> Result<NewRefund, Problem> {
     })
 }
 
+fn orders(asked: &[AskedOrder]) -> Result<Vec<(PaymentOrderId, Option<String>)>, Problem> {
+    if asked.len() > ORDERS {
+        return Err(Problem::invalid("orders", format!("`orders` may have {ORDERS} entries.")));
+    }
+    let order = |(at, order): (usize, &AskedOrder)| {
+        let rule = "must be the id of an order of the payment (po_...).";
+        let invalid = |_| Problem::invalid(format!("orders[{at}].payment_order"), format!("`payment_order` {rule}"));
+        Ok((PaymentOrderId::parse(&order.payment_order).map_err(invalid)?, order.amount.clone()))
+    };
+    asked.iter().enumerate().map(order).collect()
+}
+
 fn payment_id(text: &str) -> Result<PaymentId, Problem> {
     PaymentId::parse(text).map_err(|_| Problem::invalid("payment", "`payment` must be the id of a payment (pay_...)."))
 }
@@ -117,6 +147,13 @@ fn refused(error: RefundError) -> WorkError {
             Problem::conflict("payment_not_refundable", sentence(&error)).param("payment").into()
         }
         RefundError::BadAmount(rule) => Problem::invalid("amount", format!("`amount` {rule}.")).into(),
+        RefundError::BadPart { at, rule } => {
+            Problem::invalid(format!("orders[{at}].amount"), format!("`amount` {rule}.")).into()
+        }
+        RefundError::NoOrder(at) => Problem::invalid(format!("orders[{at}].payment_order"), sentence(&error)).into(),
+        RefundError::TooMuchOfOrder { at, .. } => {
+            Problem::conflict("refund_too_large", sentence(&error)).param(format!("orders[{at}].amount")).into()
+        }
         RefundError::TooMuch(_) => Problem::conflict("refund_too_large", sentence(&error)).param("amount").into(),
         RefundError::Books(WalletError::Db(error)) | RefundError::Db(error) => error.into(),
         RefundError::Books(error @ WalletError::NotEnough { .. }) => {

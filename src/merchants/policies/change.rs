@@ -57,17 +57,21 @@ pub async fn change(
     Ok(after)
 }
 
+/// A seller's own fee as a caller writes it; null is none.
+pub fn fee_of(wanted: &Value) -> Result<Option<PlatformFee>, Change> {
+    Ok(fee(wanted)?)
+}
+
 /// Decides the platform's fee of one seller; none treats it like the others again.
 pub async fn change_of_seller(
     tx: &mut Tx,
     tenant: &Tenant,
     seller: &SellerId,
-    wanted: &Value,
+    after: Option<PlatformFee>,
     by: &str,
     now: Timestamp,
-) -> Result<Option<PlatformFee>, Change> {
+) -> Result<Option<PlatformFee>, DbError> {
     const NAME: &str = "platform_fee";
-    let after = fee(wanted)?;
     let before = store::of_sellers(&mut *tx, tenant).await?.remove(seller);
     if before != after {
         let value = |fee: Option<&PlatformFee>| fee.map_or(Value::Null, super::reading::fee_value);

@@ -12,9 +12,9 @@ mod view;
 
 use std::collections::BTreeMap;
 
-pub use change::{Change, change, change_of_seller};
+pub use change::{Change, change, change_of_seller, fee_of};
 pub use fee::PlatformFee;
-pub use store::{of, of_sellers};
+pub use store::{fulfilling_by_time, of, of_sellers};
 pub use view::{seller_view, view};
 
 use crate::words::{Currency, Money};

@@ -41,6 +41,20 @@ pub async fn of_sellers(on: impl Into<On<'_>>, tenant: &Tenant) -> Result<BTreeM
     Ok(fees)
 }
 
+/// The tenants whose orders count as delivered by themselves, with their days.
+pub async fn fulfilling_by_time(on: impl Into<On<'_>>) -> Result<Vec<(Tenant, u16)>, DbError> {
+    let rows =
+        query("select merchant_id, livemode, value from policies where name = 'fulfill_after_days'").all(on).await?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let mut policies = Policies::default();
+        policies.set("fulfill_after_days", &json(&row.get::<String>("value")?)?).map_err(corrupt)?;
+        let tenant = Tenant::new(row.get("merchant_id")?, row.get("livemode")?);
+        found.extend(policies.fulfill_after_days.map(|days| (tenant, days)));
+    }
+    Ok(found)
+}
+
 /// Writes one decision over whatever was decided before.
 pub(super) async fn keep(
     tx: &mut Tx,

@@ -61,6 +61,8 @@ mod tests {
             status: OrderStatus::Executing,
             wallet_updated: false,
             ledger_updated: false,
+            pending: won(0),
+            fulfilled_at: None,
         }
     }
 

@@ -91,7 +91,7 @@ pub(super) async fn capture_order(tx: &mut Tx, share: &Share, now: Timestamp) ->
     query(
         "update payment_orders
          set payment_order_status = $2, captured = $3, captured_fee = $4, wallet_updated = $5, ledger_updated = $5,
-             updated_at = $6
+             updated_at = $6, pending = $7, paid_at = $8
          where payment_order_id = $1 and payment_order_status <> 'SUCCESS'",
     )
     .bind(&share.order)
@@ -100,6 +100,8 @@ pub(super) async fn capture_order(tx: &mut Tx, share: &Share, now: Timestamp) ->
     .bind(taken.then(|| share.fee.to_string()))
     .bind(taken)
     .bind(now)
+    .bind(share.amount.checked_sub(share.fee).map_or(0, Money::minor))
+    .bind(taken.then_some(now))
     .execute(tx)
     .await?;
     Ok(())

@@ -38,7 +38,8 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
         return Ok(later(app, &refund, tries, &answer));
     };
     let now = app.now();
-    let after = Refund { status, psp_reference, failure_code, settled_at: Some(now), ..refund };
+    let succeeded_at = (status == RefundStatus::Succeeded).then_some(now);
+    let after = Refund { status, psp_reference, failure_code, succeeded_at, settled_at: Some(now), ..refund };
     retrying(|| settle(app, &call, &after, now)).await?;
     app.wake.notify_one();
     Ok(Verdict::Done)
@@ -73,8 +74,8 @@ async fn settle(app: &App, call: &CallId, after: &Refund, now: Timestamp) -> Res
         let (kind, posting) = if after.status == RefundStatus::Succeeded {
             ("refund.succeeded", postings::done(after, now))
         } else {
-            store::release(&mut tx, &after.payment, after.amount).await?;
-            ("refund.failed", postings::failed(after, now))
+            let to_pending = store::give_back(&mut tx, after).await?;
+            ("refund.failed", postings::failed(after, &to_pending, now))
         };
         let (data, object_id) = (view(after), after.id.as_str());
         events::append(&mut tx, NewEvent { tenant: &after.tenant, kind, object_id, data, now }).await?;

@@ -1,17 +1,20 @@
 //! Refunds: money given back to the shopper, in full or in parts.
 //!
 //! Promises that the sum of all refunds, asked or done, never exceeds what was captured: the amount is reserved in the
-//! books before the PSP is asked, and a refund that fails puts it back. Each has one key at the PSP, for ever.
+//! books before the PSP is asked, and a refund that fails puts it back, also weeks after it had succeeded. Each has one key
+//! at the PSP, for ever. Money is taken from where it is: an order's pending money first, then what its seller has available.
 
 mod ask;
 mod carry_out;
+mod come_back;
 mod postings;
 mod share;
 mod store;
 mod view;
 
-pub use ask::{NewRefund, RefundError, ask};
+pub use ask::{NewRefund, RefundError, ask, ask_of_orders};
 pub use carry_out::carry_out;
+pub use come_back::look_for_returned;
 pub use store::{find, get, list, of_payment};
 pub use view::view;
 
@@ -71,6 +74,8 @@ pub struct Refund {
     pub created_at: Timestamp,
     /// When a person gets it if its outcome is still not known.
     pub deadline_at: Timestamp,
+    /// When it succeeded; stays when it fails later.
+    pub succeeded_at: Option<Timestamp>,
     /// When its outcome was known.
     pub settled_at: Option<Timestamp>,
     /// What of it each seller's order bears.
@@ -88,4 +93,8 @@ pub struct Part {
     pub amount: Money,
     /// What of it the platform gives back from its fee.
     pub fee: Money,
+    /// What the platform keeps of its fee although the sale is given back.
+    pub fee_kept: Money,
+    /// What was taken from the order's pending money; the rest of the seller's share came from what was available.
+    pub from_pending: Money,
 }

@@ -1,19 +1,24 @@
 //! What a refund means for the books: first held apart, then gone to the PSP or put back.
 
-use super::Refund;
+use super::{Part, Refund};
 use crate::ledger::{Account, Posting, Transfer};
-use crate::words::{Money, SellerId, Timestamp};
+use crate::words::{Money, Timestamp};
 
 /// Asked: what each seller had of it, and the platform's fee in it, is held apart.
 pub(super) fn asked(refund: &Refund) -> Posting {
-    let transfers = both(refund, |seller, share, fee| {
-        let reserved = || Account::Reserved(seller.clone());
+    let held = refund.parts.iter().flat_map(|part| {
+        let reserved = || Account::Reserved(part.seller.clone());
         [
-            Transfer { debit: Account::Pending(seller.clone()), credit: reserved(), amount: share },
-            Transfer { debit: Account::PlatformFees, credit: reserved(), amount: fee },
+            Transfer { debit: Account::Pending(part.seller.clone()), credit: reserved(), amount: part.from_pending },
+            Transfer {
+                debit: Account::Available(part.seller.clone()),
+                credit: reserved(),
+                amount: from_available(part),
+            },
+            Transfer { debit: Account::PlatformFees, credit: reserved(), amount: part.fee },
         ]
     });
-    posting(refund, "refund_asked", transfers, refund.created_at)
+    posting(refund, "refund_asked", held, refund.created_at)
 }
 
 /// Done: the PSP gave it back, so it owes us that much less.
@@ -23,38 +28,51 @@ pub(super) fn done(refund: &Refund, now: Timestamp) -> Posting {
         credit: Account::Psp(refund.psp.clone()),
         amount: part.amount,
     });
-    posting(refund, "refund", gone.collect(), now)
+    posting(refund, "refund", gone, now)
 }
 
-/// Failed: everybody has theirs again.
-pub(super) fn failed(refund: &Refund, now: Timestamp) -> Posting {
-    let transfers = both(refund, |seller, share, fee| {
-        let reserved = || Account::Reserved(seller.clone());
+/// Failed: everybody has theirs again. `to_pending` says how much of each part waits for its order's delivery again.
+pub(super) fn failed(refund: &Refund, to_pending: &[Money], now: Timestamp) -> Posting {
+    posting(refund, "refund_failed", back(refund, to_pending, |part| Account::Reserved(part.seller.clone())), now)
+}
+
+/// Failed after it was done: the PSP has the money again, so it owes us that much more.
+pub(super) fn came_back(refund: &Refund, to_pending: &[Money], now: Timestamp) -> Posting {
+    posting(refund, "refund_failed", back(refund, to_pending, |_| Account::Psp(refund.psp.clone())), now)
+}
+
+fn back<'a>(
+    refund: &'a Refund,
+    to_pending: &'a [Money],
+    from: impl Fn(&Part) -> Account + 'a,
+) -> impl Iterator<Item = Transfer> + 'a {
+    refund.parts.iter().zip(to_pending).flat_map(move |(part, &pending)| {
+        let available = share(part).checked_sub(pending).unwrap_or(pending);
         [
-            Transfer { debit: reserved(), credit: Account::Pending(seller.clone()), amount: share },
-            Transfer { debit: reserved(), credit: Account::PlatformFees, amount: fee },
+            Transfer { debit: from(part), credit: Account::Pending(part.seller.clone()), amount: pending },
+            Transfer { debit: from(part), credit: Account::Available(part.seller.clone()), amount: available },
+            Transfer { debit: from(part), credit: Account::PlatformFees, amount: part.fee },
         ]
-    });
-    posting(refund, "refund_failed", transfers, now)
+    })
 }
 
-/// The two transfers of each part that move anything.
-fn both(refund: &Refund, make: impl Fn(&SellerId, Money, Money) -> [Transfer; 2]) -> Vec<Transfer> {
-    let parts = refund.parts.iter().flat_map(|part| {
-        // A part's fee never exceeds the part: the database refuses such a row.
-        let share = part.amount.checked_sub(part.fee).unwrap_or(part.amount);
-        make(&part.seller, share, part.fee)
-    });
-    parts.filter(|transfer| !transfer.amount.is_zero()).collect()
+/// The seller's share in a part. A part's fee never exceeds the part: the database refuses such a row.
+fn share(part: &Part) -> Money {
+    part.amount.checked_sub(part.fee).unwrap_or(part.amount)
 }
 
-fn posting(refund: &Refund, kind: &'static str, transfers: Vec<Transfer>, now: Timestamp) -> Posting {
+/// What of a part came from what the seller had available.
+pub(super) fn from_available(part: &Part) -> Money {
+    share(part).checked_sub(part.from_pending).unwrap_or(Money::zero(part.amount.currency()))
+}
+
+fn posting(refund: &Refund, kind: &'static str, transfers: impl Iterator<Item = Transfer>, now: Timestamp) -> Posting {
     Posting {
         kind,
         source_id: refund.id.to_string(),
         tenant: refund.tenant.clone(),
         payment: Some(refund.payment.clone()),
-        transfers,
+        transfers: transfers.filter(|transfer| !transfer.amount.is_zero()).collect(),
         now,
     }
 }

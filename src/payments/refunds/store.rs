@@ -3,6 +3,7 @@
 use super::share::Before;
 use super::{Part, Refund, RefundStatus};
 use crate::db::{DbError, On, Row, Tx, insert_many, query};
+use crate::payments::store as payments;
 use crate::words::{Currency, Money, Page, PaymentId, RefundId, Slice, Tenant};
 
 /// Holds `amount` of a payment for a refund, if so much of what was captured is left; says whether it was.
@@ -20,8 +21,25 @@ pub(super) async fn hold(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Res
     Ok(held == 1)
 }
 
-/// Gives back what [`hold`] held.
-pub(super) async fn release(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Result<(), DbError> {
+/// Gives back what a refund held of its payment and of its orders; of each part, how much is pending again. What has been
+/// delivered since is not: that is available.
+pub(super) async fn give_back(tx: &mut Tx, refund: &Refund) -> Result<Vec<Money>, DbError> {
+    release(tx, &refund.payment, refund.amount).await?;
+    let orders = payments::orders(&mut *tx, &refund.payment).await?;
+    let mut to_pending = Vec::with_capacity(refund.parts.len());
+    for part in &refund.parts {
+        let waits = orders.iter().any(|order| order.id == part.order && order.fulfilled_at.is_none());
+        let pending = if waits { part.from_pending } else { Money::zero(part.amount.currency()) };
+        if !pending.is_zero() {
+            payments::give_pending(tx, &part.order, pending).await?;
+        }
+        to_pending.push(pending);
+    }
+    Ok(to_pending)
+}
+
+/// Gives back what [`hold`] held. It changes the payment's row, so nobody else is at its orders until the end.
+async fn release(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Result<(), DbError> {
     query("update payments set refunded = refunded - $2 where id = $1")
         .bind(payment)
         .bind(amount.minor())
@@ -37,7 +55,8 @@ pub(super) async fn before(
     currency: Currency,
 ) -> Result<Vec<Before>, DbError> {
     let rows = query(
-        "select p.payment_order_id, cast(sum(p.amount) as bigint) as amount, cast(sum(p.fee) as bigint) as fee
+        "select p.payment_order_id, cast(sum(p.amount) as bigint) as amount, cast(sum(p.fee) as bigint) as fee,
+             cast(sum(p.fee_kept) as bigint) as fee_kept
          from refunds r join refund_parts p on p.refund_id = r.id
          where r.payment_id = $1 and r.status <> 'failed' group by p.payment_order_id",
     )
@@ -50,6 +69,7 @@ pub(super) async fn before(
                 order: row.get("payment_order_id")?,
                 amount: money(row, "amount", currency)?,
                 fee: money(row, "fee", currency)?,
+                fee_kept: money(row, "fee_kept", currency)?,
             })
         })
         .collect()
@@ -77,11 +97,18 @@ pub(super) async fn insert(tx: &mut Tx, refund: &Refund) -> Result<(), DbError> 
     .execute(tx)
     .await?;
     let rows = refund.parts.iter().map(|part| {
-        let (amount, fee) = (part.amount.minor(), part.fee.minor());
-        vec![(&refund.id).into(), (&part.order).into(), (&part.seller).into(), amount.into(), fee.into()]
+        vec![
+            (&refund.id).into(),
+            (&part.order).into(),
+            (&part.seller).into(),
+            part.amount.minor().into(),
+            part.fee.minor().into(),
+            part.fee_kept.minor().into(),
+            part.from_pending.minor().into(),
+        ]
     });
     insert_many(
-        "insert into refund_parts (refund_id, payment_order_id, seller_account, amount, fee)",
+        "insert into refund_parts (refund_id, payment_order_id, seller_account, amount, fee, fee_kept, from_pending)",
         rows.collect(),
         "",
     )
@@ -93,7 +120,7 @@ pub(super) async fn insert(tx: &mut Tx, refund: &Refund) -> Result<(), DbError> 
 /// Writes what a pending refund has become; says whether it was pending.
 pub(super) async fn settle(tx: &mut Tx, refund: &Refund) -> Result<bool, DbError> {
     let settled = query(
-        "update refunds set status = $2, psp_reference = $3, failure_code = $4, settled_at = $5
+        "update refunds set status = $2, psp_reference = $3, failure_code = $4, settled_at = $5, succeeded_at = $6
          where id = $1 and status = 'pending'",
     )
     .bind(&refund.id)
@@ -101,9 +128,25 @@ pub(super) async fn settle(tx: &mut Tx, refund: &Refund) -> Result<bool, DbError
     .bind(&refund.psp_reference)
     .bind(&refund.failure_code)
     .bind(refund.settled_at)
+    .bind(refund.succeeded_at)
     .execute(tx)
     .await?;
     Ok(settled == 1)
+}
+
+/// Writes that a refund that had succeeded has come back; says whether it had.
+pub(super) async fn fail_late(tx: &mut Tx, refund: &Refund) -> Result<bool, DbError> {
+    let failed = query(
+        "update refunds set status = 'failed', late_reference = psp_reference, psp_reference = null, failure_code = $2,
+             settled_at = $3
+         where id = $1 and status = 'succeeded'",
+    )
+    .bind(&refund.id)
+    .bind(&refund.failure_code)
+    .bind(refund.settled_at)
+    .execute(tx)
+    .await?;
+    Ok(failed == 1)
 }
 
 /// The refund, if it is this tenant's.
@@ -114,7 +157,7 @@ pub async fn get(on: impl Into<On<'_>>, tenant: &Tenant, id: &RefundId) -> Resul
 /// The refund, whoever's it is: for work that starts from an id of our own.
 pub async fn find(on: impl Into<On<'_>>, id: &RefundId) -> Result<Option<Refund>, DbError> {
     let rows = query(
-        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee from refunds r
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending from refunds r
          join refund_parts p on p.refund_id = r.id where r.id = $1 order by p.payment_order_id",
     )
     .bind(id)
@@ -126,7 +169,7 @@ pub async fn find(on: impl Into<On<'_>>, id: &RefundId) -> Result<Option<Refund>
 /// The refunds of a payment, first to last.
 pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Refund>, DbError> {
     let rows = query(
-        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee from refunds r
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending from refunds r
          join refund_parts p on p.refund_id = r.id where r.payment_id = $1 order by r.id, p.payment_order_id",
     )
     .bind(payment)
@@ -143,12 +186,12 @@ pub async fn list(
     page: &Page,
 ) -> Result<Slice<Refund>, DbError> {
     let sql = if page.is_backwards() {
-        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
          from (select * from refunds where merchant_id = $1 and livemode = $2 and id > $3
                  and (payment_id = $4 or $4 is null) order by id limit $5) r
          join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
     } else {
-        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee
+        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
          from (select * from refunds where merchant_id = $1 and livemode = $2 and id < $3
                  and (payment_id = $4 or $4 is null) order by id desc limit $5) r
          join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
@@ -174,6 +217,8 @@ fn read(rows: &[Row]) -> Result<Vec<Refund>, DbError> {
             seller: row.get("seller_account")?,
             amount: money(row, "part", currency)?,
             fee: money(row, "fee", currency)?,
+            fee_kept: money(row, "fee_kept", currency)?,
+            from_pending: money(row, "from_pending", currency)?,
         };
         match refunds.last_mut() {
             Some(refund) if refund.id == id => refund.parts.push(part),
@@ -193,11 +238,12 @@ fn read_refund(row: &Row, id: RefundId, currency: Currency, first: Part) -> Resu
         reason: row.get("reason")?,
         status: RefundStatus::parse(&status).ok_or_else(|| DbError::corrupt("status", &status))?,
         psp: row.get("psp")?,
-        psp_reference: row.get("psp_reference")?,
+        psp_reference: row.get::<Option<String>>("psp_reference")?.or(row.get("late_reference")?),
         failure_code: row.get("failure_code")?,
         metadata: serde_json::from_str(&metadata).map_err(|_| DbError::corrupt("metadata", "not JSON"))?,
         created_at: row.get("created_at")?,
         deadline_at: row.get("deadline_at")?,
+        succeeded_at: row.get("succeeded_at")?,
         settled_at: row.get("settled_at")?,
         parts: vec![first],
     })

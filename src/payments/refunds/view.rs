@@ -18,6 +18,7 @@ pub fn view(refund: &Refund) -> Value {
         "reason": refund.reason,
         "failure_code": refund.failure_code,
         "psp_reference": refund.psp_reference,
+        "succeeded_at": refund.succeeded_at,
         "settled_at": refund.settled_at,
         "parts": refund.parts.iter().map(part_view).collect::<Vec<_>>(),
         "metadata": refund.metadata,
@@ -30,5 +31,6 @@ fn part_view(part: &Part) -> Value {
         "seller": part.seller,
         "amount": part.amount,
         "application_fee": part.fee,
+        "application_fee_kept": part.fee_kept,
     })
 }

@@ -61,6 +61,8 @@ pub struct ScriptedPsp {
     pub refund_takes: Mutex<Duration>,
     /// So many registrations do nothing.
     pub unregistered: Mutex<u32>,
+    /// Refunds by key that came back from the shopper's bank after they had succeeded.
+    pub returned: Mutex<Vec<String>>,
     /// Every key that was confirmed, in order.
     pub confirmed: Mutex<Vec<String>>,
     /// Every key that was registered, in order.
@@ -209,6 +211,9 @@ impl Psp for ScriptedPsp {
     }
 
     async fn look_up_refund(&self, _psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
+        if self.returned.lock().unwrap().iter().any(|returned| returned == key) {
+            return Ok(Finding::Found(RefundOutcome::Failed { psp_code: "account_closed".to_owned() }));
+        }
         let known = self.refunds.lock().unwrap().iter().any(|(known, _)| known == key);
         let done = RefundOutcome::Done { reference: format!("re_of_{key}") };
         Ok(if known { Finding::Found(done) } else { Finding::NotFound })

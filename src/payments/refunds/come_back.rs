@@ -1,0 +1,93 @@
+//! Come back: a refund that had succeeded is returned by the shopper's bank, weeks later (the card is closed, say). The PSP
+//! says so by webhook, and is asked: only what it answers counts.
+
+use super::{Refund, RefundStatus, of_payment, postings, store, view};
+use crate::app::App;
+use crate::db::retrying;
+use crate::events::{self, NewEvent};
+use crate::payments::calls::{self, Call};
+use crate::payments::error::PaymentError;
+use crate::payments::{send, store as payments};
+use crate::psp::{Finding, NotDone, RefundOutcome};
+use crate::wallets;
+use crate::words::{CallId, PaymentId};
+
+/// Asks the PSP about every refund of a payment that had succeeded, and puts the money of those that came back where it was;
+/// says how many did.
+pub async fn look_for_returned(app: &App, payment: &PaymentId) -> Result<usize, PaymentError> {
+    let mut returned = 0;
+    for refund in of_payment(&app.db, payment).await? {
+        if refund.status != RefundStatus::Succeeded {
+            continue;
+        }
+        if let Some(code) = what_became(app, &refund).await?
+            && come_back(app, refund, code).await?
+        {
+            returned += 1;
+        }
+    }
+    if returned > 0 {
+        app.wake.notify_one();
+    }
+    Ok(returned)
+}
+
+/// The PSP's reason when a refund failed after all.
+async fn what_became(app: &App, refund: &Refund) -> Result<Option<String>, PaymentError> {
+    let payment = payments::find(&app.db, &refund.payment).await?.ok_or(PaymentError::NotFound)?;
+    let psp_payment = payment.registered.ok_or(PaymentError::NotRegistered)?.psp_payment;
+    let psp = app.psps.get(&refund.psp).cloned().ok_or(PaymentError::NoPsp(refund.tenant.mode.as_str()))?;
+    let call = written(app, refund).await?;
+    let found = psp.look_up_refund(&psp_payment, refund.id.as_str()).await;
+    let said = match &found {
+        Ok(Finding::Found(RefundOutcome::Failed { .. })) => "failed".to_owned(),
+        Ok(Finding::Found(RefundOutcome::Done { .. })) => "succeeded".to_owned(),
+        Ok(_) => "no answer that can be trusted".to_owned(),
+        Err(not_done) => not_done.to_string(),
+    };
+    send::note(app, &call, &said).await?;
+    match found {
+        Ok(Finding::Found(RefundOutcome::Failed { psp_code })) => Ok(Some(psp_code)),
+        Err(unreachable @ NotDone::Unreachable { .. }) => Err(unreachable.into()),
+        // Anything but a plain no leaves it as it was: it had succeeded.
+        Ok(_) | Err(NotDone::Refused { .. }) => Ok(None),
+    }
+}
+
+async fn written(app: &App, refund: &Refund) -> Result<CallId, PaymentError> {
+    let call = Call {
+        id: CallId::new(),
+        tenant: refund.tenant.clone(),
+        payment: refund.payment.clone(),
+        attempt: None,
+        operation: "look_up_refund".to_owned(),
+        psp: refund.psp.clone(),
+        psp_key: refund.id.to_string(),
+        sent_at: app.now(),
+        answered_at: None,
+        result: None,
+    };
+    let mut tx = app.db.begin().await?;
+    calls::sent(&mut tx, &call).await?;
+    tx.commit().await?;
+    Ok(call.id)
+}
+
+/// Writes it down: state, what may be refunded again, books and event together, once.
+async fn come_back(app: &App, refund: Refund, code: String) -> Result<bool, PaymentError> {
+    let now = app.now();
+    let after = Refund { status: RefundStatus::Failed, failure_code: Some(code), settled_at: Some(now), ..refund };
+    retrying(|| async {
+        let mut tx = app.db.begin().await?;
+        if !store::fail_late(&mut tx, &after).await? {
+            return Ok(false);
+        }
+        let to_pending = store::give_back(&mut tx, &after).await?;
+        let (kind, object_id, data) = ("refund.failed", after.id.as_str(), view(&after));
+        events::append(&mut tx, NewEvent { tenant: &after.tenant, kind, object_id, data, now }).await?;
+        wallets::post(&mut tx, &[postings::came_back(&after, &to_pending, now)]).await?;
+        tx.commit().await?;
+        Ok::<_, PaymentError>(true)
+    })
+    .await
+}

@@ -1,0 +1,234 @@
+//! What the platform takes, by API: of the merchant's decision, a seller's own or the session's, in currencies of every kind.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tollgate::integrity::{self, Scope};
+use tollgate::payments;
+use tollgate::psp::Psps;
+use tollgate::words::PaymentId;
+
+use crate::support::door::{Door, Merchant};
+use crate::support::scripted_psp::{ScriptedPsp, approved};
+use crate::support::{World, both_databases};
+
+both_databases!(
+    the_merchants_fee_a_sellers_own_and_the_sessions,
+    a_fee_is_settled_when_the_session_is_opened,
+    each_currency_is_kept_apart_with_its_own_decimals,
+    a_seller_of_nothing_has_no_order,
+);
+
+/// A front door whose PSP approves everything.
+struct Stand {
+    world: World,
+    door: Door,
+    psp: Arc<ScriptedPsp>,
+    shop: Merchant,
+}
+
+impl Stand {
+    async fn open(world: World) -> Self {
+        let psp = Arc::new(ScriptedPsp::default());
+        let door = Door::start_with(&world, Psps::of([psp.clone() as _])).await;
+        let shop = door.merchant("Market").await;
+        Self { world, door, psp, shop }
+    }
+
+    async fn seller(&self, name: &str) -> String {
+        let answer = self.door.post("/v1/sellers", &self.shop.key, &json!({ "name": name })).await;
+        answer.json["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn decide(&self, path: &str, wanted: Value) {
+        let answer = self.door.post(path, &self.shop.key, &wanted).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+
+    async fn session(&self, currency: &str, lines: &[(&str, &str)], fee: Option<&str>) -> Value {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(seller, amount)| json!({"name": "Tea", "unit_amount": amount, "quantity": 1, "seller": seller}))
+            .collect();
+        let body = json!({"line_items": lines, "currency": currency, "success_url": "https://shop.example/paid",
+            "application_fee": fee});
+        let answer = self.door.post("/v1/checkout/sessions", &self.shop.key, &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json
+    }
+
+    /// Pays a session and gives the payment.
+    async fn pay(&self, session: &Value) -> Value {
+        let id = PaymentId::parse(session["payment"].as_str().unwrap()).unwrap();
+        payments::register(&self.door.app, &id).await.unwrap();
+        self.psp.will(approved());
+        payments::execute(&self.door.app, &id, "tok_1").await.unwrap();
+        let payment = self.door.get(&format!("/v1/payments/{id}"), &self.shop.key).await.json;
+        assert_eq!(payment["status"], "succeeded");
+        payment
+    }
+
+    async fn wallet(&self, seller: &str, currency: &str) -> [String; 3] {
+        let wallet = self.door.get(&format!("/v1/wallets/{seller}"), &self.shop.key).await.json;
+        let all = wallet["balances"].as_array().unwrap();
+        let of: Vec<_> = all.iter().filter(|balance| balance["currency"] == currency).collect();
+        assert_eq!(of.len(), 1, "{wallet}");
+        ["pending", "available", "reserved"].map(|name| of[0][name].as_str().unwrap().to_owned())
+    }
+
+    async fn fees(&self, currency: &str) -> String {
+        let balances = self.door.get("/v1/ledger/balances?limit=100", &self.shop.key).await.json;
+        let of = |balance: &&Value| balance["account"] == "fees:platform" && balance["currency"] == currency;
+        balances["data"].as_array().unwrap().iter().find(of).unwrap()["balance"].as_str().unwrap().to_owned()
+    }
+
+    async fn assert_sound(&self) {
+        let report = integrity::check(&self.world.db, Scope::Everything).await.unwrap();
+        assert!(report.is_sound(), "{report:?}");
+    }
+}
+
+fn fees_of(payment: &Value) -> Vec<&str> {
+    payment["orders"].as_array().unwrap().iter().map(|order| order["application_fee"].as_str().unwrap()).collect()
+}
+
+async fn the_merchants_fee_a_sellers_own_and_the_sessions(world: World) {
+    let stand = Stand::open(world).await;
+    let (old, young) = (stand.seller("Old").await, stand.seller("Young").await);
+    stand.decide("/v1/policies", json!({"platform_fee": {"fixed": {"USD": "0.31"}, "ppm": 29_000}})).await;
+    // 2.9 % of 20.01 are 0.58029; with 0.31 that is 0.89, and the odd cent is the older seller's wherever its line stands.
+    let payment = stand.pay(&stand.session("USD", &[(&young, "10.00"), (&old, "10.01")], None).await).await;
+    assert_eq!(fees_of(&payment), ["0.44", "0.45"]);
+    assert_eq!(stand.wallet(&old, "USD").await[0], "9.56");
+    assert_eq!(stand.fees("USD").await, "0.89");
+
+    stand.decide(&format!("/v1/sellers/{young}/policies"), json!({"platform_fee": {"ppm": 500_000}})).await;
+    let payment = stand.pay(&stand.session("USD", &[(&young, "10.00"), (&old, "10.00")], None).await).await;
+    assert_eq!(fees_of(&payment), ["5.00", "0.60"], "each by its own terms");
+
+    let session = stand.session("USD", &[(&young, "10.00"), (&old, "10.00")], Some("0.03")).await;
+    let payment = stand.pay(&session).await;
+    assert_eq!(fees_of(&payment), ["0.01", "0.02"], "the session's own fee stands instead of all of them");
+    let payment = stand.pay(&stand.session("USD", &[(&old, "0.20")], None).await).await;
+    assert_eq!(fees_of(&payment), ["0.20"], "never more than the order");
+    stand.assert_sound().await;
+}
+
+async fn a_fee_is_settled_when_the_session_is_opened(world: World) {
+    let stand = Stand::open(world).await;
+    let seller = stand.seller("Tea house").await;
+    stand.decide("/v1/policies", json!({"platform_fee": {"ppm": 100_000}})).await;
+    let session = stand.session("USD", &[(&seller, "10.00")], None).await;
+    stand.decide("/v1/policies", json!({"platform_fee": {"ppm": 900_000}})).await;
+    assert_eq!(fees_of(&stand.pay(&session).await), ["1.00"], "what was agreed is not changed afterwards");
+}
+
+/// A free line of a seller with others is an order's part; a free line alone would be an order that can never be posted.
+async fn a_seller_of_nothing_has_no_order(world: World) {
+    let stand = Stand::open(world).await;
+    let (first, second) = (stand.seller("First").await, stand.seller("Second").await);
+    let line =
+        |seller: &str, amount: &str| json!({"name": "Tea", "unit_amount": amount, "quantity": 1, "seller": seller});
+    let body = json!({"line_items": [line(&first, "1.00"), line(&second, "0.00")], "currency": "USD",
+        "success_url": "https://shop.example/paid"});
+    let refused = stand.door.post("/v1/checkout/sessions", &stand.shop.key, &body).await;
+    assert_eq!(refused.problem(400, "parameter_invalid")["param"], "line_items");
+    let session = stand.session("USD", &[(&first, "1.00"), (&first, "0.00")], None).await;
+    stand.pay(&session).await;
+    stand.assert_sound().await;
+}
+
+/// Currency, the two shares, the fixed fee; then what the first seller has, and what of it a refund takes.
+struct Case {
+    currency: &'static str,
+    shares: [&'static str; 2],
+    fixed: &'static str,
+    fees: [&'static str; 2],
+    pending: &'static str,
+    refund: &'static str,
+    available: &'static str,
+    platform: &'static str,
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        currency: "KRW",
+        shares: ["15000", "5001"],
+        fixed: "300",
+        fees: ["660", "220"],
+        pending: "14340",
+        refund: "2001",
+        available: "12905",
+        platform: "793",
+    },
+    Case {
+        currency: "JPY",
+        shares: ["999", "1"],
+        fixed: "7",
+        fees: ["36", "0"],
+        pending: "963",
+        refund: "500",
+        available: "481",
+        platform: "18",
+    },
+    Case {
+        currency: "KWD",
+        shares: ["12.345", "0.005"],
+        fixed: "0.100",
+        fees: ["0.458", "0.000"],
+        pending: "11.887",
+        refund: "6.175",
+        available: "5.943",
+        platform: "0.229",
+    },
+    Case {
+        currency: "USD",
+        shares: ["10.00", "0.01"],
+        fixed: "0.30",
+        fees: ["0.59", "0.00"],
+        pending: "9.41",
+        refund: "5.00",
+        available: "4.70",
+        platform: "0.30",
+    },
+];
+
+async fn each_currency_is_kept_apart_with_its_own_decimals(world: World) {
+    let stand = Stand::open(world).await;
+    let (first, second) = (stand.seller("First").await, stand.seller("Second").await);
+    let fixed: serde_json::Map<_, _> = CASES.iter().map(|case| (case.currency.to_owned(), json!(case.fixed))).collect();
+    stand.decide("/v1/policies", json!({"platform_fee": {"fixed": fixed, "ppm": 29_000}})).await;
+    let mut paid = Vec::new();
+    for case in &CASES {
+        let lines = [(first.as_str(), case.shares[0]), (second.as_str(), case.shares[1])];
+        let payment = stand.pay(&stand.session(case.currency, &lines, None).await).await;
+        assert_eq!(fees_of(&payment), case.fees, "{}", case.currency);
+        assert_eq!(stand.wallet(&first, case.currency).await[0], case.pending, "{}", case.currency);
+        paid.push(payment);
+    }
+    for (case, payment) in CASES.iter().zip(&paid) {
+        let body = json!({"payment": payment["id"], "amount": case.refund});
+        let refund = stand.door.post("/v1/refunds", &stand.shop.key, &body).await.json;
+        assert_eq!((&refund["status"], &refund["amount"]), (&json!("succeeded"), &json!(case.refund)), "{refund}");
+        let order = payment["orders"][0]["id"].as_str().unwrap();
+        let path = format!("/v1/payment_orders/{order}/fulfill");
+        let done = stand.door.post(&path, &stand.shop.key, &json!({})).await.json;
+        assert!(done["fulfilled_at"].is_string(), "{done}");
+        let nothing = if case.available.contains('.') {
+            format!("0.{}", "0".repeat(case.available.split('.').nth(1).unwrap().len()))
+        } else {
+            "0".to_owned()
+        };
+        let now = stand.wallet(&first, case.currency).await;
+        assert_eq!(now, [nothing.clone(), case.available.to_owned(), nothing], "{}", case.currency);
+        assert_eq!(stand.fees(case.currency).await, case.platform, "{}", case.currency);
+    }
+    for case in &CASES {
+        assert_eq!(stand.wallet(&first, case.currency).await[1], case.available, "no other currency has touched it");
+    }
+    // An amount with another currency's decimals is refused, not converted.
+    let body = json!({"payment": paid[0]["id"], "amount": "1.00"});
+    let refused = stand.door.post("/v1/refunds", &stand.shop.key, &body).await;
+    assert_eq!(refused.problem(400, "parameter_invalid")["param"], "amount");
+    stand.assert_sound().await;
+}
