@@ -1,13 +1,13 @@
 //! Cancel: the merchant calls a payment off, before it is paid or while a card holds its money.
 
-use super::captures::{self, CaptureError, Reason};
+use super::captures::{self, Capture, CaptureError, Reason};
 use super::error::PaymentError;
 use super::payment::Payment;
 use super::status::{OrderStatus, PaymentStatus};
-use super::{attempts, expire, store, view};
+use super::tell::tell;
+use super::{expire, store};
 use crate::app::App;
 use crate::db::{DbError, Tx};
-use crate::events::{self, NewEvent};
 use crate::words::{PaymentId, Tenant, Timestamp};
 
 /// Why a payment was not called off. Nothing was written then, if the caller's transaction is not committed.
@@ -37,24 +37,24 @@ impl From<DbError> for CancelError {
 }
 
 /// Calls off a payment, with its session: one that nobody pays is canceled at once, of one that is authorized the release
-/// is taken on and the PSP asked.
+/// is taken on, which is what comes back, and the PSP asked.
 pub async fn cancel(
     app: &App,
     tx: &mut Tx,
     tenant: &Tenant,
     id: &PaymentId,
     now: Timestamp,
-) -> Result<(), CancelError> {
+) -> Result<Option<Capture>, CancelError> {
     let payment = store::get(&mut *tx, tenant, id).await?.ok_or(CancelError::NotFound)?;
     match payment.status {
         PaymentStatus::Authorized => match captures::void(tx, &payment, Reason::RequestedByMerchant, now).await {
-            Ok(_) => Ok(()),
+            Ok(void) => Ok(Some(void)),
             Err(CaptureError::UnderWay(operation)) => Err(CancelError::UnderWay(operation)),
             Err(CaptureError::NotAuthorized(status)) => Err(CancelError::Over(status)),
             Err(CaptureError::Db(error)) => Err(error.into()),
             Err(_) => Err(CancelError::Over(payment.status.as_str())),
         },
-        PaymentStatus::RequiresPayment => call_off(app, tx, payment, now).await,
+        PaymentStatus::RequiresPayment => call_off(app, tx, payment, now).await.map(|()| None),
         PaymentStatus::Processing => Err(CancelError::Processing),
         status => Err(CancelError::Over(status.as_str())),
     }
@@ -70,11 +70,5 @@ async fn call_off(app: &App, tx: &mut Tx, payment: Payment, now: Timestamp) -> R
     if let Some(session) = &payment.checkout {
         expire::end_session(app, tx, tenant, session, id, now).await?;
     }
-    let payment = store::find(&mut *tx, id).await?.ok_or(CancelError::NotFound)?;
-    let orders = store::orders(&mut *tx, id).await?;
-    let attempts = attempts::of_payment(&mut *tx, id).await?;
-    let data = view::view(&payment, &orders, &attempts, &[]);
-    let kind = "payment.canceled";
-    events::append(tx, NewEvent { tenant, kind, object_id: id.as_str(), data, now }).await?;
-    Ok(())
+    Ok(tell(tx, id, "payment.canceled", now).await?)
 }

@@ -36,6 +36,9 @@ pub enum PaymentError {
         /// Where.
         psp: String,
     },
+    /// Money that came too late could not be sent back: a person must do it.
+    #[error("money that came too late cannot be given back: {0}")]
+    NotGivenBack(String),
     /// Somebody else changed the attempt between our look and our write: look again.
     #[error("the attempt changed meanwhile")]
     Overtaken,

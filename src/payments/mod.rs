@@ -12,6 +12,7 @@ pub mod notices;
 pub mod refunds;
 pub mod store;
 
+mod approve;
 mod cancel;
 mod caution;
 mod error;
@@ -19,6 +20,7 @@ mod execute;
 mod expire;
 mod fees;
 mod fulfill;
+mod late;
 mod look;
 mod open;
 mod payment;
@@ -30,6 +32,7 @@ mod send;
 mod settle;
 mod standing;
 mod status;
+mod tell;
 mod view;
 
 pub use cancel::{CancelError, cancel};

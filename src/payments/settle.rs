@@ -3,16 +3,15 @@
 //! The browser's return, the PSP's webhook, the recover job and reconciliation all end here; whoever comes second finds
 //! it done.
 
+use super::approve::approve;
 use super::attempts::{self, Attempt};
 use super::error::PaymentError;
 use super::payment::{Order, Payment};
 use super::status::{AttemptState, OrderStatus, PaymentStatus};
-use super::{sale, session_view, store, view};
+use super::{late, store, view};
 use crate::app::App;
-use crate::checkout::{self, Capture};
 use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
-use crate::ledger::Posting;
 use crate::psp::Outcome;
 use crate::sabotage::Protection::{PaymentEvent, SettleBooks};
 use crate::wallets;
@@ -48,7 +47,7 @@ pub async fn settle(app: &App, attempt: &AttemptId, outcome: &Outcome) -> Result
 /// last.
 pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timestamp) -> Result<usize, PaymentError> {
     let mut changed = 0;
-    let mut sales = Vec::new();
+    let (mut sales, mut unwanted) = (Vec::new(), Vec::new());
     for Heard { attempt, outcome } in heard {
         let before = attempts::get(&mut *tx, attempt).await?.ok_or(PaymentError::NotFound)?;
         let Some(state) = before.state.after(outcome) else { continue };
@@ -56,7 +55,11 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
         change(tx, &before, &after).await?;
         let payment = store::find(&mut *tx, &before.payment).await?.ok_or(PaymentError::NotFound)?;
         match state {
-            AttemptState::Approved => sales.extend(approve(app, tx, payment, &after, now).await?),
+            AttemptState::Approved => {
+                let approved = approve(app, tx, payment, &after, now).await?;
+                sales.extend(approved.sales);
+                unwanted.extend(approved.unwanted);
+            }
             AttemptState::Declined => decline(tx, payment, &after, now).await?,
             _ => {}
         }
@@ -64,6 +67,9 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
     }
     if !sales.is_empty() && !SettleBooks.is_absent() {
         wallets::post(tx, &sales).await?;
+    }
+    for payment in &unwanted {
+        late::give_back(tx, payment, now).await?;
     }
     Ok(changed)
 }
@@ -108,69 +114,6 @@ fn become_(before: &Attempt, state: AttemptState, outcome: &Outcome, now: Timest
     after
 }
 
-async fn approve(
-    app: &App,
-    tx: &mut Tx,
-    mut payment: Payment,
-    attempt: &Attempt,
-    now: Timestamp,
-) -> Result<Vec<Posting>, PaymentError> {
-    if payment.capture == Capture::Manual {
-        authorize(app, tx, payment, attempt, now).await?;
-        return Ok(Vec::new());
-    }
-    if !store::succeed(tx, &payment.id, now).await? {
-        return Err(PaymentError::Overtaken);
-    }
-    payment.status = PaymentStatus::Succeeded;
-    payment.captured = payment.amount;
-    (payment.succeeded_at, payment.updated_at, payment.cancellation_reason) = (Some(now), now, None);
-    let orders = store::succeed_orders(tx, &payment.id, now).await?;
-    tell(tx, "payment.succeeded", &payment, &orders, attempt, now).await?;
-    complete_session(app, tx, &payment, &orders, now).await?;
-    Ok(sale::postings(&payment, &orders, &attempt.psp, now))
-}
-
-/// Approved, and the merchant wants to take the money later: the card holds it for as long as the PSP says.
-async fn authorize(
-    app: &App,
-    tx: &mut Tx,
-    mut payment: Payment,
-    attempt: &Attempt,
-    now: Timestamp,
-) -> Result<(), PaymentError> {
-    let psp = app.psps.get(&attempt.psp).ok_or(PaymentError::NoPsp(payment.tenant.mode.as_str()))?;
-    // From the moment of asking, for the PSP may have counted from then.
-    let expires_at = attempt.sent_at.plus(psp.authorization_lifetime());
-    if !store::authorize(tx, &payment.id, expires_at, now).await? {
-        return Err(PaymentError::Overtaken);
-    }
-    payment.status = PaymentStatus::Authorized;
-    (payment.authorized_at, payment.authorization_expires_at) = (Some(now), Some(expires_at));
-    (payment.updated_at, payment.cancellation_reason) = (now, None);
-    store::move_orders(tx, &payment.id, OrderStatus::Executing, now).await?;
-    let orders = store::orders(&mut *tx, &payment.id).await?;
-    tell(tx, "payment.authorized", &payment, &orders, attempt, now).await?;
-    complete_session(app, tx, &payment, &orders, now).await
-}
-
-async fn complete_session(
-    app: &App,
-    tx: &mut Tx,
-    payment: &Payment,
-    orders: &[Order],
-    now: Timestamp,
-) -> Result<(), PaymentError> {
-    let Some(id) = &payment.checkout else { return Ok(()) };
-    if checkout::complete(tx, &payment.tenant, id, now).await? {
-        let session = checkout::get(&mut *tx, &payment.tenant, id).await?.ok_or(PaymentError::NotFound)?;
-        let data = session_view(app, &session, orders);
-        let kind = "checkout.session.completed";
-        events::append(tx, NewEvent { tenant: &payment.tenant, kind, object_id: id.as_str(), data, now }).await?;
-    }
-    Ok(())
-}
-
 async fn decline(tx: &mut Tx, mut payment: Payment, attempt: &Attempt, now: Timestamp) -> Result<(), PaymentError> {
     let (was, to) = (PaymentStatus::Processing, PaymentStatus::RequiresPayment);
     if store::move_to(tx, &payment.id, was, to, now).await? {
@@ -181,7 +124,8 @@ async fn decline(tx: &mut Tx, mut payment: Payment, attempt: &Attempt, now: Time
     tell(tx, "payment.attempt_declined", &payment, &orders, attempt, now).await
 }
 
-async fn tell(
+/// Appends `kind` with the payment and the one attempt that it is about.
+pub(super) async fn tell(
     tx: &mut Tx,
     kind: &'static str,
     payment: &Payment,

@@ -43,6 +43,10 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// The standing of `payment`, whose latest attempt is `attempt`.
 pub fn standing(payment: &Payment, attempt: Option<&Attempt>, now: Timestamp) -> Standing {
     match payment.status {
+        // Paid too late, and on its way back.
+        PaymentStatus::Succeeded | PaymentStatus::Authorized if payment.cancellation_reason.is_some() => {
+            Standing::Expired
+        }
         PaymentStatus::Succeeded | PaymentStatus::Authorized => Standing::Succeeded,
         PaymentStatus::Expired => Standing::Expired,
         PaymentStatus::Canceled => Standing::Canceled,

@@ -256,30 +256,39 @@ pub async fn move_to(
     Ok(moved == 1)
 }
 
-/// Marks a payment paid in full, whatever it was short of that; says whether it was.
-pub async fn succeed(tx: &mut Tx, id: &PaymentId, now: Timestamp) -> Result<bool, DbError> {
+/// Marks a payment paid in full, whatever it was short of that; says whether it was. Money that goes back at once has a
+/// reason for it.
+pub async fn succeed(tx: &mut Tx, id: &PaymentId, unwanted: Option<&str>, now: Timestamp) -> Result<bool, DbError> {
     let paid = query(
         "update payments set status = 'succeeded', captured = amount, succeeded_at = $2, updated_at = $2,
-             cancellation_reason = null
+             cancellation_reason = $3
          where id = $1 and status not in ('authorized', 'succeeded')",
     )
     .bind(id)
     .bind(now)
+    .bind(unwanted)
     .execute(tx)
     .await?;
     Ok(paid == 1)
 }
 
 /// Marks that a card holds the money of a payment until `expires_at`; says whether it was neither held nor taken before.
-pub async fn authorize(tx: &mut Tx, id: &PaymentId, expires_at: Timestamp, now: Timestamp) -> Result<bool, DbError> {
+pub async fn authorize(
+    tx: &mut Tx,
+    id: &PaymentId,
+    expires_at: Timestamp,
+    unwanted: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, DbError> {
     let held = query(
         "update payments set status = 'authorized', authorized_at = $2, authorization_expires_at = $3, updated_at = $2,
-             cancellation_reason = null
+             cancellation_reason = $4
          where id = $1 and status not in ('authorized', 'succeeded')",
     )
     .bind(id)
     .bind(now)
     .bind(expires_at)
+    .bind(unwanted)
     .execute(tx)
     .await?;
     Ok(held == 1)

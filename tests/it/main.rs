@@ -40,6 +40,7 @@ mod payments_api;
 mod policies;
 mod psp_keys;
 mod queue;
+mod races;
 mod refunds;
 mod retries;
 mod risk;

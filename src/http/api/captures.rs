@@ -4,17 +4,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::payments::whole;
 use crate::app::App;
 use crate::db::Tx;
 use crate::http::extract::{Authenticated, Keyed, NoFields};
-use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::idempotent::{Intent, Phases, Told, WorkError, two_phase};
 use crate::http::problem::Problem;
-use crate::payments::captures::{self, CaptureError, NewCapture};
-use crate::payments::{self, CancelError, PaymentError, store};
-use crate::words::{PaymentId, Tenant};
+use crate::payments::captures::{self, CaptureError, CaptureStatus, NewCapture};
+use crate::payments::{self, CancelError, PaymentError, jobs, store};
+use crate::queue::Verdict;
+use crate::words::{CaptureId, PaymentId};
 
 /// What is to be captured.
 #[derive(Debug, Deserialize)]
@@ -23,7 +23,8 @@ pub struct Asked {
     amount: Option<String>,
 }
 
-/// Takes what a card holds for a payment, all or a part of it, once; the rest is let go.
+/// Takes what a card holds for a payment, all or a part of it, once; the rest is let go. The answer is the payment: its
+/// `captures` say `pending` when the PSP does not answer in time, and a webhook or a look tells later.
 pub async fn capture(
     State(app): State<App>,
     Authenticated(principal): Authenticated,
@@ -31,14 +32,16 @@ pub async fn capture(
     request: Keyed<Asked>,
 ) -> Result<Response, Problem> {
     let new = NewCapture { payment: payment_id(&id)?, amount: request.body.amount };
-    let (tenant, now, wake) = (principal.tenant.clone(), app.now(), app.wake.clone());
-    let answer = idempotent(app, principal.tenant, request.once, StatusCode::OK, async move |tx| {
-        captures::capture(tx, &tenant, &new, now).await.map_err(not_captured)?;
-        shown(tx, &tenant, &new.payment).await
-    })
-    .await?;
-    wake.notify_one();
-    Ok(answer)
+    let (tenant, now) = (principal.tenant.clone(), app.now());
+    let phases = Phases {
+        take_on: async move |tx: &mut Tx| {
+            let taken = captures::capture(tx, &tenant, &new, now).await.map_err(not_captured)?;
+            Ok(Intent { object: taken.id.to_string(), payment: Some(taken.payment), job: Some(jobs::CAPTURE) })
+        },
+        carry_out,
+        tell,
+    };
+    two_phase(app, principal.tenant, request.once, StatusCode::OK, phases).await
 }
 
 /// Calls a payment off: lets go what a card holds for it, or ends one that nobody has paid.
@@ -49,19 +52,38 @@ pub async fn cancel(
     request: Keyed<NoFields>,
 ) -> Result<Response, Problem> {
     let id = payment_id(&id)?;
-    let (tenant, now, wake, parts) = (principal.tenant.clone(), app.now(), app.wake.clone(), app.clone());
-    let answer = idempotent(app, principal.tenant, request.once, StatusCode::OK, async move |tx| {
-        payments::cancel(&parts, tx, &tenant, &id, now).await.map_err(not_canceled)?;
-        shown(tx, &tenant, &id).await
-    })
-    .await?;
-    wake.notify_one();
-    Ok(answer)
+    let (tenant, now, parts) = (principal.tenant.clone(), app.now(), app.clone());
+    let phases = Phases {
+        take_on: async move |tx: &mut Tx| {
+            let void = payments::cancel(&parts, tx, &tenant, &id, now).await.map_err(not_canceled)?;
+            let job = void.is_some().then_some(jobs::VOID);
+            let object = void.map_or_else(|| id.to_string(), |void| void.id.to_string());
+            Ok(Intent { object, payment: Some(id.clone()), job })
+        },
+        carry_out,
+        tell,
+    };
+    two_phase(app, principal.tenant, request.once, StatusCode::OK, phases).await
 }
 
-async fn shown(tx: &mut Tx, tenant: &Tenant, id: &PaymentId) -> Result<Value, WorkError> {
-    let payment = store::get(&mut *tx, tenant, id).await?.ok_or_else(|| Problem::not_found("payment"))?;
-    Ok(whole(tx, &payment).await?)
+/// What was taken on is a capture or a void, or a payment that was called off at once.
+async fn carry_out(app: App, object: String) -> anyhow::Result<Verdict> {
+    match CaptureId::parse(&object) {
+        Ok(id) => Ok(captures::carry_out(&app, &id).await?),
+        Err(_) => Ok(Verdict::Done),
+    }
+}
+
+async fn tell(app: App, object: String) -> Result<Told, Problem> {
+    let (id, is_final) = match CaptureId::parse(&object) {
+        Ok(id) => {
+            let taken = captures::find(&app.db, &id).await?.ok_or_else(|| Problem::not_found("capture"))?;
+            (taken.payment, taken.status != CaptureStatus::Pending)
+        }
+        Err(_) => (payment_id(&object)?, true),
+    };
+    let payment = store::find(&app.db, &id).await?.ok_or_else(|| Problem::not_found("payment"))?;
+    Ok(Told { body: whole(&app.db, &payment).await?, is_final })
 }
 
 fn payment_id(text: &str) -> Result<PaymentId, Problem> {
@@ -69,7 +91,7 @@ fn payment_id(text: &str) -> Result<PaymentId, Problem> {
 }
 
 /// What the API says when a capture is not taken on.
-pub fn not_captured(error: CaptureError) -> WorkError {
+fn not_captured(error: CaptureError) -> WorkError {
     let detail = sentence(&error);
     match error {
         CaptureError::NoPayment => Problem::not_found("payment").into(),
@@ -83,7 +105,7 @@ pub fn not_captured(error: CaptureError) -> WorkError {
 }
 
 /// What the API says when a payment is not called off.
-pub fn not_canceled(error: CancelError) -> WorkError {
+fn not_canceled(error: CancelError) -> WorkError {
     let detail = sentence(&error);
     match error {
         CancelError::NotFound => Problem::not_found("payment").into(),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::ask::{CaptureError, void};
-use super::{Reason, settle, store};
+use super::{Reason, store};
 use crate::app::App;
 use crate::payments::error::PaymentError;
+use crate::payments::tell::tell;
 
 /// How long before the end of a hold its merchant is told.
 const NOTICE: Duration = Duration::from_hours(24);
@@ -19,7 +20,7 @@ pub async fn end_overdue(app: &App) -> Result<(), PaymentError> {
     let mut tx = app.db.begin().await?;
     let soon = store::tell_expiring(&mut tx, now.plus(NOTICE), BATCH).await?;
     for payment in &soon {
-        settle::tell(&mut tx, &payment.tenant, &payment.id, "payment.authorization_expiring", now).await?;
+        tell(&mut tx, &payment.id, "payment.authorization_expiring", now).await?;
     }
     let over = store::overdue(&mut tx, now, BATCH).await?;
     for payment in &over {

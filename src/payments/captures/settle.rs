@@ -4,13 +4,13 @@ use super::share::shares;
 use super::{Capture, CaptureStatus, Operation, Reason, store};
 use crate::app::App;
 use crate::db::{Tx, retrying};
-use crate::events::{self, NewEvent};
 use crate::payments::calls;
 use crate::payments::error::PaymentError;
 use crate::payments::status::OrderStatus;
-use crate::payments::{attempts, sale, store as payments, view};
+use crate::payments::tell::tell;
+use crate::payments::{sale, store as payments};
 use crate::wallets;
-use crate::words::{CallId, PaymentId, Tenant, Timestamp};
+use crate::words::{CallId, Timestamp};
 
 /// Closes the record of `call` and settles `after`, what its capture has become. Whoever comes second changes nothing.
 pub(super) async fn settle(app: &App, call: &CallId, after: &Capture) -> Result<(), PaymentError> {
@@ -36,7 +36,7 @@ async fn follow(tx: &mut Tx, after: &Capture, now: Timestamp) -> Result<(), Paym
             released(tx, after, after.reason.unwrap_or(Reason::RequestedByMerchant), now).await
         }
         (Operation::Capture, CaptureStatus::Failed) if gone => {
-            tell(tx, &after.tenant, &after.payment, "payment.capture_failed", now).await?;
+            tell(tx, &after.payment, "payment.capture_failed", now).await?;
             released(tx, after, Reason::ReleasedByPsp, now).await
         }
         (operation, CaptureStatus::Failed) => {
@@ -45,7 +45,7 @@ async fn follow(tx: &mut Tx, after: &Capture, now: Timestamp) -> Result<(), Paym
                 Operation::Capture => "payment.capture_failed",
                 Operation::Void => "payment.cancel_failed",
             };
-            tell(tx, &after.tenant, &after.payment, kind, now).await
+            tell(tx, &after.payment, kind, now).await
         }
         (_, CaptureStatus::Pending) => Ok(()),
     }
@@ -61,7 +61,7 @@ async fn captured(tx: &mut Tx, after: &Capture, now: Timestamp) -> Result<(), Pa
     for share in &shares {
         store::capture_order(tx, share, now).await?;
     }
-    tell(tx, &after.tenant, &after.payment, "payment.succeeded", now).await?;
+    tell(tx, &after.payment, "payment.succeeded", now).await?;
     let payment = payments::find(&mut *tx, &after.payment).await?.ok_or(PaymentError::NotFound)?;
     let mut paid = payments::orders(&mut *tx, &after.payment).await?;
     paid.retain(|order| order.status == OrderStatus::Success);
@@ -75,22 +75,5 @@ async fn released(tx: &mut Tx, after: &Capture, reason: Reason, now: Timestamp) 
         return Err(PaymentError::Overtaken);
     }
     payments::move_orders(tx, &after.payment, OrderStatus::Failed, now).await?;
-    tell(tx, &after.tenant, &after.payment, "payment.canceled", now).await
-}
-
-/// Appends `kind` with the payment as it stands now.
-pub(super) async fn tell(
-    tx: &mut Tx,
-    tenant: &Tenant,
-    id: &PaymentId,
-    kind: &'static str,
-    now: Timestamp,
-) -> Result<(), PaymentError> {
-    let payment = payments::find(&mut *tx, id).await?.ok_or(PaymentError::NotFound)?;
-    let orders = payments::orders(&mut *tx, id).await?;
-    let attempts = attempts::of_payment(&mut *tx, id).await?;
-    let captures = store::of_payment(&mut *tx, id).await?;
-    let data = view::view(&payment, &orders, &attempts, &captures);
-    events::append(tx, NewEvent { tenant, kind, object_id: id.as_str(), data, now }).await?;
-    Ok(())
+    tell(tx, &after.payment, "payment.canceled", now).await
 }

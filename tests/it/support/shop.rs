@@ -153,6 +153,11 @@ impl Shop {
         self.run_jobs().await;
     }
 
+    /// Runs the sweep and leaves the jobs.
+    pub async fn sweep_only(&self) {
+        payments::sweep(&self.app).await.unwrap();
+    }
+
     /// Runs every job of the payment service that is due, once.
     pub async fn run_jobs(&self) {
         let mut tx = self.world.db.begin().await.unwrap();
@@ -164,6 +169,7 @@ impl Shop {
                 payments::jobs::CAPTURE | payments::jobs::VOID => {
                     captures::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap()
                 }
+                payments::jobs::NOTICE => payments::read_notice(&self.app, &job.key.parse().unwrap()).await.unwrap(),
                 payments::jobs::REFUND => refunds::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap(),
                 other => panic!("{other}"),
             };
