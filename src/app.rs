@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::keyring::Keyring;
 use crate::outbound::{self, Outbound};
 use crate::psp::Psps;
+use crate::steps;
 use crate::words::{Clock, Timestamp};
 
 /// The gateway's parts, cheap to clone.
@@ -56,6 +57,15 @@ impl App {
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Waits for `work`, which goes on when whoever waits has left. Whoever watches its steps keeps it in sight.
+    pub async fn apart(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if steps::is_watched() {
+            work.await;
+        } else if let Err(error) = self.tasks.spawn(work).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "work that a request began ended without a word");
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 
 // 0: the vocabulary, no I/O
 pub mod words;
-// 0: what chaos runs take away on purpose, in debug builds
+// 0: what chaos runs take away on purpose, and where rehearsals stop an operation, in debug builds
 pub mod sabotage;
+pub mod steps;
 // 1: settings, keys, the database, the ways in and out
 pub mod config;
 pub mod db;

@@ -28,6 +28,8 @@ pub use row::{Column, Row};
 pub use tx::{On, Tx};
 pub use value::Value;
 
+use crate::steps::{self, Step};
+
 /// The database, cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Db {
@@ -90,9 +92,10 @@ impl Db {
 
     /// Begins a transaction that may write. On SQLite it waits for the one writer.
     pub async fn begin(&self) -> Result<Tx, DbError> {
+        steps::pass(|| Step::Begin).await;
         Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("begin immediate").await?, steps::Open::now()),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?, steps::Open::now()),
         })
     }
 

@@ -9,6 +9,7 @@ use super::error::DbError;
 use super::row::Row;
 use super::tx::{On, Tx};
 use super::value::Value;
+use crate::steps::{self, Step};
 
 /// A statement in the SQL that both databases understand, with `$1`-style parameters.
 #[derive(Debug)]
@@ -37,6 +38,12 @@ impl Query {
 
     /// All rows.
     pub async fn all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, DbError> {
+        let on = on.into();
+        steps::pass(|| match &on {
+            On::Db(_) => Step::Look(steps::words_of(&self.sql)),
+            On::Tx(_) => Step::Statement(steps::words_of(&self.sql)),
+        })
+        .await;
         let (sql, values) = (AssertSqlSafe(self.sql), self.values);
         macro_rules! rows {
             ($row:ident, $args:ident, $executor:expr) => {{
@@ -44,11 +51,11 @@ impl Query {
                 Ok(rows.into_iter().map(Row::$row).collect())
             }};
         }
-        match on.into() {
+        match on {
             On::Db(Db::Sqlite { read, .. }) => rows!(Sqlite, sqlite_arguments, read),
             On::Db(Db::Postgres(pool)) => rows!(Postgres, postgres_arguments, pool),
-            On::Tx(Tx::Sqlite(tx)) => rows!(Sqlite, sqlite_arguments, &mut **tx),
-            On::Tx(Tx::Postgres(tx)) => rows!(Postgres, postgres_arguments, &mut **tx),
+            On::Tx(Tx::Sqlite(tx, _)) => rows!(Sqlite, sqlite_arguments, &mut **tx),
+            On::Tx(Tx::Postgres(tx, _)) => rows!(Postgres, postgres_arguments, &mut **tx),
         }
     }
 
@@ -64,12 +71,13 @@ impl Query {
 
     /// Writes, and says how many rows were touched.
     pub async fn execute(self, tx: &mut Tx) -> Result<u64, DbError> {
+        steps::pass(|| Step::Statement(steps::words_of(&self.sql))).await;
         let (sql, values) = (AssertSqlSafe(self.sql), self.values);
         Ok(match tx {
-            Tx::Sqlite(tx) => {
+            Tx::Sqlite(tx, _) => {
                 (&mut **tx).execute(sqlx::query_with(sql, sqlite_arguments(values)?)).await?.rows_affected()
             }
-            Tx::Postgres(tx) => {
+            Tx::Postgres(tx, _) => {
                 (&mut **tx).execute(sqlx::query_with(sql, postgres_arguments(values)?)).await?.rows_affected()
             }
         })

@@ -4,30 +4,33 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::Db;
 use super::error::DbError;
+use crate::steps::{self, Step};
 
 /// A transaction that may write; dropped without [`Tx::commit`], it never happened.
 pub enum Tx {
     /// On the one writer.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Transaction<'static, Sqlite>, steps::Open),
     /// On a connection of the pool.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Transaction<'static, Postgres>, steps::Open),
 }
 
 impl Tx {
     /// Makes everything done in it durable, at once.
     pub async fn commit(self) -> Result<(), DbError> {
+        steps::pass(|| Step::Commit).await;
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx, _open) => tx.commit().await?,
+            Self::Postgres(tx, _open) => tx.commit().await?,
         }
+        steps::pass(|| Step::Committed).await;
         Ok(())
     }
 
     /// Undoes everything done in it. Dropping does the same, later.
     pub async fn rollback(self) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
+            Self::Sqlite(tx, _open) => tx.rollback().await?,
+            Self::Postgres(tx, _open) => tx.rollback().await?,
         }
         Ok(())
     }
@@ -35,8 +38,8 @@ impl Tx {
     /// The text for the database at hand, where the two dialects cannot agree.
     pub const fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self {
-            Self::Sqlite(_) => sqlite,
-            Self::Postgres(_) => postgres,
+            Self::Sqlite(..) => sqlite,
+            Self::Postgres(..) => postgres,
         }
     }
 }

@@ -29,14 +29,11 @@ pub async fn execute(app: &App, payment: &PaymentId, method: &str) -> Result<Sta
         return Err(PaymentError::BadMethod);
     }
     if let Some(prepared) = retrying(|| prepare(app, payment, method)).await? {
-        let (app, payment) = (app.clone(), payment.clone());
+        let (own, payment) = (app.clone(), payment.clone());
         // On a task of its own: a shopper who closes the browser must not stop us between the call and its settlement.
-        let sending = app.tasks.spawn({
-            let app = app.clone();
-            async move {
-                if let Err(error) = send(&app, prepared).await {
-                    tracing::error!(%payment, error = &error as &dyn std::error::Error, "an attempt could not be settled");
-                }
+        let sending = app.apart(async move {
+            if let Err(error) = send(&own, prepared).await {
+                tracing::error!(%payment, error = &error as &dyn std::error::Error, "an attempt could not be settled");
             }
         });
         let _ = tokio::time::timeout(BROWSER_WAITS, sending).await;

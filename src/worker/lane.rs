@@ -61,6 +61,16 @@ pub(super) async fn work(app: App, lane: &Lane, bell: Arc<Notify>, stop: Cancell
     }
 }
 
+/// Carries out what is due now in this lane, one job after another; says how many there were.
+pub(super) async fn round(app: &App, lane: &Lane) -> Result<usize, DbError> {
+    let claimed = claim(app, lane.name, lane.slots).await?;
+    for job in &claimed {
+        let verdict = run(app, job).await;
+        retrying(async || conclude(app, job, &verdict).await).await?;
+    }
+    Ok(claimed.len())
+}
+
 async fn claim(app: &App, lane: &str, limit: usize) -> Result<Vec<Job>, DbError> {
     if !queue::has_due(&app.db, lane, app.now()).await? {
         return Ok(Vec::new());

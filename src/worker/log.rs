@@ -27,7 +27,7 @@ pub(super) async fn read(app: App, bell: Arc<Notify>, stop: CancellationToken) {
 }
 
 /// Whether there was anything to read.
-async fn catch_up(app: &App) -> anyhow::Result<bool> {
+pub(super) async fn catch_up(app: &App) -> anyhow::Result<bool> {
     while events::awaits_place(&app.db).await? {
         retrying(async || {
             let mut tx = app.db.begin().await?;

@@ -88,6 +88,21 @@ impl Worker {
     }
 }
 
+/// Does once, one thing after another, what a running worker does again and again: sweeps, carries out what is due, reads
+/// the log. Says how many jobs were due. For rehearsals, which have no time to wait for anything.
+///
+/// # Errors
+/// When the database fails.
+pub async fn round(app: &App) -> anyhow::Result<usize> {
+    sweep_once(app).await?;
+    let mut jobs = 0;
+    for lane in &lane::LANES {
+        jobs += lane::round(app, lane).await?;
+    }
+    log::catch_up(app).await?;
+    Ok(jobs)
+}
+
 /// One more bell for the door to ring.
 fn hung(bells: &mut Vec<Arc<Notify>>) -> Arc<Notify> {
     let bell = Arc::new(Notify::new());
@@ -122,7 +137,7 @@ async fn rest(span: Duration, stop: &CancellationToken) -> bool {
 /// Picks up, every few seconds, what a crash or a closed browser left lying.
 async fn sweep(app: App, stop: CancellationToken) {
     loop {
-        if let Err(error) = payments::sweep(&app).await {
+        if let Err(error) = sweep_once(&app).await {
             tracing::warn!(error = chain(error), "payments cannot be swept");
         }
         if let Err(error) = payments::fulfill_due(&app).await {
@@ -132,6 +147,10 @@ async fn sweep(app: App, stop: CancellationToken) {
             return;
         }
     }
+}
+
+async fn sweep_once(app: &App) -> Result<(), payments::PaymentError> {
+    payments::sweep(app).await
 }
 
 /// Forgets idempotency keys that are past their time.

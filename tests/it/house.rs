@@ -7,7 +7,7 @@ use crate::support::source::{self, Source};
 
 /// A module may import those of lower rank, never one of its own rank.
 const RANKS: &[(usize, &[&str])] = &[
-    (0, &["words", "sabotage"]),
+    (0, &["words", "sabotage", "steps"]),
     (1, &["db", "keyring", "listener", "outbound"]),
     (2, &["config"]),
     (3, &["psp", "simulator"]),

@@ -105,12 +105,10 @@ pub async fn standing(app: &App, session: &Session) -> Result<Standing, Problem>
 
 async fn looked(app: &App, session: &Session) -> Result<Standing, Problem> {
     // On a task of its own: what the PSP answers is settled even if this page has gone.
-    let asking = app.tasks.spawn({
-        let (app, payment) = (app.clone(), session.payment.clone());
-        async move {
-            if let Err(error) = payments::look_again(&app, &payment).await {
-                tracing::warn!(%payment, error = &error as &dyn std::error::Error, "the PSP could not be asked");
-            }
+    let (own, payment) = (app.clone(), session.payment.clone());
+    let asking = app.apart(async move {
+        if let Err(error) = payments::look_again(&own, &payment).await {
+            tracing::warn!(%payment, error = &error as &dyn std::error::Error, "the PSP could not be asked");
         }
     });
     let _ = tokio::time::timeout(LOOKING, asking).await;
