@@ -1,7 +1,7 @@
 //! Protections taken away on purpose, one at a time, so that `tollgate chaos --break` can show that it would notice.
 //!
-//! Armed by `serve` alone, from one environment variable, and only in debug builds: in a release build every question is
-//! answered `false` at compile time and the variable makes `serve` refuse to start.
+//! Armed by `serve` alone, from one environment variable, or by a test for one task, and only in debug builds: in a release
+//! build every question is answered `false` at compile time and the variable makes `serve` refuse to start.
 
 use std::sync::OnceLock;
 
@@ -30,15 +30,25 @@ pub enum Protection {
 
 static ABSENT: OnceLock<Protection> = OnceLock::new();
 
+tokio::task_local! {
+    static HERE: Protection;
+}
+
 impl Protection {
     /// As it is written in the variable.
     pub fn name(self) -> String {
         clap::ValueEnum::to_possible_value(&self).map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Whether this protection is to be left out in this process.
+    /// Whether this protection is to be left out in this process, or in this task.
     pub fn is_absent(self) -> bool {
-        cfg!(debug_assertions) && ABSENT.get() == Some(&self)
+        cfg!(debug_assertions)
+            && (ABSENT.get() == Some(&self) || HERE.try_with(|absent| *absent == self).unwrap_or(false))
+    }
+
+    /// Does `work` without this protection, and leaves everything beside it as it is.
+    pub async fn without<T>(self, work: impl Future<Output = T>) -> T {
+        HERE.scope(self, work).await
     }
 }
 

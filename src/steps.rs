@@ -21,8 +21,10 @@ pub enum Step {
     Committed,
     /// A read outside of any transaction; its first words.
     Look(String),
-    /// A call to somebody else, before it has arrived or before its answer has come back.
+    /// A call to somebody else leaves.
     Call(String),
+    /// What the call asked for is done, and its answer is on its way.
+    Answer(String),
 }
 
 /// Who is told of the steps of an operation.

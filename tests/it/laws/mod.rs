@@ -1,0 +1,158 @@
+//! The laws of money as properties: whatever is done, in whatever order, they hold after every step; and a crash in the
+//! middle of any step, asked again as clients ask again, ends in the same books.
+
+mod act;
+mod op;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tollgate::db::Db;
+
+use crate::steps::actor::Actor;
+use crate::steps::calm::{calm, end};
+use crate::steps::laws;
+use crate::steps::model_psp::Became;
+use crate::steps::picture::{difference, picture};
+use crate::steps::stage::{Stage, alone};
+use crate::support::{Database, Engine};
+use act::act;
+use op::{Op, ops};
+
+/// Cases of the run that belongs to the suite; more with `TOLLGATE_LAWS_CASES`. PostgreSQL gets a third.
+const CASES: u32 = 24;
+/// A step of an operation at which it dies; few take more.
+const STEPS: std::ops::Range<usize> = 0..40;
+
+fn runner(engine: Engine) -> TestRunner {
+    let cases = std::env::var("TOLLGATE_LAWS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
+    let cases = if engine == Engine::Postgres { cases.div_ceil(3) } else { cases };
+    // Each step of shrinking is a run of its own.
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    TestRunner::new(config)
+}
+
+/// A sequence on a database of its own, gone afterwards.
+fn on_stage(engine: Engine, play: impl AsyncFnOnce(Stage) -> Result<(), String>) -> Result<(), TestCaseError> {
+    alone(async {
+        let database = Database::create(engine).await;
+        let db = Db::open(&database.url, 2).await.unwrap();
+        if let Db::Sqlite { write, .. } = &db {
+            sqlx::query("pragma synchronous = off").execute(write).await.unwrap();
+        }
+        let played = play(Stage::new(db.clone()).await).await;
+        db.close().await;
+        database.remove().await;
+        played.map_err(TestCaseError::fail)
+    })
+}
+
+fn right(at: &str, wrong: Vec<String>) -> Result<(), String> {
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{at}: {}", wrong.join("; "))) }
+}
+
+/// Until nothing is in flight: what the bank thinks over is decided at once.
+async fn rest(stage: &Stage) -> Result<(), String> {
+    stage.psp.hurry(Some(Became::Taken));
+    calm(stage).await?;
+    stage.psp.hurry(None);
+    Ok(())
+}
+
+async fn finish(stage: &Stage) -> Result<(), String> {
+    rest(stage).await?;
+    right("at rest", laws::broken(stage).await)?;
+    end(stage).await?;
+    right("at the end", laws::broken(stage).await)
+}
+
+async fn plays(stage: Stage, ops: &[Op]) -> Result<(), String> {
+    for (at, op) in ops.iter().enumerate() {
+        act(stage.clone(), at, op.clone()).await;
+        stage.psp.record().mishaps.clear();
+        right(&format!("after {op:?}"), laws::always(&stage).await)?;
+    }
+    finish(&stage).await
+}
+
+/// Plays `ops`; the one at `crash` dies before its `step`-th step if it has so many, and is asked again. There the world
+/// comes to rest, with a crash or without, so that what comes later finds it alike.
+async fn plays_on(stage: Stage, ops: &[Op], crash: usize, step: Option<usize>) -> Result<Vec<String>, String> {
+    for (at, op) in ops.iter().enumerate() {
+        match step {
+            Some(step) if at == crash && op.can_die() => dies_and_is_asked_again(&stage, at, op, step).await,
+            _ => drop(act(stage.clone(), at, op.clone()).await),
+        }
+        stage.psp.record().mishaps.clear();
+        if at == crash {
+            right("after the crash", laws::always(&stage).await)?;
+            rest(&stage).await?;
+            right("after the crash, at rest", laws::broken(&stage).await)?;
+        }
+    }
+    finish(&stage).await?;
+    Ok(picture(&stage.app.db).await)
+}
+
+async fn dies_and_is_asked_again(stage: &Stage, at: usize, op: &Op, step: usize) {
+    let before = act::attempts_at(stage, op).await;
+    let mut actor = Actor::begin("it", act(stage.clone(), at, op.clone())).await;
+    for _ in 0..step {
+        if actor.is_over() {
+            return;
+        }
+        actor.go().await;
+    }
+    if actor.is_over() {
+        return;
+    }
+    actor.die();
+    // A shopper looks first: whoever finds an attempt does not pay again.
+    if before == act::attempts_at(stage, op).await {
+        let again = op.without_mishap();
+        act(stage.clone(), at, again).await;
+    }
+}
+
+fn laws_hold_after_every_step(engine: Engine) {
+    let checked = runner(engine).run(&ops(), |ops| on_stage(engine, async |stage| plays(stage, &ops).await));
+    checked.unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn a_crash_anywhere_ends_in_the_same_books(engine: Engine) {
+    let cases = (ops(), any::<prop::sample::Index>(), STEPS);
+    let checked = runner(engine).run(&cases, |(ops, crash, step)| {
+        let crash = crash.index(ops.len());
+        let mut pictures = Vec::new();
+        for step in [None, Some(step)] {
+            on_stage(engine, async |stage| {
+                pictures.push(plays_on(stage, &ops, crash, step).await?);
+                Ok(())
+            })?;
+        }
+        if pictures[0] == pictures[1] {
+            return Ok(());
+        }
+        let op = &ops[crash];
+        let differs = difference(&pictures[0], &pictures[1]);
+        Err(TestCaseError::fail(format!("{op:?} (number {crash}) dies and the books end otherwise:\n{differs}")))
+    });
+    checked.unwrap_or_else(|error| panic!("{error}"));
+}
+
+macro_rules! on_both {
+    ($($name:ident),+) => {$(
+        mod $name {
+            #[test]
+            fn sqlite() {
+                super::$name(super::Engine::Sqlite);
+            }
+
+            #[test]
+            fn postgres() {
+                super::$name(super::Engine::Postgres);
+            }
+        }
+    )+};
+}
+
+on_both!(laws_hold_after_every_step, a_crash_anywhere_ends_in_the_same_books);

@@ -1,0 +1,66 @@
+//! A proof that cannot fail is none: without one protection at a time, the layer finds what goes wrong, and says where.
+
+use tollgate::sabotage::Protection;
+
+use super::crash::{Operation, every_crash};
+use super::crashes::{asking_a_refund, asking_a_refund_whose_answer_is_lost, paying, paying_while_the_answer_is_lost};
+use super::explore::{Bounds, Race, explore, replay};
+use super::races::two_refunds_that_are_too_much_together;
+use super::stage::alone;
+
+/// Some crash does not end well; what is said of it holds `what`.
+fn a_crash_shows(protection: Protection, operation: &Operation, what: &str) {
+    let wrong = alone(protection.without(every_crash(operation))).expect_err("nobody misses it");
+    assert!(wrong.contains(what), "{wrong}");
+}
+
+/// Some order does not end well, and ends the same when it is played again; with the protection it ends well.
+fn an_order_shows(protection: Protection, race: &Race, what: &str) {
+    let bounds = Bounds { preemptions: 2, deaths: 0 };
+    let failure = alone(protection.without(explore(race, bounds))).expect_err("nobody misses it");
+    assert!(failure.wrong.contains(what), "{failure}");
+    let schedule = failure.schedule.to_string();
+    let again = alone(protection.without(replay(race, &schedule))).expect_err("it fails again");
+    assert_eq!(again.story, failure.story);
+    alone(replay(race, &schedule)).unwrap_or_else(|failure| panic!("with its protection: {failure}"));
+}
+
+#[test]
+fn a_lost_answer_taken_for_a_decline_is_found() {
+    a_crash_shows(
+        Protection::UnknownOutcome,
+        &paying_while_the_answer_is_lost::operation(),
+        "was taken and given back",
+    );
+}
+
+#[test]
+fn a_sale_without_books_is_found() {
+    a_crash_shows(Protection::SettleBooks, &paying::operation(), "sale journal");
+}
+
+#[test]
+fn a_silence_towards_the_merchant_is_found() {
+    a_crash_shows(Protection::PaymentEvent, &paying::operation(), "no event says so");
+}
+
+#[test]
+fn an_attempt_that_nobody_looks_for_is_found() {
+    a_crash_shows(Protection::Sweep, &paying::operation(), "still open");
+}
+
+#[test]
+fn a_refund_under_a_fresh_key_each_time_is_found() {
+    let operation = asking_a_refund_whose_answer_is_lost::operation();
+    a_crash_shows(Protection::RefundKey, &operation, "was taken and given back");
+}
+
+#[test]
+fn a_repeat_that_is_not_known_again_is_found() {
+    a_crash_shows(Protection::IdempotencyKey, &asking_a_refund::operation(), "ends otherwise");
+}
+
+#[test]
+fn a_refund_that_holds_nothing_is_found() {
+    an_order_shows(Protection::RefundHold, &two_refunds_that_are_too_much_together::race(), "refund");
+}

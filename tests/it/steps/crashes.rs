@@ -1,0 +1,250 @@
+//! Every operation, dying at every one of its steps.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use serde_json::json;
+use tollgate::{payments, worker};
+
+use super::crash::Client::{AsksAgain, AsksAgainIfNothingHappened};
+use super::crash::{Died, Operation, every_crash};
+use super::model_psp::{BAD, Became, CHALLENGED, GOOD, Mishap, SLOW};
+use super::stage::{Stage, alone};
+
+/// Makes an operation out of what is prepared and what is done; both are given as the body of an async block.
+macro_rules! operation {
+    ($name:ident, $client:expr, |$stage:ident| $prepare:block, |$at:ident| $work:block) => {
+        pub mod $name {
+            use super::*;
+
+            pub fn operation() -> Operation {
+                Operation {
+                    name: stringify!($name),
+                    client: $client,
+                    prepare: |mut $stage| {
+                        Box::pin(async move {
+                            $prepare;
+                            $stage
+                        })
+                    },
+                    work: |$at| Box::pin(async move { format!("{:?}", $work) }),
+                }
+            }
+
+            #[test]
+            fn ends_well_wherever_it_dies() {
+                let operation = operation();
+                let Died { points, states } = alone(every_crash(&operation)).unwrap_or_else(|wrong| panic!("{wrong}"));
+                println!("{}: {points} crash points, which leave {states} states", operation.name);
+            }
+        }
+    };
+}
+
+async fn executes(stage: &Stage, card: &str) -> String {
+    format!("{:?}", payments::execute(&stage.app, &stage.only().payment.id, card).await)
+}
+
+operation!(
+    opening_a_session,
+    AsksAgain,
+    |stage| {
+        let _ = &mut stage;
+    },
+    |stage| {
+        let line = json!({ "name": "Tea", "unit_amount": "10.00", "quantity": 1 });
+        let body = json!({ "line_items": [line], "currency": "USD", "success_url": "https://shop.example/paid" });
+        stage.post("/v1/checkout/sessions", "open-1", &body).await.0
+    }
+);
+
+operation!(
+    registering,
+    AsksAgain,
+    |stage| {
+        stage.open().await;
+    },
+    |stage| { payments::register(&stage.app, &stage.only().payment.id).await.is_ok() }
+);
+
+operation!(
+    paying,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+    },
+    |stage| { executes(&stage, GOOD).await }
+);
+
+operation!(
+    paying_with_a_card_that_is_declined,
+    AsksAgainIfNothingHappened,
+    |stage| {
+        stage.checkout().await;
+    },
+    |stage| { executes(&stage, BAD).await }
+);
+
+operation!(
+    paying_while_the_answer_is_lost,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.psp.next(Mishap::AnswerLost);
+    },
+    |stage| { executes(&stage, GOOD).await }
+);
+
+operation!(
+    paying_while_the_order_is_lost,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.psp.next(Mishap::OrderLost);
+    },
+    |stage| { executes(&stage, GOOD).await }
+);
+
+operation!(
+    paying_at_a_psp_that_is_away_at_first,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.psp.next(Mishap::Away);
+    },
+    |stage| { executes(&stage, GOOD).await }
+);
+
+operation!(
+    paying_with_a_card_that_is_challenged,
+    AsksAgainIfNothingHappened,
+    |stage| {
+        stage.checkout().await;
+    },
+    |stage| { executes(&stage, CHALLENGED).await }
+);
+
+operation!(
+    looking_again,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.psp.next(Mishap::AnswerLost);
+        executes(&stage, GOOD).await;
+        stage.clock.advance(Duration::from_secs(3));
+    },
+    |stage| { payments::look_again(&stage.app, &stage.only().payment.id).await }
+);
+
+operation!(
+    giving_up_a_challenge,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        executes(&stage, CHALLENGED).await;
+    },
+    |stage| { payments::give_up(&stage.app, &stage.only().payment.id).await }
+);
+
+operation!(
+    a_worker_that_finds_an_order_was_lost,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.psp.next(Mishap::OrderLost);
+        executes(&stage, GOOD).await;
+        stage.clock.advance(Duration::from_mins(2));
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
+    a_worker_that_hears_of_a_late_approval,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        executes(&stage, SLOW).await;
+        let psp_payment = stage.psp_payment(stage.only()).await.unwrap();
+        stage.psp.decide(&psp_payment, Became::Taken);
+        stage.clock.advance(Duration::from_mins(2));
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
+    a_webhook_of_the_psp,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.psp.next(Mishap::AnswerLost);
+        executes(&stage, GOOD).await;
+    },
+    |stage| {
+        let received = payments::receive(&stage.app, "model", &HeaderMap::new(), b"ev_1 psp_1").await;
+        (received.is_ok(), worker::round(&stage.app).await)
+    }
+);
+
+operation!(
+    expiring,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+    },
+    |stage| { payments::expire(&stage.app, &stage.tenant, &stage.only().session.id).await.is_ok() }
+);
+
+operation!(
+    a_worker_that_ends_what_is_overdue,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.clock.advance(Duration::from_hours(48));
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+async fn asks_a_refund(stage: &Stage) -> u16 {
+    let body = json!({ "payment": stage.only().payment.id, "amount": "7.03" });
+    stage.post("/v1/refunds", "refund-1", &body).await.0
+}
+
+operation!(
+    asking_a_refund,
+    AsksAgain,
+    |stage| {
+        stage.paid().await;
+    },
+    |stage| { asks_a_refund(&stage).await }
+);
+
+operation!(
+    asking_a_refund_whose_answer_is_lost,
+    AsksAgain,
+    |stage| {
+        stage.paid().await;
+        stage.psp.next(Mishap::AnswerLost);
+    },
+    |stage| { asks_a_refund(&stage).await }
+);
+
+operation!(
+    a_worker_that_refunds,
+    AsksAgain,
+    |stage| {
+        let opened = stage.paid().await;
+        stage.ask_refund(&opened, "7.03").await.unwrap();
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
+    a_worker_that_is_refused_a_refund,
+    AsksAgain,
+    |stage| {
+        let opened = stage.paid().await;
+        stage.ask_refund(&opened, "20.00").await.unwrap();
+        stage.psp.next(Mishap::Refused);
+    },
+    |stage| { worker::round(&stage.app).await }
+);

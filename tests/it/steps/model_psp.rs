@@ -1,0 +1,295 @@
+//! A PSP that really keeps what it did: payments, charges and refunds by key. It trusts keys and nothing else, so a second
+//! order under another key is carried out a second time, as at the worst of PSPs. Answers are lost on order.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::HeaderMap;
+use tollgate::psp::{
+    Approval, ConfirmRequest, Decline, DeclineCode, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp,
+    PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered,
+};
+use tollgate::steps::{self, Step};
+use tollgate::words::{Mode, Timestamp};
+
+/// Cards, by what becomes of them.
+pub const GOOD: &str = "tok_good";
+pub const BAD: &str = "tok_bad";
+pub const CHALLENGED: &str = "tok_challenged";
+pub const SLOW: &str = "tok_slow";
+
+/// What goes wrong with the next order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mishap {
+    /// It is carried out, and the answer is lost.
+    AnswerLost,
+    /// It is lost on its way, and nobody can tell.
+    OrderLost,
+    /// It surely did not arrive.
+    Away,
+    /// A definite no.
+    Refused,
+}
+
+/// What became of an order to take money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    Taken,
+    Declined,
+    Challenged,
+    Pending,
+}
+
+#[derive(Debug, Clone)]
+pub struct Charge {
+    pub psp_payment: String,
+    pub amount: i64,
+    pub became: Became,
+}
+
+/// Everything it knows.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// By key of the registration.
+    pub registered: BTreeMap<String, String>,
+    /// By key of the order.
+    pub charges: BTreeMap<String, Charge>,
+    /// Payment and amount, by key of the order.
+    pub refunds: BTreeMap<String, (String, i64)>,
+    /// Refunds it said no to, for ever.
+    pub refused: BTreeSet<String>,
+    pub mishaps: VecDeque<Mishap>,
+    /// What becomes of everything the bank would think over; it takes its time otherwise.
+    pub hurried: Option<Became>,
+    /// Webhooks it has to tell: event and payment.
+    pub notices: Vec<(String, String)>,
+}
+
+impl Record {
+    /// What it took for a payment in all, and how often.
+    pub fn taken(&self, psp_payment: &str) -> (i64, usize) {
+        let taken = self.charges.values().filter(|it| it.psp_payment == psp_payment && it.became == Became::Taken);
+        taken.fold((0, 0), |(sum, n), charge| (sum + charge.amount, n + 1))
+    }
+
+    /// What it gave back for a payment in all.
+    pub fn returned(&self, psp_payment: &str) -> i64 {
+        self.refunds.values().filter(|(of, _)| of == psp_payment).map(|(_, amount)| amount).sum()
+    }
+
+    /// How much it knows, without the keys, which are never the same twice.
+    pub fn counts(&self) -> impl std::fmt::Debug + use<> {
+        let became: Vec<Became> = self.charges.values().map(|charge| charge.became).collect();
+        let known = (self.registered.len(), self.refunds.len(), self.refused.len(), self.notices.len());
+        (became, known, self.mishaps.len())
+    }
+
+    fn told(&mut self, psp_payment: &str) {
+        let event = format!("ev_{}", self.notices.len() + 1);
+        self.notices.push((event, psp_payment.to_owned()));
+    }
+}
+
+#[derive(Clone, Default)]
+pub struct ModelPsp(Arc<Mutex<Record>>);
+
+impl ModelPsp {
+    pub fn with(record: Record) -> Self {
+        Self(Arc::new(Mutex::new(record)))
+    }
+
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap()
+    }
+
+    pub fn next(&self, mishap: Mishap) {
+        self.record().mishaps.push_back(mishap);
+    }
+
+    /// What waited is decided: the shopper proved who they are, or the bank made up its mind.
+    pub fn decide(&self, psp_payment: &str, became: Became) {
+        let mut record = self.record();
+        let waiting = record.charges.values_mut().filter(|charge| charge.psp_payment == psp_payment);
+        for charge in waiting.filter(|charge| matches!(charge.became, Became::Challenged | Became::Pending)) {
+            charge.became = became;
+        }
+        record.told(psp_payment);
+    }
+
+    /// From now on the bank does not think anything over.
+    pub fn hurry(&self, became: Option<Became>) {
+        let mut record = self.record();
+        record.hurried = became;
+        let Some(became) = became else { return };
+        for charge in record.charges.values_mut().filter(|charge| charge.became == Became::Pending) {
+            charge.became = became;
+        }
+    }
+
+    fn mishap(&self) -> Option<Mishap> {
+        self.record().mishaps.pop_front()
+    }
+}
+
+fn outcome(key: &str, became: Became) -> Outcome {
+    let declined = |code| Outcome::Declined(Decline { code, psp_code: "51".to_owned(), card: None });
+    match became {
+        Became::Taken => Outcome::Approved(Approval { reference: format!("ch_of_{key}"), card: None }),
+        Became::Declined => declined(DeclineCode::InsufficientFunds),
+        Became::Challenged => Outcome::ActionRequired { url: "https://psp.example/prove".parse().unwrap(), card: None },
+        Became::Pending => Outcome::Pending,
+    }
+}
+
+fn refused() -> RefundOutcome {
+    RefundOutcome::Failed { psp_code: "not_allowed".to_owned() }
+}
+
+fn lost() -> String {
+    "the connection broke".to_owned()
+}
+
+fn away() -> NotDone {
+    NotDone::Unreachable { reason: "refused".to_owned(), after: None }
+}
+
+/// How the calls to this PSP begin; others do not speak of it.
+pub const CALL: &str = "psp ";
+
+async fn goes(what: &str) {
+    steps::pass(|| Step::Call(format!("{CALL}{what}"))).await;
+}
+
+async fn answers(what: &str) {
+    steps::pass(|| Step::Answer(format!("{CALL}{what}"))).await;
+}
+
+#[async_trait]
+impl Psp for ModelPsp {
+    fn name(&self) -> &'static str {
+        "model"
+    }
+
+    fn takes(&self, mode: Mode) -> bool {
+        mode == Mode::Test
+    }
+
+    fn key_lifetime(&self) -> Option<Duration> {
+        None
+    }
+
+    fn page_origins(&self) -> PageOrigins {
+        PageOrigins::default()
+    }
+
+    async fn register(&self, request: &RegisterRequest) -> Result<Registered, NotDone> {
+        goes("register").await;
+        let psp_payment = {
+            let mut record = self.record();
+            let next = format!("psp_{}", record.registered.len() + 1);
+            record.registered.entry(request.key.clone()).or_insert(next).clone()
+        };
+        answers("register").await;
+        let form_url = "https://psp.example/form".parse().unwrap();
+        Ok(Registered { psp_payment, token: "token".to_owned(), form_url })
+    }
+
+    async fn confirm(&self, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
+        goes("confirm").await;
+        let mishap = self.mishap();
+        match mishap {
+            Some(Mishap::Away) => return Err(away()),
+            Some(Mishap::OrderLost) => {}
+            _ => {
+                let mut record = self.record();
+                let became = match request.method.as_str() {
+                    GOOD => Became::Taken,
+                    CHALLENGED => Became::Challenged,
+                    SLOW => record.hurried.unwrap_or(Became::Pending),
+                    _ => Became::Declined,
+                };
+                if !record.charges.contains_key(&request.key) {
+                    let (psp_payment, amount) = (request.psp_payment.clone(), request.amount.minor());
+                    record.charges.insert(request.key.clone(), Charge { psp_payment, amount, became });
+                    record.told(&request.psp_payment);
+                }
+            }
+        }
+        answers("confirm").await;
+        if mishap.is_some() {
+            return Ok(Outcome::Unknown { reason: lost() });
+        }
+        let became = self.record().charges[&request.key].became;
+        Ok(outcome(&request.key, became))
+    }
+
+    async fn look_up(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone> {
+        goes("look_up").await;
+        let found = self.record().charges.get(key).filter(|charge| charge.psp_payment == psp_payment).cloned();
+        answers("look_up").await;
+        Ok(found.map_or(Finding::NotFound, |charge| Finding::Found(outcome(key, charge.became))))
+    }
+
+    async fn abandon(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone> {
+        goes("abandon").await;
+        let found = {
+            let mut record = self.record();
+            let charge = record.charges.get_mut(key).filter(|charge| charge.psp_payment == psp_payment);
+            charge.map(|charge| {
+                if charge.became == Became::Challenged {
+                    charge.became = Became::Declined;
+                }
+                charge.became
+            })
+        };
+        answers("abandon").await;
+        Ok(found.map_or(Finding::NotFound, |became| Finding::Found(outcome(key, became))))
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
+        goes("refund").await;
+        let mishap = self.mishap();
+        match mishap {
+            Some(Mishap::Away) => return Err(away()),
+            Some(Mishap::OrderLost) => {}
+            Some(Mishap::Refused) => {
+                self.record().refused.insert(request.key.clone());
+                answers("refund").await;
+                return Ok(refused());
+            }
+            _ => {
+                let done = (request.psp_payment.clone(), request.amount.minor());
+                self.record().refunds.entry(request.key.clone()).or_insert(done);
+            }
+        }
+        answers("refund").await;
+        if mishap.is_some() {
+            return Ok(RefundOutcome::Unknown { reason: lost() });
+        }
+        Ok(RefundOutcome::Done { reference: format!("re_of_{}", request.key) })
+    }
+
+    async fn look_up_refund(&self, _psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
+        goes("look_up_refund").await;
+        let (done, refused_once) = {
+            let record = self.record();
+            (record.refunds.contains_key(key), record.refused.contains(key))
+        };
+        answers("look_up_refund").await;
+        Ok(match (done, refused_once) {
+            (true, _) => Finding::Found(RefundOutcome::Done { reference: format!("re_of_{key}") }),
+            (false, true) => Finding::Found(refused()),
+            (false, false) => Finding::NotFound,
+        })
+    }
+
+    /// The body is the event's id and the payment, with a space between.
+    fn verify_notice(&self, _headers: &HeaderMap, body: &[u8], _now: Timestamp) -> Result<PspNotice, NoticeRefused> {
+        let text = std::str::from_utf8(body).map_err(|_| NoticeRefused::Malformed)?;
+        let (event_id, psp_payment) = text.split_once(' ').ok_or(NoticeRefused::Malformed)?;
+        let (event_id, psp_payment) = (event_id.to_owned(), Some(psp_payment.to_owned()));
+        Ok(PspNotice { event_id, kind: "payment.changed".to_owned(), psp_payment })
+    }
+}

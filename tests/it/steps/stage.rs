@@ -1,0 +1,212 @@
+//! Where operations act: a gateway without a process, a model PSP, a clock that stands; and copies of it, as it was once
+//! prepared, one for each run.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tollgate::app::App;
+use tollgate::checkout::{Asked, AskedLine, NewSession};
+use tollgate::config::retry::Pace;
+use tollgate::config::{Config, Retry};
+use tollgate::db::Db;
+use tollgate::merchants::keys::{self, Kind, NewKey};
+use tollgate::merchants::sellers::{self, NewSeller};
+use tollgate::outbound::Outbound;
+use tollgate::payments::refunds::{self, NewRefund};
+use tollgate::payments::{self, Opened};
+use tollgate::psp::Psps;
+use tollgate::words::{Clock, FixedClock, Mode, RefundId, Secret, SellerId, Tenant, Timestamp};
+use tollgate::{http, merchants};
+
+use super::model_psp::{ModelPsp, Record};
+use crate::support::{Database, Engine};
+
+/// When everything begins.
+pub const START: Timestamp = Timestamp::from_unix_seconds(1_760_000_000);
+
+/// What was prepared, by the one who wants to act on it.
+#[derive(Clone, Default)]
+pub struct Props {
+    pub opened: Vec<Opened>,
+    pub refunds: Vec<RefundId>,
+}
+
+#[derive(Clone)]
+pub struct Stage {
+    pub app: App,
+    pub psp: ModelPsp,
+    pub clock: Arc<FixedClock>,
+    pub tenant: Tenant,
+    /// A secret key of the merchant.
+    pub key: String,
+    /// The seller beside the merchant itself.
+    pub second: SellerId,
+    pub props: Props,
+    _folder: Option<Arc<TempDir>>,
+}
+
+/// Building an HTTPS client reads all root certificates: once is enough for clients that call nobody.
+fn outbound(config: &Config) -> Outbound {
+    static OUTBOUND: OnceLock<Outbound> = OnceLock::new();
+    OUTBOUND.get_or_init(|| Outbound::new(&config.outbound()).unwrap()).clone()
+}
+
+fn app(db: Db, clock: &Arc<FixedClock>, psp: &ModelPsp) -> App {
+    let mut config = Config {
+        master_key: Secret::new("a key for this test alone, forty characters".to_owned()),
+        ..Config::default()
+    };
+    // Nothing here waits for a clock on the wall.
+    config.retry.confirm = Retry { pace: Pace::Immediate, tries: 3, first_ms: 0, step_ms: 0, cap_ms: 0 };
+    let outbound = outbound(&config);
+    App::new(config, db, clock.clone(), outbound, Psps::of([Arc::new(psp.clone()) as _]))
+}
+
+impl Stage {
+    /// A merchant with a second seller on an empty database.
+    pub async fn new(db: Db) -> Self {
+        let (psp, clock) = (ModelPsp::default(), Arc::new(FixedClock::at(START)));
+        let app = app(db, &clock, &psp);
+        let mut tx = app.db.begin().await.unwrap();
+        let merchant = merchants::create(&mut tx, "Shop", START).await.unwrap();
+        let tenant = Tenant::new(merchant.id, Mode::Test);
+        let new = NewKey { kind: Kind::Secret, scopes: Vec::new(), name: None, expires_at: None };
+        let key = keys::issue(&mut tx, &tenant, new, START).await.unwrap().token.expose().to_owned();
+        let new = NewSeller { name: "Second".to_owned(), payout_destination: None, metadata: [].into() };
+        let second = sellers::create(&mut tx, &tenant, new, START).await.unwrap().id;
+        tx.commit().await.unwrap();
+        Self { app, psp, clock, tenant, key, second, props: Props::default(), _folder: None }
+    }
+
+    /// A checkout of two sellers, 10.00 each with a fee of 1.00 in all.
+    pub async fn open(&mut self) -> Opened {
+        let line = |name: &str, seller: Option<&SellerId>| AskedLine {
+            name: name.to_owned(),
+            unit_amount: "10.00".to_owned(),
+            quantity: 1,
+            seller: seller.map(ToString::to_string),
+        };
+        let asked = Asked {
+            line_items: vec![line("Tea", None), line("Cups", Some(&self.second))],
+            currency: "USD".to_owned(),
+            success_url: "https://shop.example/paid".to_owned(),
+            application_fee: Some("1.00".to_owned()),
+            ..Asked::default()
+        };
+        let new = NewSession::check(asked).unwrap();
+        let mut tx = self.app.db.begin().await.unwrap();
+        let opened = payments::open(&mut tx, &self.tenant, new, self.app.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        self.props.opened.push(opened.clone());
+        opened
+    }
+
+    /// A checkout whose card form may be shown.
+    pub async fn checkout(&mut self) -> Opened {
+        let opened = self.open().await;
+        payments::register(&self.app, &opened.payment.id).await.unwrap();
+        opened
+    }
+
+    /// A checkout that was paid.
+    pub async fn paid(&mut self) -> Opened {
+        let opened = self.checkout().await;
+        payments::execute(&self.app, &opened.payment.id, super::model_psp::GOOD).await.unwrap();
+        opened
+    }
+
+    /// The only checkout there is.
+    pub fn only(&self) -> &Opened {
+        assert_eq!(self.props.opened.len(), 1);
+        &self.props.opened[0]
+    }
+
+    /// What the PSP calls the payment.
+    pub async fn psp_payment(&self, opened: &Opened) -> Option<String> {
+        let payment = payments::store::find(&self.app.db, &opened.payment.id).await.unwrap().unwrap();
+        payment.registered.map(|registered| registered.psp_payment)
+    }
+
+    /// A refund is asked for; the PSP is not, yet.
+    pub async fn ask_refund(&mut self, opened: &Opened, amount: &str) -> Result<RefundId, refunds::RefundError> {
+        let (payment, amount) = (opened.payment.id.clone(), Some(amount.to_owned()));
+        let new = NewRefund { payment, amount, reason: None, metadata: json!({}) };
+        let mut tx = self.app.db.begin().await.unwrap();
+        let refund = refunds::ask(&mut tx, &self.tenant, new, self.app.now()).await?;
+        tx.commit().await.unwrap();
+        self.props.refunds.push(refund.id.clone());
+        Ok(refund.id)
+    }
+
+    /// Calls the API as the merchant does, under an idempotency key; gives status and body.
+    pub async fn post(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
+        let request = Request::post(path)
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json")
+            .header("idempotency-key", key)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let response = tower::ServiceExt::oneshot(http::routes(self.app.clone()), request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// Closes the database, which leaves a whole file behind.
+    async fn close(&self) {
+        self.app.db.close().await;
+    }
+}
+
+/// Fills a stage.
+pub type Prepare = fn(Stage) -> LocalBoxFuture<'static, Stage>;
+
+/// A stage as it was prepared once, to be copied for each run.
+pub struct Template {
+    file: PathBuf,
+    record: Record,
+    at: Timestamp,
+    stage: Stage,
+    _database: Database,
+}
+
+impl Template {
+    pub async fn make(prepare: Prepare) -> Self {
+        let database = Database::create(Engine::Sqlite).await;
+        let stage = prepare(Stage::new(opened(&database.url).await).await).await;
+        stage.close().await;
+        let file = PathBuf::from(database.url.strip_prefix("sqlite:").unwrap());
+        let record = stage.psp.record().clone();
+        Self { file, record, at: stage.clock.now(), stage, _database: database }
+    }
+
+    /// A copy to act on.
+    pub async fn stage(&self) -> Stage {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("stage.db");
+        std::fs::copy(&self.file, &file).unwrap();
+        let db = opened(&format!("sqlite:{}", file.display())).await;
+        let (psp, clock) = (ModelPsp::with(self.record.clone()), Arc::new(FixedClock::at(self.at)));
+        let app = app(db, &clock, &psp);
+        Stage { app, psp, clock, _folder: Some(Arc::new(folder)), ..self.stage.clone() }
+    }
+}
+
+/// On one thread, so that nothing goes on but what is polled.
+pub fn alone<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// What dies here is a program, not the machine: what the system was given to write is not lost.
+async fn opened(url: &str) -> Db {
+    let db = Db::open(url, 1).await.unwrap();
+    if let Db::Sqlite { write, .. } = &db {
+        sqlx::query("pragma synchronous = off").execute(write).await.unwrap();
+    }
+    db
+}
