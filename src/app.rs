@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::Notify;
+use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -60,12 +61,14 @@ impl App {
     }
 
     /// Waits for `work`, which goes on when whoever waits has left. Whoever watches its steps keeps it in sight.
-    pub async fn apart(&self, work: impl Future<Output = ()> + Send + 'static) {
-        if steps::is_watched() {
-            work.await;
-        } else if let Err(error) = self.tasks.spawn(work).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "work that a request began ended without a word");
-        }
+    ///
+    /// # Errors
+    /// When it panicked.
+    pub async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, JoinError> {
+        if steps::is_watched() { Ok(work.await) } else { self.tasks.spawn(work).await }
     }
 }
 

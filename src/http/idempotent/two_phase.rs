@@ -82,13 +82,11 @@ where
         }
     };
     // On a task of its own: a caller who hangs up must not stop us between the PSP and the answer.
-    let answering = app.tasks.spawn({
-        let app = app.clone();
-        async move {
-            do_it(&app, &tenant, &once, &mine, carry_out).await?;
-            let told = tell(app.clone(), mine.taken.object).await?;
-            give(&app, &tenant, &once, status, &told.body).await
-        }
+    let own = app.clone();
+    let answering = app.apart(async move {
+        do_it(&own, &tenant, &once, &mine, carry_out).await?;
+        let told = tell(own.clone(), mine.taken.object).await?;
+        give(&own, &tenant, &once, status, &told.body).await
     });
     answering.await.map_err(|panic| Problem::internal(&panic))?
 }
@@ -186,7 +184,7 @@ where
     Carry: FnOnce(App, String) -> Carrying + Send + 'static,
     Carrying: Future<Output = anyhow::Result<Verdict>> + Send + 'static,
 {
-    let doing = app.tasks.spawn({
+    let doing = app.apart({
         let (app, object, job) = (app.clone(), mine.taken.object.clone(), mine.job.clone());
         async move {
             let verdict = match tokio::time::timeout(LIMIT, carry_out(app.clone(), object)).await {
