@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use reqwest::header::HeaderMap;
-use serde_json::json;
+use serde_json::{Value, json};
 use tollgate::db::query;
 use tollgate::words::{PaymentId, SessionId};
 use tollgate::{payments, worker};
 
 use super::op::Op;
-use crate::steps::model_psp::Became;
+use crate::steps::model_psp::{Became, Mishap};
 use crate::steps::stage::Stage;
 
 /// Does `op`, the one at `position`; says what its client was told.
@@ -21,14 +21,15 @@ pub fn act(stage: Stage, position: usize, op: Op) -> LocalBoxFuture<'static, Str
 async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
     let key = format!("op-{position}");
     Some(match op {
-        Op::Open { cents, two_sellers } => {
+        Op::Open { cents, two_sellers, manual } => {
             let mut lines = vec![json!({ "name": "Tea", "unit_amount": decimal(cents), "quantity": 1 })];
             if two_sellers {
                 let seller = &stage.second;
                 lines.push(json!({ "name": "Cups", "unit_amount": "3.33", "quantity": 3, "seller": seller }));
             }
+            let capture = if manual { "manual" } else { "automatic" };
             let body = json!({ "line_items": lines, "currency": "USD", "success_url": "https://shop.example/paid",
-                "application_fee": "0.37", "expires_in": 86_400 });
+                "application_fee": "0.37", "expires_in": 86_400, "capture": capture });
             format!("{}", stage.post("/v1/checkout/sessions", &key, &body).await.0)
         }
         Op::Pay { of, card, mishap } => {
@@ -50,13 +51,18 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             let path = format!("/v1/checkout/sessions/{}/expire", checkout(stage, of).await?.0);
             format!("{}", stage.post(&path, &key, &json!({})).await.0)
         }
+        Op::Capture { of, cents, mishap } => {
+            let path = format!("/v1/payments/{}/capture", checkout(stage, of).await?.1);
+            let body = cents.map_or_else(|| json!({}), |cents| json!({ "amount": decimal(cents) }));
+            in_one_go(stage, &path, &key, &body, mishap).await
+        }
+        Op::Cancel { of, mishap } => {
+            let path = format!("/v1/payments/{}/cancel", checkout(stage, of).await?.1);
+            in_one_go(stage, &path, &key, &json!({}), mishap).await
+        }
         Op::Refund { of, cents, mishap } => {
             let body = json!({ "payment": checkout(stage, of).await?.1, "amount": decimal(cents) });
-            stage.psp.record().mishaps.extend(mishap);
-            let told = stage.post("/v1/refunds", &key, &body).await.0;
-            // The job it left is done at once, as by an idle worker.
-            let _ = worker::round(&stage.app).await;
-            format!("{told}")
+            in_one_go(stage, "/v1/refunds", &key, &body, mishap).await
         }
         Op::Webhook { n } => {
             let notices = stage.psp.record().notices.clone();
@@ -69,6 +75,14 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
         Op::Work => format!("{:?}", worker::round(&stage.app).await),
         Op::Wait { minutes } => wait(stage, minutes).await,
     })
+}
+
+/// Asked, and the job it left is done at once, as by an idle worker.
+async fn in_one_go(stage: &Stage, path: &str, key: &str, body: &Value, mishap: Option<Mishap>) -> String {
+    stage.psp.record().mishaps.extend(mishap);
+    let told = stage.post(path, key, body).await.0;
+    let _ = worker::round(&stage.app).await;
+    format!("{told}")
 }
 
 /// A bank that thinks for a day and a worker that sleeps for one are not what is tried here.

@@ -29,6 +29,7 @@ pub enum Op {
     Open {
         cents: u32,
         two_sellers: bool,
+        manual: bool,
     },
     Pay {
         of: usize,
@@ -48,6 +49,15 @@ pub enum Op {
     },
     Expire {
         of: usize,
+    },
+    Capture {
+        of: usize,
+        cents: Option<u32>,
+        mishap: Option<Mishap>,
+    },
+    Cancel {
+        of: usize,
+        mishap: Option<Mishap>,
     },
     Refund {
         of: usize,
@@ -82,6 +92,8 @@ impl Op {
     pub fn without_mishap(&self) -> Self {
         match self.clone() {
             Self::Pay { of, card, .. } => Self::Pay { of, card, mishap: None },
+            Self::Capture { of, cents, .. } => Self::Capture { of, cents, mishap: None },
+            Self::Cancel { of, .. } => Self::Cancel { of, mishap: None },
             Self::Refund { of, cents, .. } => Self::Refund { of, cents, mishap: None },
             other => other,
         }
@@ -90,10 +102,17 @@ impl Op {
 
 /// Between a few and a dozen of them, beginning with a checkout.
 pub fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let first = (100..5_000_u32, any::<bool>()).prop_map(|(cents, two_sellers)| Op::Open { cents, two_sellers });
-    (first, prop::collection::vec(op(), 2..12)).prop_map(|(first, mut ops)| {
+    (open(), prop::collection::vec(op(), 2..12)).prop_map(|(first, mut ops)| {
         ops.insert(0, first);
         ops
+    })
+}
+
+fn open() -> impl Strategy<Value = Op> {
+    (100..5_000_u32, any::<bool>(), prop::bool::weighted(0.4)).prop_map(|(cents, two_sellers, manual)| Op::Open {
+        cents,
+        two_sellers,
+        manual,
     })
 }
 
@@ -117,15 +136,18 @@ fn op() -> impl Strategy<Value = Op> {
     };
     let refused = prop_oneof![3 => lost(), 1 => Just(Some(Mishap::Refused))];
     prop_oneof![
-        2 => (100..5_000_u32, any::<bool>()).prop_map(|(cents, two_sellers)| Op::Open { cents, two_sellers }),
+        2 => open(),
         5 => (of.clone(), card, lost()).prop_map(|(of, card, mishap)| Op::Pay { of, card, mishap }),
         1 => (of.clone(), any::<bool>()).prop_map(|(of, taken)| Op::Decide { of, taken }),
         1 => of.clone().prop_map(|of| Op::Look { of }),
         1 => of.clone().prop_map(|of| Op::GiveUp { of }),
         1 => of.clone().prop_map(|of| Op::Expire { of }),
+        3 => (of.clone(), prop::option::of(1..3_000_u32), lost())
+            .prop_map(|(of, cents, mishap)| Op::Capture { of, cents, mishap }),
+        1 => (of.clone(), lost()).prop_map(|(of, mishap)| Op::Cancel { of, mishap }),
         5 => (of, 1..3_000_u32, refused).prop_map(|(of, cents, mishap)| Op::Refund { of, cents, mishap }),
         2 => (0..8_usize).prop_map(|n| Op::Webhook { n }),
         3 => Just(Op::Work),
-        2 => prop::sample::select(vec![1, 10, 26 * 60]).prop_map(|minutes| Op::Wait { minutes }),
+        2 => prop::sample::select(vec![1, 10, 26 * 60, 8 * 24 * 60]).prop_map(|minutes| Op::Wait { minutes }),
     ]
 }

@@ -13,8 +13,8 @@ use super::stage::{START, Stage};
 const ROUNDS: u32 = 80;
 /// Jobs that are due, again and again, without the clock moving.
 const ROUNDS_AT_ONCE: u32 = 40;
-/// By then every session is over and every deadline past that may be.
-const END: Duration = Duration::from_hours(72);
+/// By then every session is over, and every hold.
+const END: Duration = Duration::from_hours(12 * 24);
 
 /// Works until it is quiet.
 ///
@@ -53,6 +53,7 @@ async fn open_things(stage: &Stage) -> Vec<String> {
     let rows = query(
         "select 'attempt ' || state as what from attempts where state not in ('approved', 'declined')
          union all select 'refund' from refunds where status = 'pending'
+         union all select operation from captures where status = 'pending'
          union all select 'payment ' || status from payments where status = 'processing'
          union all select kind || ' job' from jobs where status <> 'dead'",
     );

@@ -6,6 +6,7 @@ use super::calm::{calm, end};
 use super::laws;
 use super::picture::{counts, difference, picture};
 use super::stage::{Prepare, Stage, Template};
+use tollgate::steps::Step;
 
 /// What its client does after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,20 +43,26 @@ pub async fn every_crash(operation: &Operation) -> Result<Died, String> {
     let (steps, done) = undisturbed(&template, operation).await?;
     assert!(steps > 3, "{}: only {steps} steps are seen", operation.name);
     let (untouched, never) = not_at_all(&template).await?;
-    let (mut died, mut left) = (Died::default(), None);
+    let (mut died, mut left, mut last) = (Died::default(), None, Step::Commit);
     for step in 1..=steps {
         died.points += 1;
         for comes_back in [false, true] {
             let stage = template.stage().await;
             let before = die_before(&stage, operation.work, step).await;
             let context = format!(
-                "{}, dead before step {step} ({before}), and its client {}",
+                "{}, dead before step {step} ({before:?}), and its client {}",
                 operation.name,
                 if comes_back { "comes back" } else { "is gone" }
             );
             if !comes_back {
+                // Nothing lasts but what was committed, and what the PSP did.
+                let changes = matches!(last, Step::Commit | Step::Call(_));
                 let leaves = Some(left_behind(&stage).await);
-                if leaves == left {
+                last = before;
+                if !changes {
+                    if leaves != left {
+                        return Err(format!("{context}: what was never committed is there all the same"));
+                    }
                     break;
                 }
                 left = leaves;
@@ -97,14 +104,14 @@ fn right(wrong: Vec<String>) -> Result<(), String> {
 }
 
 /// Dies before its `n`-th step; says which that was.
-async fn die_before(stage: &Stage, work: Work, n: usize) -> String {
+async fn die_before(stage: &Stage, work: Work, n: usize) -> Step {
     let mut actor = Actor::begin("it", work(stage.clone())).await;
     for _ in 1..n {
         actor.go().await;
     }
     let At::Before(step) = actor.at.clone() else { panic!("it takes fewer steps than the first time") };
     actor.die();
-    format!("{step:?}")
+    step
 }
 
 /// How many steps it takes, and how it ends.

@@ -248,3 +248,81 @@ operation!(
     },
     |stage| { worker::round(&stage.app).await }
 );
+
+async fn captures(stage: &Stage) -> u16 {
+    let path = format!("/v1/payments/{}/capture", stage.only().payment.id);
+    stage.post(&path, "capture-1", &json!({ "amount": "12.34" })).await.0
+}
+
+operation!(
+    holding,
+    AsksAgain,
+    |stage| {
+        stage.unpaid_hold().await;
+    },
+    |stage| { executes(&stage, GOOD).await }
+);
+
+operation!(
+    asking_a_capture,
+    AsksAgain,
+    |stage| {
+        stage.held().await;
+    },
+    |stage| { captures(&stage).await }
+);
+
+operation!(
+    a_worker_that_captures,
+    AsksAgain,
+    |stage| {
+        stage.held().await;
+        captures(&stage).await;
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
+    a_worker_that_captures_while_the_answer_is_lost,
+    AsksAgain,
+    |stage| {
+        stage.held().await;
+        captures(&stage).await;
+        stage.psp.next(Mishap::AnswerLost);
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
+    calling_a_hold_off,
+    AsksAgain,
+    |stage| {
+        stage.held().await;
+    },
+    |stage| {
+        let path = format!("/v1/payments/{}/cancel", stage.only().payment.id);
+        (stage.post(&path, "cancel-1", &json!({})).await.0, worker::round(&stage.app).await)
+    }
+);
+
+operation!(
+    calling_off_what_nobody_paid,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+    },
+    |stage| {
+        let path = format!("/v1/payments/{}/cancel", stage.only().payment.id);
+        stage.post(&path, "cancel-1", &json!({})).await.0
+    }
+);
+
+operation!(
+    a_worker_that_ends_a_hold,
+    AsksAgain,
+    |stage| {
+        stage.held().await;
+        stage.clock.advance(Duration::from_hours(8 * 24));
+    },
+    |stage| { worker::round(&stage.app).await }
+);

@@ -64,8 +64,9 @@ const ALWAYS: &str = "select kind || ' of ' || object_id || ' is told ' || count
          where kind <> 'payment.attempt_declined' group by kind, object_id having count(*) > 1
      union all select s.id || ' is ' || s.status || ' and its payment ' || p.status
          from checkout_sessions s join payments p on p.id = s.payment_id
-         where (s.status = 'complete') <> (p.status in ('succeeded', 'authorized'))
-            or (s.status = 'expired') and p.status not in ('expired', 'canceled')
+         where s.status = 'complete' and p.status not in ('succeeded', 'authorized', 'canceled')
+            or s.status <> 'complete' and p.status in ('succeeded', 'authorized')
+            or s.status = 'expired' and p.status not in ('expired', 'canceled')
      union all select 'the wallet of ' || seller_id || ' is below nothing' from wallets
          where pending < 0 or reserved < 0 or paying_out < 0";
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
-    Approval, ConfirmRequest, Decline, DeclineCode, Finding, NotDone, NoticeRefused, Outcome, PageOrigins, Psp,
-    PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered,
+    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, Finding, Hold, NotDone, NoticeRefused, Outcome,
+    PageOrigins, Psp, PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::steps::{self, Step};
-use tollgate::words::{Mode, Timestamp};
+use tollgate::words::{Mode, Money, Timestamp};
 
 /// Cards, by what becomes of them.
 pub const GOOD: &str = "tok_good";
@@ -54,6 +54,10 @@ pub struct Charge {
 pub struct Record {
     /// By key of the registration.
     pub registered: BTreeMap<String, String>,
+    /// Payments of which an approval only holds the money.
+    pub holding: BTreeSet<String>,
+    /// How a hold ended, by payment; nothing for one that was let go.
+    pub ended: BTreeMap<String, Option<Money>>,
     /// By key of the order.
     pub charges: BTreeMap<String, Charge>,
     /// Payment and amount, by key of the order.
@@ -68,10 +72,15 @@ pub struct Record {
 }
 
 impl Record {
-    /// What it took for a payment in all, and how often.
+    /// What it took for a payment in all, and how often it took or held.
     pub fn taken(&self, psp_payment: &str) -> (i64, usize) {
         let taken = self.charges.values().filter(|it| it.psp_payment == psp_payment && it.became == Became::Taken);
-        taken.fold((0, 0), |(sum, n), charge| (sum + charge.amount, n + 1))
+        let (sum, n) = taken.fold((0, 0), |(sum, n), charge| (sum + charge.amount, n + 1));
+        if self.holding.contains(psp_payment) {
+            (self.ended.get(psp_payment).copied().flatten().map_or(0, Money::minor), n)
+        } else {
+            (sum, n)
+        }
     }
 
     /// What it gave back for a payment in all.
@@ -83,7 +92,7 @@ impl Record {
     pub fn counts(&self) -> impl std::fmt::Debug + use<> {
         let became: Vec<Became> = self.charges.values().map(|charge| charge.became).collect();
         let known = (self.registered.len(), self.refunds.len(), self.refused.len(), self.notices.len());
-        (became, known, self.mishaps.len())
+        (became, known, self.ended.clone(), self.mishaps.len())
     }
 
     fn told(&mut self, psp_payment: &str) {
@@ -130,6 +139,30 @@ impl ModelPsp {
 
     fn mishap(&self) -> Option<Mishap> {
         self.record().mishaps.pop_front()
+    }
+}
+
+impl ModelPsp {
+    fn hold(&self, psp_payment: &str) -> Hold {
+        match self.record().ended.get(psp_payment) {
+            None => Hold::Held,
+            Some(None) => Hold::Released,
+            Some(Some(amount)) => Hold::Captured { amount: *amount, reference: format!("ca_of_{psp_payment}") },
+        }
+    }
+
+    /// A hold ends once: whoever comes later is told how.
+    async fn end_hold(&self, what: &str, psp_payment: &str, taken: Option<Money>) -> Result<Hold, NotDone> {
+        goes(what).await;
+        let mishap = self.mishap();
+        if mishap == Some(Mishap::Away) {
+            return Err(away());
+        }
+        if mishap != Some(Mishap::OrderLost) {
+            self.record().ended.entry(psp_payment.to_owned()).or_insert(taken);
+        }
+        answers(what).await;
+        Ok(if mishap.is_some() { Hold::Unknown { reason: lost() } } else { self.hold(psp_payment) })
     }
 }
 
@@ -189,7 +222,11 @@ impl Psp for ModelPsp {
         let psp_payment = {
             let mut record = self.record();
             let next = format!("psp_{}", record.registered.len() + 1);
-            record.registered.entry(request.key.clone()).or_insert(next).clone()
+            let psp_payment = record.registered.entry(request.key.clone()).or_insert(next).clone();
+            if request.hold {
+                record.holding.insert(psp_payment.clone());
+            }
+            psp_payment
         };
         answers("register").await;
         let form_url = "https://psp.example/form".parse().unwrap();
@@ -246,6 +283,21 @@ impl Psp for ModelPsp {
         };
         answers("abandon").await;
         Ok(found.map_or(Finding::NotFound, |became| Finding::Found(outcome(key, became))))
+    }
+
+    async fn capture(&self, request: &CaptureRequest) -> Result<Hold, NotDone> {
+        self.end_hold("capture", &request.psp_payment, Some(request.amount)).await
+    }
+
+    async fn void(&self, request: &VoidRequest) -> Result<Hold, NotDone> {
+        self.end_hold("void", &request.psp_payment, None).await
+    }
+
+    async fn look_up_hold(&self, psp_payment: &str) -> Result<Hold, NotDone> {
+        goes("look_up_hold").await;
+        let hold = self.hold(psp_payment);
+        answers("look_up_hold").await;
+        Ok(hold)
     }
 
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {

@@ -92,6 +92,7 @@ const FACTS: &str = "select id || ': ' || status || ', captured ' || captured ||
          || case when wallet_updated then ', wallet' else '' end || case when ledger_updated then ', ledger' else '' end
          from payment_orders
      union all select 'attempt at ' || payment_id || ': ' || state from attempts
+     union all select operation || ' of ' || payment_id || ': ' || amount || ' ' || status from captures
      union all select 'refund of ' || payment_id || ': ' || amount || ' ' || status from refunds
      union all select j.kind || ' of ' || coalesce(j.payment_id, '-') || ': ' || t.debit_account || ' -> ' || t.credit_account
          || ' ' || t.amount || ' ' || t.currency

@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use reqwest::header::HeaderMap;
 use serde_json::json;
 use tollgate::payments::refunds::carry_out;
-use tollgate::payments::{attempts, notices};
+use tollgate::payments::{attempts, captures, notices};
 use tollgate::steps::{self, Step};
 use tollgate::{payments, worker};
 
@@ -131,6 +131,27 @@ fn refund_by_key(stage: Stage) -> Doing {
     })
 }
 
+fn capture(stage: Stage) -> Doing {
+    Box::pin(async move {
+        let path = format!("/v1/payments/{}/capture", stage.only().payment.id);
+        format!("{}", stage.post(&path, "capture-1", &json!({ "amount": "12.34" })).await.0)
+    })
+}
+
+fn cancel(stage: Stage) -> Doing {
+    Box::pin(async move {
+        let path = format!("/v1/payments/{}/cancel", stage.only().payment.id);
+        format!("{}", stage.post(&path, "cancel-1", &json!({})).await.0)
+    })
+}
+
+fn carry_capture_out(stage: Stage) -> Doing {
+    Box::pin(async move {
+        let asked = captures::of_payment(&stage.app.db, &stage.only().payment.id).await.unwrap();
+        format!("{:?}", captures::carry_out(&stage.app, &asked[0].id).await)
+    })
+}
+
 fn carry_refund_out(stage: Stage) -> Doing {
     Box::pin(async move { format!("{:?}", carry_out(&stage.app, &stage.props.refunds[0]).await) })
 }
@@ -192,6 +213,30 @@ fn a_challenge(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
 fn a_paid_checkout(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
     Box::pin(async move {
         stage.paid().await;
+        stage
+    })
+}
+
+fn a_hold(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
+    Box::pin(async move {
+        stage.held().await;
+        stage
+    })
+}
+
+/// Its time is over in this very moment.
+fn a_hold_at_its_end(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
+    Box::pin(async move {
+        stage.held().await;
+        stage.clock.advance(Duration::from_hours(7 * 24));
+        stage
+    })
+}
+
+fn a_capture_asked(stage: Stage) -> LocalBoxFuture<'static, Stage> {
+    Box::pin(async move {
+        let stage = a_hold(stage).await;
+        capture(stage.clone()).await;
         stage
     })
 }
@@ -259,6 +304,11 @@ races! {
     a_proof_while_the_shopper_gives_up: a_challenge, [prove, give_up], anything, ends_well;
     a_proof_a_look_and_a_worker: a_challenge, [prove, look, recover], anything, ends_well;
     two_refunds_that_are_too_much_together: a_paid_checkout, [refund_twelve, refund_twelve], |said| one_of(said, "taken on"), ends_well;
+    paying_while_the_merchant_calls_it_off: a_checkout, [pay, cancel], anything, ends_well;
+    a_capture_and_a_void: a_hold, [capture, cancel], |said| one_of(said, "200"), ends_well;
+    a_capture_in_the_second_a_hold_ends: a_hold_at_its_end, [capture, work], anything, ends_well;
+    a_capture_asked_twice_under_one_key: a_hold, [capture, capture], all_alike, ends_well;
+    a_capture_carried_out_twice: a_capture_asked, [carry_capture_out, carry_capture_out], anything, ends_well;
     a_refund_asked_twice_under_one_key: a_paid_checkout, [refund_by_key, refund_by_key], anything, ends_well;
     a_refund_carried_out_twice: a_refund_asked, [carry_refund_out, carry_refund_out], anything, ends_well;
     a_refund_carried_out_twice_and_one_may_die: a_refund_asked, [carry_refund_out, work], anything, ends_well_with_deaths;

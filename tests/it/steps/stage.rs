@@ -85,6 +85,10 @@ impl Stage {
 
     /// A checkout of two sellers, 10.00 each with a fee of 1.00 in all.
     pub async fn open(&mut self) -> Opened {
+        self.open_to("automatic").await
+    }
+
+    async fn open_to(&mut self, capture: &str) -> Opened {
         let line = |name: &str, seller: Option<&SellerId>| AskedLine {
             name: name.to_owned(),
             unit_amount: "10.00".to_owned(),
@@ -96,6 +100,7 @@ impl Stage {
             currency: "USD".to_owned(),
             success_url: "https://shop.example/paid".to_owned(),
             application_fee: Some("1.00".to_owned()),
+            capture: Some(capture.to_owned()),
             ..Asked::default()
         };
         let new = NewSession::check(asked).unwrap();
@@ -117,6 +122,20 @@ impl Stage {
     pub async fn paid(&mut self) -> Opened {
         let opened = self.checkout().await;
         payments::execute(&self.app, &opened.payment.id, super::model_psp::GOOD).await.unwrap();
+        opened
+    }
+
+    /// A checkout whose money a card holds.
+    pub async fn held(&mut self) -> Opened {
+        let opened = self.unpaid_hold().await;
+        payments::execute(&self.app, &opened.payment.id, super::model_psp::GOOD).await.unwrap();
+        opened
+    }
+
+    /// A checkout whose money will be held when it is paid.
+    pub async fn unpaid_hold(&mut self) -> Opened {
+        let opened = self.open_to("manual").await;
+        payments::register(&self.app, &opened.payment.id).await.unwrap();
         opened
     }
 
