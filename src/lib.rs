@@ -36,6 +36,8 @@ pub mod payments;
 // 8: integrity, and what people do about work that was given up: never each other
 pub mod dead_letters;
 pub mod integrity;
+// 8: available money to sellers' banks
+pub mod payouts;
 // 9: the surfaces: http, worker, cli
 pub mod cli;
 pub mod http;

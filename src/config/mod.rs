@@ -40,6 +40,8 @@ pub struct Config {
     pub retry: Retries,
     /// Limits asked before a PSP is called.
     pub risk: RiskRules,
+    /// Money sent to sellers' banks.
+    pub payouts: Payouts,
     /// Outgoing webhooks.
     pub webhooks: Webhooks,
     /// PEM files with root certificates that outgoing calls trust besides the system's own.
@@ -61,6 +63,7 @@ impl Default for Config {
             psp: PspSettings::default(),
             retry: Retries::default(),
             risk: RiskRules::default(),
+            payouts: Payouts::default(),
             webhooks: Webhooks::default(),
             trusted_roots: Vec::new(),
             metrics: Metrics::default(),
@@ -164,6 +167,28 @@ impl Config {
             Some(simulator) if name == "simulator" => self.retry.at(&simulator.retry),
             _ => self.retry,
         }
+    }
+}
+
+/// Money sent to sellers' banks.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Payouts {
+    /// Hours for which nothing is paid out after a seller's payout destination was changed.
+    pub cooling_hours: u32,
+}
+
+impl Default for Payouts {
+    fn default() -> Self {
+        Self { cooling_hours: 24 }
+    }
+}
+
+impl Payouts {
+    /// How long nothing is paid out after a seller's payout destination was changed.
+    #[must_use]
+    pub fn cooling(&self) -> std::time::Duration {
+        std::time::Duration::from_hours(u64::from(self.cooling_hours))
     }
 }
 

@@ -75,6 +75,8 @@ const CONFIRM: Retry = Retry { pace: Pace::Incremental, tries: 3, first_ms: 200,
 /// A refund that is not known to be done. Its deadline comes before its last try.
 const REFUND: Retry = Retry { pace: Pace::Exponential, tries: 1_000, first_ms: 2_000, step_ms: 0, cap_ms: 1_800_000 };
 
+/// A payout of which nothing is known. Its deadline comes before its last try.
+const PAYOUT: Retry = REFUND;
 /// A capture or void that is not known to be done. Its deadline comes before its last try.
 const CAPTURE: Retry = REFUND;
 /// While the shopper waits for the card form: making the payment known, when the PSP surely did not answer to it.
@@ -113,11 +115,22 @@ pub struct Retries {
     /// Questions what became of an attempt nobody heard of again.
     #[serde(deserialize_with = "recover")]
     pub recover: Retry,
+    /// Payouts of which nothing is known.
+    #[serde(deserialize_with = "payout")]
+    pub payout: Retry,
 }
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { jobs: JOBS, confirm: CONFIRM, refund: REFUND, capture: CAPTURE, register: REGISTER, recover: RECOVER }
+        Self {
+            jobs: JOBS,
+            confirm: CONFIRM,
+            refund: REFUND,
+            capture: CAPTURE,
+            register: REGISTER,
+            recover: RECOVER,
+            payout: PAYOUT,
+        }
     }
 }
 
@@ -145,6 +158,10 @@ fn recover<'de, D: Deserializer<'de>>(text: D) -> Result<Retry, D::Error> {
     Change::deserialize(text).map(|change| change.of(RECOVER))
 }
 
+fn payout<'de, D: Deserializer<'de>>(text: D) -> Result<Retry, D::Error> {
+    Change::deserialize(text).map(|change| change.of(PAYOUT))
+}
+
 /// What is different at one PSP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -159,6 +176,8 @@ pub struct PspRetries {
     pub register: Option<Change>,
     /// As [`Retries::recover`].
     pub recover: Option<Change>,
+    /// As [`Retries::payout`].
+    pub payout: Option<Change>,
 }
 
 impl Retries {
@@ -171,6 +190,7 @@ impl Retries {
             capture: psp.capture.unwrap_or_default().of(self.capture),
             register: psp.register.unwrap_or_default().of(self.register),
             recover: psp.recover.unwrap_or_default().of(self.recover),
+            payout: psp.payout.unwrap_or_default().of(self.payout),
             ..self
         }
     }
@@ -185,6 +205,7 @@ impl Retries {
             ("capture", &self.capture),
             ("register", &self.register),
             ("recover", &self.recover),
+            ("payout", &self.payout),
         ];
         for (name, retry) in all {
             if !(1..=MOST_TRIES).contains(&retry.tries) {

@@ -7,8 +7,8 @@ use sqlx::{Decode, Row as _, Type};
 use super::error::DbError;
 use crate::words::{
     AttemptId, AuditId, CallId, CaptureId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId,
-    MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId,
-    Timestamp,
+    MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, SellerId,
+    SessionId, Timestamp,
 };
 
 /// A row of either database.
@@ -106,6 +106,7 @@ id_columns!(
     OperatorId,
     PaymentId,
     PaymentOrderId,
+    PayoutId,
     PspEventId,
     RefundId,
     RequestId,

@@ -2,8 +2,8 @@
 
 use crate::words::{
     AttemptId, AuditId, CallId, CaptureId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId,
-    MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PspEventId, RefundId, RequestId, SellerId, SessionId,
-    Timestamp,
+    MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, SellerId,
+    SessionId, Timestamp,
 };
 
 /// A parameter of a statement; `None` inside keeps its type, which PostgreSQL wants to know.
@@ -76,6 +76,7 @@ id_values!(
     OperatorId,
     PaymentId,
     PaymentOrderId,
+    PayoutId,
     PspEventId,
     RefundId,
     RequestId,

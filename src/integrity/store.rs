@@ -84,7 +84,9 @@ pub(super) const CHECKS: &[Outline] = &[
                  union all select id from checkout_sessions where merchant_id between $1 and $2 \
                      and livemode between $3 and $4 and status <> 'open' \
                  union all select id from refunds where merchant_id between $1 and $2 \
-                 and livemode between $3 and $4 and status <> 'pending') x",
+                 and livemode between $3 and $4 and status <> 'pending' \
+                 union all select id from payouts where merchant_id between $1 and $2 \
+                 and livemode between $3 and $4 and settled_at is not null) x",
             broken: EVENTS,
         },
     },
@@ -102,6 +104,24 @@ pub(super) const CHECKS: &[Outline] = &[
             counted: "select count(*) as n from payment_orders where merchant_id between $1 and $2 \
                  and livemode between $3 and $4 and paid_at is not null",
             broken: PENDING,
+        },
+    },
+    Outline {
+        number: None,
+        name: "payouts_are_posted",
+        statement: "every payout is posted once as held, and once as what became of it",
+        question: Question::Ask {
+            counted: "select count(*) as n from payouts where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: PAYOUTS,
+        },
+    },
+    Outline {
+        number: None,
+        name: "payouts_are_held",
+        statement: "what a seller has on its way is the sum of its open payouts, and never more left than had become available",
+        question: Question::Ask {
+            counted: "select count(*) as n from wallets where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: HELD,
         },
     },
     Outline {
@@ -282,6 +302,58 @@ const EVENTS: &str = "select subject, detail, count(*) over () as found from ( \
          and r.status <> 'pending' and not exists (select 1 from events e \
              where e.merchant_id = r.merchant_id and e.livemode = r.livemode and e.object_id = r.id \
              and e.kind = 'refund.' || r.status) \
+     union all select o.id, 'it is ' || o.status || ' and no event says so' from payouts o \
+         where o.merchant_id between $1 and $2 and o.livemode between $3 and $4 \
+         and o.settled_at is not null and not exists (select 1 from events e \
+             where e.merchant_id = o.merchant_id and e.livemode = o.livemode and e.object_id = o.id \
+             and e.kind = 'payout.' || o.status) \
+     ) b order by subject, detail limit $5";
+
+/// Of each payout: held once, then paid once or put back once, and come back once if it was returned; each for its amount.
+const PAYOUTS: &str = "select subject, detail, count(*) over () as found from ( \
+     select o.id as subject, 'its journals do not say what became of it: it is ' || o.status as detail from payouts o left join ( \
+         select j.merchant_id, j.livemode, j.source_id, \
+             sum(case when j.kind = 'payout_asked' then 1 else 0 end) as asked, \
+             sum(case when j.kind = 'payout_paid' then 1 else 0 end) as paid, \
+             sum(case when j.kind = 'payout_failed' then 1 else 0 end) as failed, \
+             sum(case when j.kind = 'payout_returned' then 1 else 0 end) as returned, \
+             min(j.control_total) as least, max(j.control_total) as most from journals j \
+         where j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') \
+             and j.merchant_id between $1 and $2 and j.livemode between $3 and $4 \
+         group by j.merchant_id, j.livemode, j.source_id \
+     ) s on s.merchant_id = o.merchant_id and s.livemode = o.livemode and s.source_id = o.id \
+     where o.merchant_id between $1 and $2 and o.livemode between $3 and $4 and (s.asked is null or s.asked <> 1 \
+         or s.least <> o.amount or s.most <> o.amount \
+         or s.paid <> case when o.status in ('paid', 'returned') then 1 else 0 end \
+         or s.failed <> case when o.status in ('failed', 'canceled') then 1 else 0 end \
+         or s.returned <> case when o.status = 'returned' then 1 else 0 end) \
+     union all select j.source_id, 'a payout journal without a payout' from journals j left join payouts o \
+         on o.id = j.source_id and o.merchant_id = j.merchant_id and o.livemode = j.livemode \
+         where j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') \
+             and j.merchant_id between $1 and $2 and j.livemode between $3 and $4 and o.id is null \
+     ) b order by subject, detail limit $5";
+
+/// Money is held under the wallet's own condition; what was credited to a seller's available money bounds what was paid out.
+const HELD: &str = "select subject, detail, count(*) over () as found from ( \
+     select seller_id as subject, 'its open payouts do not add up to what is on its way in ' || currency as detail from ( \
+         select w.merchant_id, w.livemode, w.seller_id, w.currency, w.paying_out as amount from wallets w \
+             where w.merchant_id between $1 and $2 and w.livemode between $3 and $4 \
+         union all select o.merchant_id, o.livemode, o.seller_id, o.currency, -o.amount from payouts o \
+             where o.merchant_id between $1 and $2 and o.livemode between $3 and $4 and o.settled_at is null \
+     ) x group by merchant_id, livemode, seller_id, currency having sum(amount) <> 0 \
+     union all select o.seller_id, 'more was paid out than ever became available in ' || o.currency from ( \
+         select merchant_id, livemode, seller_id, currency, sum(amount) as total from payouts \
+         where merchant_id between $1 and $2 and livemode between $3 and $4 and status in ('paid', 'processing', 'pending', 'needs_approval') \
+         group by merchant_id, livemode, seller_id, currency \
+     ) o left join ( \
+         select t.merchant_id, t.livemode, t.credit_account, t.currency, sum(t.amount) as total from transfers t \
+         join journals j on j.merchant_id = t.merchant_id and j.livemode = t.livemode and j.id = t.journal_id \
+         where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 and t.credit_account like 'seller:%:available' \
+             and j.kind not in ('payout_failed', 'payout_returned') \
+         group by t.merchant_id, t.livemode, t.credit_account, t.currency \
+     ) e on e.merchant_id = o.merchant_id and e.livemode = o.livemode and e.currency = o.currency \
+         and e.credit_account = 'seller:' || o.seller_id || ':available' \
+     where o.total > coalesce(e.total, 0) \
      ) b order by subject, detail limit $5";
 
 /// The triggers of the migration that made the ledger.

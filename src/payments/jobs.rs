@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::captures::{Capture, Operation};
+use super::notices::Notice;
 use super::refunds::Refund;
 use crate::db::{DbError, Tx};
 use crate::queue::{self, NewJob};
-use crate::words::{AttemptId, PspEventId, Tenant, Timestamp};
+use crate::words::{AttemptId, Tenant, Timestamp};
 
 /// Asks the PSP what became of an attempt; the key is the attempt.
 pub const RECOVER: &str = "payments.recover";
@@ -18,6 +19,9 @@ pub const CAPTURE: &str = "payments.capture";
 pub const VOID: &str = "payments.void";
 /// Deals with a PSP's webhook; the key is our id of it.
 pub const NOTICE: &str = "payments.notice";
+
+/// Deals with a webhook about a payout, which is not ours to know; the key is our id of it.
+pub const PAYOUT_NOTICE: &str = "payouts.notice";
 
 pub(super) async fn recover(tx: &mut Tx, id: &AttemptId, tenant: &Tenant, now: Timestamp) -> Result<(), DbError> {
     let job = NewJob { kind: RECOVER, key: id.as_str(), payload: Value::Null, run_at: now, tenant: Some(tenant) };
@@ -39,6 +43,8 @@ pub(super) async fn capture(tx: &mut Tx, capture: &Capture, now: Timestamp) -> R
     queue::enqueue(tx, NewJob { kind, key, payload: Value::Null, run_at: now, tenant }).await
 }
 
-pub(super) async fn read_notice(tx: &mut Tx, id: &PspEventId, now: Timestamp) -> Result<(), DbError> {
-    queue::enqueue(tx, NewJob { kind: NOTICE, key: id.as_str(), payload: Value::Null, run_at: now, tenant: None }).await
+pub(super) async fn read_notice(tx: &mut Tx, notice: &Notice) -> Result<(), DbError> {
+    let kind = if notice.payout.is_some() { PAYOUT_NOTICE } else { NOTICE };
+    let (key, run_at) = (notice.id.as_str(), notice.received_at);
+    queue::enqueue(tx, NewJob { kind, key, payload: Value::Null, run_at, tenant: None }).await
 }

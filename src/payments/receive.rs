@@ -46,6 +46,7 @@ pub async fn receive(app: &App, name: &str, headers: &HeaderMap, body: &[u8]) ->
         kind: said.kind,
         psp_payment: said.psp_payment,
         payment: None,
+        payout: said.payout.map(|key| key.chars().take(40).collect()),
         raw_body: without_cards(body),
         received_at: now,
         processed_at: None,
@@ -53,7 +54,7 @@ pub async fn receive(app: &App, name: &str, headers: &HeaderMap, body: &[u8]) ->
     };
     let mut tx = app.db.begin().await?;
     if notices::insert(&mut tx, &notice).await? {
-        jobs::read_notice(&mut tx, &notice.id, now).await?;
+        jobs::read_notice(&mut tx, &notice).await?;
         tx.commit().await?;
         app.wake.notify_one();
     }

@@ -5,6 +5,7 @@
 //! folder.
 
 mod outcome;
+mod payouts;
 mod registry;
 pub mod simulator;
 
@@ -15,6 +16,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome};
+pub use payouts::{PayoutOutcome, PayoutProvider, PayoutRequest};
 pub use registry::Psps;
 
 use crate::words::{Mode, Money, PaymentId, PaymentOrderId, Timestamp};
@@ -100,6 +102,8 @@ pub struct PspNotice {
     pub kind: String,
     /// The PSP's id of the payment it concerns, when it concerns one.
     pub psp_payment: Option<String>,
+    /// The key under which we asked for the payout it concerns, when it concerns one.
+    pub payout: Option<String>,
 }
 
 /// Why a webhook is not believed.

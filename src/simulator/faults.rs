@@ -24,6 +24,12 @@ pub enum Operation {
     Abandon,
     /// `GET /v1/payments/{id}` and the search
     Lookup,
+    /// `POST /v1/payouts`
+    Payout,
+    /// `GET /v1/payouts/{id}` and the search
+    PayoutLookup,
+    /// A payout that is paid, fails or comes back by itself: only webhook faults apply.
+    PayoutCompletion,
     /// `GET /v1/settlements`
     Settlement,
     /// The shopper's verdict on the 3-D Secure page: only webhook faults apply.
@@ -59,6 +65,12 @@ pub enum FaultKind {
     LateWebhook,
     /// The webhook never comes.
     NoWebhook,
+    /// A payout is refused, whatever its destination.
+    PayoutRejected,
+    /// A payout is paid and then sent back, whatever its destination.
+    PayoutReturned,
+    /// A payout takes `delay_ms` (30000) until it is paid.
+    PayoutSlow,
 }
 
 /// A switch as the admin sets it.
@@ -131,6 +143,17 @@ pub struct WebhookFaults {
     pub before_response: bool,
 }
 
+/// What happens to the payout a call orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PayoutFaults {
+    /// Refused.
+    pub reject: bool,
+    /// Sent back after it was paid.
+    pub comes_back: bool,
+    /// Paid after so long.
+    pub slow_ms: Option<u64>,
+}
+
 /// Everything drawn for one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Draw {
@@ -142,6 +165,8 @@ pub struct Draw {
     pub error_after: bool,
     /// What happens to its webhooks.
     pub webhooks: WebhookFaults,
+    /// What happens to its payout.
+    pub payouts: PayoutFaults,
 }
 
 /// The switchboard.
@@ -229,6 +254,9 @@ impl Draw {
             FaultKind::LateWebhook => self.webhooks.delay_ms = delay.unwrap_or(5000),
             FaultKind::WebhookBeforeResponse => self.webhooks.before_response = true,
             FaultKind::NoWebhook => self.webhooks.never = true,
+            FaultKind::PayoutRejected => self.payouts.reject = true,
+            FaultKind::PayoutReturned => self.payouts.comes_back = true,
+            FaultKind::PayoutSlow => self.payouts.slow_ms = Some(delay.unwrap_or(30_000)),
         }
     }
 }

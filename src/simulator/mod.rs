@@ -18,6 +18,7 @@ pub mod faults;
 mod obstacle;
 mod pages;
 mod payments;
+mod payouts;
 mod refusal;
 mod routes;
 mod server;
@@ -26,6 +27,7 @@ mod state;
 mod store;
 mod webhooks;
 
+pub use payouts::destinations;
 pub use server::{Server, SimulatorConfig, StartError};
 pub use state::Delays;
 pub use webhooks::Target;

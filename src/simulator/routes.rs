@@ -10,7 +10,7 @@ use axum::routing::{delete, get, post};
 
 use super::refusal::Refusal;
 use super::state::Sim;
-use super::{admin, pages, payments, settlement};
+use super::{admin, pages, payments, payouts, settlement};
 
 /// Bodies are small: a payment is a few hundred bytes.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -25,6 +25,8 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/v1/payments/{id}/capture", post(payments::capture))
         .route("/v1/payments/{id}/void", post(payments::void))
         .route("/v1/payments/{id}/refund", post(payments::refund))
+        .route("/v1/payouts", post(payouts::send).get(payouts::search))
+        .route("/v1/payouts/{id}", get(payouts::lookup))
         .route("/v1/settlements", get(settlement::list))
         // The shopper's browser, in a frame.
         .route("/form/{client_token}", get(pages::show_form))
@@ -38,6 +40,7 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/admin/calls", get(admin::calls))
         .route("/admin/cards", get(admin::cards))
         .route("/admin/settings", get(admin::settings))
+        .route("/admin/payouts/{id}/advance", post(payouts::advance))
         .route("/admin/record/{list}", get(admin::record))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(|| async { Refusal::not_found("address").into_response() })

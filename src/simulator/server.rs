@@ -12,11 +12,11 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{CuttableListener, Scissors};
 use super::faults::Faults;
-use super::payments;
 use super::routes::routes;
 use super::state::{Delays, Sim};
 use super::store::Store;
 use super::webhooks::{self, Target};
+use super::{payments, payouts};
 use crate::outbound::{self, Outbound, OutboundError};
 use crate::words::{Clock, Secret, SystemClock};
 
@@ -192,10 +192,10 @@ async fn serve(listener: TcpListener, sim: Arc<Sim>, stop: CancellationToken) {
     }
 }
 
-/// Ends slow, pending and abandoned attempts when their time has come.
+/// Ends slow, pending and abandoned attempts when their time has come, and lets payouts go on.
 async fn keep_finishing(sim: Arc<Sim>, stop: CancellationToken) {
     loop {
-        if payments::finish_due(&sim).await.is_err() {
+        if payments::finish_due(&sim).await.is_err() || payouts::finish_due(&sim).await.is_err() {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         tokio::select! {

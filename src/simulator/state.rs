@@ -22,6 +22,12 @@ pub struct Delays {
     pub challenge: Duration,
     /// The first wait before a webhook is sent again; each later one is twice as long, up to a minute.
     pub webhook_retry: Duration,
+    /// From the order of a payout until it is paid.
+    pub payout: Duration,
+    /// The same for the slow destination.
+    pub payout_slow: Duration,
+    /// From paid until the bank sends it back.
+    pub payout_return: Duration,
 }
 
 impl Default for Delays {
@@ -31,6 +37,9 @@ impl Default for Delays {
             pending: Duration::from_secs(3),
             challenge: Duration::from_mins(15),
             webhook_retry: Duration::from_secs(1),
+            payout: Duration::from_secs(2),
+            payout_slow: Duration::from_secs(30),
+            payout_return: Duration::from_hours(3 * 24),
         }
     }
 }

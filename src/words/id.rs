@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Builder;
 
-use super::clock::{Clock, SystemClock};
+use super::clock::{Clock, SystemClock, Timestamp};
 use super::secret::random_bytes;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -23,8 +23,12 @@ pub struct InvalidId {
 }
 
 fn new_tail() -> String {
-    let millis = u64::try_from(SystemClock.now().millis()).unwrap_or(0);
-    let uuid = Builder::from_unix_timestamp_millis(millis, &random_bytes::<10>()).into_uuid().as_u128();
+    tail(SystemClock.now(), &random_bytes::<10>())
+}
+
+fn tail(at: Timestamp, random: &[u8; 10]) -> String {
+    let millis = u64::try_from(at.millis()).unwrap_or(0);
+    let uuid = Builder::from_unix_timestamp_millis(millis, random).into_uuid().as_u128();
     // 26 characters hold 130 bits: the first one carries the top 3 bits of 128.
     (0..TAIL).rev().map(|place| char::from(ALPHABET[((uuid >> (place * 5)) & 31) as usize])).collect()
 }
@@ -48,6 +52,11 @@ macro_rules! ids {
             #[expect(clippy::new_without_default, reason = "a default id would hide that each one is new")]
             pub fn new() -> Self {
                 Self(format!(concat!($prefix, "_{}"), new_tail()))
+            }
+
+            /// The first id in order that may have been made at `at` or later.
+            pub fn earliest(at: Timestamp) -> Self {
+                Self(format!(concat!($prefix, "_{}"), tail(at, &[0; 10])))
             }
 
             /// Reads an id, refusing any other kind.
@@ -108,6 +117,8 @@ ids! {
     CaptureId = "cap";
     /// Money given back.
     RefundId = "re";
+    /// Money sent to a seller's bank.
+    PayoutId = "out";
     /// A fact merchants are told.
     EventId = "evt";
     /// One business fact in the ledger.

@@ -16,8 +16,8 @@ pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use currency::{Currency, UnknownCurrency};
 pub use id::{
     AttemptId, AuditId, CallId, CaptureId, DeliveryId, EndpointId, EventId, InvalidId, JobId, JournalId, KeyId,
-    MerchantId, OperatorId, PaymentId, PaymentOrderId, PolicyChangeId, PspEventId, RefundId, RequestId, SellerId,
-    SessionId,
+    MerchantId, OperatorId, PaymentId, PaymentOrderId, PayoutId, PolicyChangeId, PspEventId, RefundId, RequestId,
+    SellerId, SessionId,
 };
 pub use money::{AmountError, Money, split};
 pub use page::{Page, Slice};

@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use super::chain;
 use crate::app::App;
 use crate::queue::{Job, Verdict};
-use crate::words::{AttemptId, CaptureId, PspEventId, RefundId};
-use crate::{payments, webhooks};
+use crate::words::{AttemptId, CaptureId, PayoutId, PspEventId, RefundId};
+use crate::{payments, payouts, webhooks};
 
 /// A handler that takes longer has hung.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -31,6 +31,10 @@ async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
         }
         payments::jobs::RECOVER => payments::recover(app, &AttemptId::parse(&job.key)?).await?,
         payments::jobs::NOTICE => payments::read_notice(app, &PspEventId::parse(&job.key)?).await?,
+        payments::jobs::PAYOUT_NOTICE => payouts::read_notice(app, &PspEventId::parse(&job.key)?).await?,
+        payouts::jobs::CARRY_OUT => payouts::carry_out(app, &PayoutId::parse(&job.key)?).await?,
+        payouts::jobs::TURN => payouts::take_turn(app, &job.key).await?,
+        payouts::jobs::LOOK => payouts::look(app, &PayoutId::parse(&job.key)?).await?,
         webhooks::DELIVER => webhooks::deliver(app, &job.key).await?,
         unknown => anyhow::bail!("this program knows no job of kind {unknown}"),
     })

@@ -23,7 +23,8 @@ pub(super) struct Lane {
     slots: usize,
 }
 
-pub(super) static LANES: [Lane; 2] = [Lane { name: "payments", slots: 16 }, Lane { name: "webhooks", slots: 32 }];
+pub(super) static LANES: [Lane; 3] =
+    [Lane { name: "payments", slots: 16 }, Lane { name: "payouts", slots: 8 }, Lane { name: "webhooks", slots: 32 }];
 
 /// How long a claim holds: longer than a handler may take, so that a live worker never loses a job it is still running.
 const LEASE: Duration = Duration::from_secs(90);

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::{idempotency, payments};
+use crate::{idempotency, payments, payouts};
 
 /// How often to look when nobody rings.
 const LOOK: Duration = Duration::from_millis(500);
@@ -142,6 +142,9 @@ async fn sweep(app: App, stop: CancellationToken) {
         }
         if let Err(error) = payments::fulfill_due(&app).await {
             tracing::warn!(error = chain(error), "orders whose days are over cannot be fulfilled");
+        }
+        if let Err(error) = payouts::sweep(&app).await {
+            tracing::warn!(error = chain(error), "payouts cannot be swept");
         }
         if !rest(SWEEP, &stop).await {
             return;

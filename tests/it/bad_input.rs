@@ -32,12 +32,17 @@ fn posts() -> Vec<Post> {
         "currency": "USD",
         "success_url": "https://shop.example/paid",
     });
+    let payout = json!({"seller": "sel_00000000000000000000000000", "amount": "12.50", "currency": "USD"});
     let mut posts = vec![
         post("/v1/api_keys", json!({"kind": "secret"}), "name", "name"),
         post("/v1/api_keys/{id}/revoke", json!({}), "", ""),
         post("/v1/api_keys/{id}/rotate", json!({}), "overlap_hours", "overlap_hours"),
         post("/v1/sellers", json!({"name": "Tea house"}), "name", "name"),
         post("/v1/sellers/{id}/policies", json!({"platform_fee": null}), "", ""),
+        post("/v1/sellers/{id}", json!({"name": "Tea house"}), "name", "name"),
+        post("/v1/sellers/{id}/verification", json!({"state": "verified"}), "state", "state"),
+        post("/v1/payouts", payout, "seller", "seller"),
+        post("/v1/payouts/{id}/cancel", json!({}), "", ""),
         post("/v1/policies", json!({"refund_fee": "return"}), "late_success", "late_success"),
         post("/v1/webhook_endpoints", json!({"url": "https://shop.example/hooks"}), "url", "url"),
         post("/v1/webhook_endpoints/{id}", json!({}), "description", "description"),
@@ -79,6 +84,7 @@ impl Post {
             ("webhook_endpoints", "we"),
             ("webhook_deliveries", "dlv"),
             ("dead_letters", "job"),
+            ("payouts", "out"),
             ("sessions", "cs"),
             ("payments", "pay"),
         ];

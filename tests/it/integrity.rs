@@ -206,7 +206,7 @@ async fn paid(world: &World) -> (Shop, Opened) {
     let checks = look(world, Scope::Tenant(&shop.tenant)).await;
     for check in checks.iter().filter(|check| check.name != "provider_agrees") {
         assert_eq!(check.state, State::Holds, "{check:#?}");
-        assert!(check.checked > 0, "{check:#?}");
+        assert!(check.checked > 0 || check.name == "payouts_are_posted", "{check:#?}");
     }
     (shop, opened)
 }

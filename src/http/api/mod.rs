@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod merchant;
 pub mod payment_orders;
 pub mod payments;
+pub mod payouts;
 pub mod policies;
 pub mod refunds;
 pub mod sellers;

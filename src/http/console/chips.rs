@@ -55,6 +55,31 @@ pub fn refund(status: &str) -> Chip {
     }
 }
 
+/// A payout's status.
+pub fn payout(status: &str) -> Chip {
+    match status {
+        "needs_approval" => Chip::new(Tone::Warn, "Needs approval"),
+        "pending" => Chip::new(Tone::Wait, "About to be sent"),
+        "processing" => Chip::new(Tone::Wait, "On the way"),
+        "paid" => Chip::new(Tone::Good, "Paid"),
+        "failed" => Chip::new(Tone::Bad, "Failed"),
+        "returned" => Chip::new(Tone::Bad, "Returned"),
+        "canceled" => Chip::new(Tone::Idle, "Canceled"),
+        other => Chip::new(Tone::Idle, other),
+    }
+}
+
+/// Whether a seller may be paid out.
+pub fn verification(state: &str) -> Chip {
+    match state {
+        "unverified" => Chip::new(Tone::Idle, "Unverified"),
+        "pending" => Chip::new(Tone::Wait, "Being checked"),
+        "verified" => Chip::new(Tone::Good, "Verified"),
+        "rejected" => Chip::new(Tone::Bad, "Rejected"),
+        other => Chip::new(Tone::Idle, other),
+    }
+}
+
 /// A webhook delivery's status.
 pub fn delivery(status: &str) -> Chip {
     match status {

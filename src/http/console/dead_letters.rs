@@ -84,6 +84,8 @@ pub(super) fn about(key: &str) -> Option<String> {
     match key.split_once('_')?.0 {
         "pay" => Some(format!("/console/payments/{key}")),
         "cs" | "po" | "att" | "re" => Some(format!("/console/payments?q={key}")),
+        "out" => Some(format!("/console/payouts/{key}")),
+        "sel" => Some(format!("/console/sellers/{}", key.split(':').next()?)),
         "dlv" => Some(format!("/console/deliveries/{key}")),
         _ => None,
     }

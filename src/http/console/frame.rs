@@ -35,6 +35,8 @@ pub enum Place {
     Payments,
     /// Sellers' balances.
     Wallets,
+    /// Money to sellers' banks.
+    Payouts,
     /// Webhooks to merchants.
     Deliveries,
     /// Jobs that were given up.
@@ -61,6 +63,7 @@ impl Frame {
             (Place::Home, "/console", "Home"),
             (Place::Payments, "/console/payments", "Payments"),
             (Place::Wallets, "/console/wallets", "Wallets"),
+            (Place::Payouts, "/console/payouts", "Payouts"),
             (Place::Deliveries, "/console/deliveries", "Webhook deliveries"),
             (Place::DeadLetters, "/console/dead-letters", "Dead letters"),
             (Place::Audit, "/console/audit", "Audit log"),

@@ -19,10 +19,13 @@ pub mod home;
 mod paging;
 pub mod payment;
 pub mod payments;
+pub mod payout;
+pub mod payouts;
 mod records;
 mod refunds_told;
 mod refusal;
 mod search;
+pub mod seller;
 mod session;
 pub mod sign_in;
 mod store;
@@ -48,6 +51,9 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("home", home::Home::sample().render()),
         ("payments", payments::Payments::sample().render()),
         ("payment", payment::Payment::sample().render()),
+        ("payouts", payouts::Payouts::sample().render()),
+        ("payout", payout::Payout::sample().render()),
+        ("seller", seller::Seller::sample().render()),
         ("wallets", wallets::Wallets::sample().render()),
         ("deliveries", deliveries::Deliveries::sample().render()),
         ("delivery", delivery::Delivery::sample().render()),

@@ -3,9 +3,11 @@
 mod deliveries;
 mod figures;
 mod payments;
+mod payouts;
 mod wallets;
 
 pub(super) use deliveries::{DeliveryRow, deliveries, endpoint_urls};
 pub(super) use figures::{Day, Figures, figures};
 pub(super) use payments::{Asked, PaymentRow, merchants, payments};
+pub(super) use payouts::{PayoutRow, TurnRow, journals_of_payout, payouts, turns};
 pub(super) use wallets::{WalletRow, seller_names, wallets};

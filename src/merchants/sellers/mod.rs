@@ -1,11 +1,18 @@
-//! Whom a merchant is paid for: itself, and any others it sells for.
+//! Whom a merchant is paid for: itself, and any others it sells for; where they are paid out to, and whether they may be.
 
+mod destination;
 mod store;
+mod verification;
 mod view;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-pub use store::{get, list, self_seller};
+use serde_json::Value;
+
+pub use destination::{BadDestination, Destination, account_in, check_token};
+pub use store::{due, find, get, list, next_due, self_seller, set_verification};
+pub use verification::Verification;
 pub use view::view;
 
 use crate::db::{DbError, Tx};
@@ -22,12 +29,29 @@ pub struct Seller {
     pub name: String,
     /// The merchant itself: paid when a line item names no seller.
     pub is_self: bool,
-    /// The PSP's token for the seller's bank account.
-    pub payout_destination: Option<String>,
+    /// Where payouts go.
+    pub destination: Option<Destination>,
+    /// Whether anything may be paid out.
+    pub verification: Verification,
+    /// Since when it is verified.
+    pub verified_at: Option<Timestamp>,
+    /// When payouts are made by themselves; what it says is known to `payouts` alone.
+    pub payout_schedule: Value,
     /// The merchant's own notes.
     pub metadata: BTreeMap<String, String>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// A bank account as a merchant names it. Checked by the caller with [`check_token`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDestination {
+    /// The partner's token.
+    pub token: String,
+    /// The bank's name, for people.
+    pub bank_name: Option<String>,
+    /// The last four characters of the account number, for people.
+    pub last4: Option<String>,
 }
 
 /// What a merchant says about a new seller.
@@ -35,22 +59,31 @@ pub struct Seller {
 pub struct NewSeller {
     /// 1 to 200 characters.
     pub name: String,
-    /// 1 to 255 characters.
-    pub payout_destination: Option<String>,
+    /// Where payouts go.
+    pub payout_destination: Option<NewDestination>,
     /// Checked by the caller.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// What a merchant changes of a seller; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// 1 to 200 characters.
+    pub name: Option<String>,
+    /// Another destination, or none any more.
+    pub payout_destination: Option<Option<NewDestination>>,
+    /// Another schedule, and when it is first due.
+    pub payout_schedule: Option<(Value, Option<Timestamp>)>,
+    /// All of it anew.
+    pub metadata: Option<BTreeMap<String, String>>,
 }
 
 /// Adds a seller.
 pub async fn create(tx: &mut Tx, tenant: &Tenant, new: NewSeller, now: Timestamp) -> Result<Seller, DbError> {
     let seller = Seller {
-        id: SellerId::new(),
-        tenant: tenant.clone(),
-        name: new.name,
-        is_self: false,
-        payout_destination: new.payout_destination,
+        destination: new.payout_destination.map(first),
         metadata: new.metadata,
-        created_at: now,
+        ..blank(tenant, new.name, now)
     };
     store::insert(tx, &seller).await?;
     Ok(seller)
@@ -58,14 +91,43 @@ pub async fn create(tx: &mut Tx, tenant: &Tenant, new: NewSeller, now: Timestamp
 
 /// The merchant as its own seller; made once, with the merchant.
 pub(super) async fn create_self(tx: &mut Tx, tenant: &Tenant, name: &str, now: Timestamp) -> Result<(), DbError> {
-    let seller = Seller {
+    store::insert(tx, &Seller { is_self: true, ..blank(tenant, name.to_owned(), now) }).await
+}
+
+/// Changes what is named of a seller, and gives it as it is then; `None` when there is no such seller.
+///
+/// Another destination makes the seller unverified and, unless it is the first one ever, holds payouts for `cooling`:
+/// whoever stole a key wants the money at once, and the owner needs the time to notice.
+pub async fn change(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: &SellerId,
+    change: &Change,
+    cooling: Duration,
+    now: Timestamp,
+) -> Result<Option<Seller>, DbError> {
+    store::update(tx, tenant, id, change).await?;
+    if let Some(wanted) = &change.payout_destination {
+        store::set_destination(tx, tenant, id, wanted.as_ref(), now.plus(cooling)).await?;
+    }
+    store::get(tx, tenant, id).await
+}
+
+fn first(new: NewDestination) -> Destination {
+    Destination { token: new.token, bank_name: new.bank_name, last4: new.last4, version: 1, held_until: None }
+}
+
+fn blank(tenant: &Tenant, name: String, now: Timestamp) -> Seller {
+    Seller {
         id: SellerId::new(),
         tenant: tenant.clone(),
-        name: name.to_owned(),
-        is_self: true,
-        payout_destination: None,
+        name,
+        is_self: false,
+        destination: None,
+        verification: Verification::Unverified,
+        verified_at: None,
+        payout_schedule: serde_json::json!({ "interval": "manual" }),
         metadata: BTreeMap::new(),
         created_at: now,
-    };
-    store::insert(tx, &seller).await
+    }
 }

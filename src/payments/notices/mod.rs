@@ -21,6 +21,8 @@ pub struct Notice {
     pub psp_payment: Option<String>,
     /// Our payment, when we know it.
     pub payment: Option<PaymentId>,
+    /// The key of ours under which the payout it concerns was asked for, when it concerns one.
+    pub payout: Option<String>,
     /// The bytes as they came.
     pub raw_body: Vec<u8>,
     /// When they came.

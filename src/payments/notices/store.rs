@@ -7,8 +7,8 @@ use crate::words::{PaymentId, PspEventId, Timestamp};
 /// Keeps a notice; says whether it is the first of its event.
 pub async fn insert(tx: &mut Tx, notice: &Notice) -> Result<bool, DbError> {
     let inserted = query(
-        "insert into psp_events (id, psp, event_id, kind, psp_payment, payment_id, raw_body, received_at)
-         values ($1, $2, $3, $4, $5, (select id from payments where psp = $2 and psp_payment = $5), $6, $7)
+        "insert into psp_events (id, psp, event_id, kind, psp_payment, payment_id, raw_body, received_at, payout_id)
+         values ($1, $2, $3, $4, $5, (select id from payments where psp = $2 and psp_payment = $5), $6, $7, $8)
          on conflict (psp, event_id) do nothing",
     )
     .bind(&notice.id)
@@ -18,6 +18,7 @@ pub async fn insert(tx: &mut Tx, notice: &Notice) -> Result<bool, DbError> {
     .bind(&notice.psp_payment)
     .bind(notice.raw_body.as_slice())
     .bind(notice.received_at)
+    .bind(&notice.payout)
     .execute(tx)
     .await?;
     Ok(inserted == 1)
@@ -58,6 +59,7 @@ fn read(row: &Row) -> Result<Notice, DbError> {
         kind: row.get("kind")?,
         psp_payment: row.get("psp_payment")?,
         payment: row.get("payment_id")?,
+        payout: row.get("payout_id")?,
         raw_body: row.get("raw_body")?,
         received_at: row.get("received_at")?,
         processed_at: row.get("processed_at")?,

@@ -5,6 +5,7 @@
 
 mod calls;
 mod notice;
+mod payouts;
 mod reading;
 mod wire;
 

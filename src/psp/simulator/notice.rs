@@ -24,7 +24,12 @@ pub fn verify(secret: &str, headers: &HeaderMap, body: &[u8], now: Timestamp) ->
         return Err(NoticeRefused::Stale(TOLERANCE));
     }
     let notice: wire::Notice = serde_json::from_slice(body).map_err(|_| NoticeRefused::Malformed)?;
-    Ok(PspNotice { event_id: notice.id, kind: notice.kind, psp_payment: notice.data.payment.map(|payment| payment.id) })
+    Ok(PspNotice {
+        event_id: notice.id,
+        kind: notice.kind,
+        psp_payment: notice.data.payment.map(|payment| payment.id),
+        payout: notice.data.payout.map(|payout| payout.key),
+    })
 }
 
 struct Signed {

@@ -15,7 +15,7 @@ use super::wire;
 use crate::outbound::{Answer, Failure};
 use crate::words::{Currency, Money};
 
-type Reply = Result<Answer, Failure>;
+pub(super) type Reply = Result<Answer, Failure>;
 
 /// The answer of a registration. Whatever the doubt, the same key may be sent again and finds the same payment.
 pub fn registered(reply: Reply) -> Result<Registered, NotDone> {
@@ -176,7 +176,7 @@ fn decline_code(psp_code: &str) -> DeclineCode {
 }
 
 /// A definite no to the call itself: nothing was done. `None` when the answer leaves doubt.
-fn refusal(answer: &Answer) -> Option<NotDone> {
+pub(super) fn refusal(answer: &Answer) -> Option<NotDone> {
     let told = read::<wire::Refused>(answer).map(|refused| refused.error);
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => Some(NotDone::Unreachable {
@@ -202,11 +202,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(u64::min(seconds, 3600)))
 }
 
-fn arrived(reply: Reply) -> Result<Answer, NotDone> {
+pub(super) fn arrived(reply: Reply) -> Result<Answer, NotDone> {
     reply.map_err(|failure| not_sent(&failure))
 }
 
-fn not_sent(failure: &Failure) -> NotDone {
+pub(super) fn not_sent(failure: &Failure) -> NotDone {
     match failure {
         Failure::Refused(rule) => NotDone::Refused {
             code: "address_refused".to_owned(),
@@ -216,7 +216,7 @@ fn not_sent(failure: &Failure) -> NotDone {
     }
 }
 
-fn garbled(answer: &Answer) -> NotDone {
+pub(super) fn garbled(answer: &Answer) -> NotDone {
     NotDone::Unreachable { reason: said_nothing(answer.status), after: retry_after(&answer.headers) }
 }
 
@@ -224,11 +224,11 @@ fn unreadable(status: StatusCode) -> Outcome {
     Outcome::Unknown { reason: said_nothing(status) }
 }
 
-fn said_nothing(status: StatusCode) -> String {
+pub(super) fn said_nothing(status: StatusCode) -> String {
     format!("the PSP answered {} without saying what it did", status.as_u16())
 }
 
-fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
+pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
     if !answer.complete {
         return None;
     }

@@ -129,10 +129,43 @@ pub struct Notice {
 #[derive(Debug, Deserialize)]
 pub struct NoticeData {
     pub payment: Option<NoticePayment>,
+    #[serde(default)]
+    pub payout: Option<KnownPayout>,
 }
 
 /// The payment it is about.
 #[derive(Debug, Deserialize)]
 pub struct NoticePayment {
     pub id: String,
+}
+
+/// Body of a payout.
+#[derive(Debug, Serialize)]
+pub struct SendOut<'a> {
+    /// Minor units.
+    pub amount: i64,
+    pub currency: &'a str,
+    pub destination: &'a str,
+    pub reference: &'a str,
+}
+
+/// Answer of a payout.
+#[derive(Debug, Deserialize)]
+pub struct Sent {
+    pub payout: KnownPayout,
+}
+
+/// Answer of a search for payouts.
+#[derive(Debug, Deserialize)]
+pub struct FoundPayouts {
+    pub data: Vec<KnownPayout>,
+}
+
+/// A payout, as far as we read it.
+#[derive(Debug, Deserialize)]
+pub struct KnownPayout {
+    pub id: String,
+    pub key: String,
+    pub status: String,
+    pub failure_code: Option<String>,
 }

@@ -65,7 +65,7 @@ pub struct Part {
     after: i64,
 }
 
-/// `GET /admin/record/{payments,attempts,captures,refunds,events}`: the whole record, in
+/// `GET /admin/record/{payments,attempts,captures,refunds,payouts,events}`: the whole record, in
 /// order, up to 1000 rows after `?after=<seq>`.
 pub async fn record(
     State(sim): Shared,
@@ -80,6 +80,7 @@ pub async fn record(
             "attempts" => store::attempts(&sim.store.read, part.after).await?,
             "captures" => store::captures(&sim.store.read, part.after).await?,
             "refunds" => store::refunds(&sim.store.read, part.after).await?,
+            "payouts" => store::payouts(&sim.store.read, part.after).await?,
             "events" => store::events(&sim.store.read, part.after).await?,
             _ => return Err(Refusal::not_found("list")),
         };

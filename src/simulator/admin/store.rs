@@ -49,9 +49,21 @@ pub async fn refunds(read: &SqlitePool, after: i64) -> Rows {
     .map(|rows| shown(&rows))
 }
 
+pub async fn payouts(read: &SqlitePool, after: i64) -> Rows {
+    query(
+        "select seq, id, key, reference, destination, amount, currency, status, failure_code, times_paid, times_returned,
+                created_at, updated_at
+         from payouts where seq > $1 order by seq limit 1000",
+    )
+    .bind(after)
+    .fetch_all(read)
+    .await
+    .map(|rows| shown(&rows))
+}
+
 pub async fn events(read: &SqlitePool, after: i64) -> Rows {
     query(
-        "select seq, id, type, payment_id, copies_left, delivered, tries, last_result, created_at
+        "select seq, id, type, payment_id, payout_id, copies_left, delivered, tries, last_result, created_at
          from events where seq > $1 order by seq limit 1000",
     )
     .bind(after)

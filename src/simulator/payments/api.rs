@@ -120,7 +120,7 @@ fn answer(ran: keys::Ran) -> Response {
 }
 
 /// The key, taken as it is: 1 to 255 visible ASCII characters.
-fn idempotency_key(headers: &HeaderMap) -> Result<String, Refusal> {
+pub fn idempotency_key(headers: &HeaderMap) -> Result<String, Refusal> {
     let mut values = headers.get_all("idempotency-key").iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Refusal::invalid("Idempotency-Key", "send the header, once"));

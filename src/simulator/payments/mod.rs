@@ -13,7 +13,7 @@ mod settle;
 pub(super) mod store;
 mod view;
 
-pub use api::{abandon, capture, confirm, lookup, refund, register, search, void};
+pub use api::{abandon, capture, confirm, idempotency_key, lookup, refund, register, search, void};
 pub use record::{Attempt, Card, Payment, Refund};
 pub use settle::{finish_due, pass_verdict};
 pub use view::{payment as payment_view, refund as refund_view};

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::faults::WebhookFaults;
 use super::payments::{Attempt, Payment, Refund, payment_view, refund_view};
+use super::payouts::{Payout, payout_view};
 use super::refusal::Refusal;
 use super::state::Sim;
 use super::store::Tx;
@@ -76,25 +77,56 @@ pub async fn append(
             "refund": refund.map(refund_view),
         },
     });
-    let due_at = if faults.before_response {
-        // The handler delivers it; this is for the case that it dies in between.
-        sim.machine_after(deliver::LEASE)
-    } else {
-        sim.machine_after(std::time::Duration::from_millis(faults.delay_ms))
-    };
     let event = store::NewEvent {
         id: &id,
         kind: kind.as_str(),
-        payment_id: &payment.id,
+        payment_id: Some(&payment.id),
+        payout_id: None,
         payload: payload.to_string(),
-        copies: match faults {
-            WebhookFaults { never: true, .. } => 0,
-            WebhookFaults { twice: true, .. } => 2,
-            WebhookFaults { .. } => 1,
-        },
-        due_at,
+        copies: copies(faults),
+        due_at: due_at(sim, faults),
         created_at: payment.updated_at,
     };
     store::insert(tx, &event).await?;
     Ok(id)
+}
+
+/// The same about a payout: `payout.paid`, `payout.failed` or `payout.returned`.
+pub async fn append_payout(sim: &Sim, tx: &mut Tx, payout: &Payout, faults: WebhookFaults) -> Result<(), Refusal> {
+    let id = sim.new_id("sevt");
+    let kind = format!("payout.{}", payout.status);
+    let payload = json!({
+        "id": id,
+        "type": kind,
+        "created_at": Timestamp::from_micros(payout.updated_at),
+        "data": { "payout": payout_view(payout) },
+    });
+    let event = store::NewEvent {
+        id: &id,
+        kind: &kind,
+        payment_id: None,
+        payout_id: Some(&payout.id),
+        payload: payload.to_string(),
+        copies: copies(faults),
+        due_at: due_at(sim, faults),
+        created_at: payout.updated_at,
+    };
+    Ok(store::insert(tx, &event).await?)
+}
+
+fn due_at(sim: &Sim, faults: WebhookFaults) -> i64 {
+    if faults.before_response {
+        // The handler delivers it; this is for the case that it dies in between.
+        sim.machine_after(deliver::LEASE)
+    } else {
+        sim.machine_after(std::time::Duration::from_millis(faults.delay_ms))
+    }
+}
+
+const fn copies(faults: WebhookFaults) -> i64 {
+    match faults {
+        WebhookFaults { never: true, .. } => 0,
+        WebhookFaults { twice: true, .. } => 2,
+        WebhookFaults { .. } => 1,
+    }
 }

@@ -10,7 +10,9 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 pub struct NewEvent<'a> {
     pub id: &'a str,
     pub kind: &'a str,
-    pub payment_id: &'a str,
+    /// The payment or the payout it is about: one of the two.
+    pub payment_id: Option<&'a str>,
+    pub payout_id: Option<&'a str>,
     pub payload: String,
     /// How often it must be acknowledged: 1, unless a fault is on.
     pub copies: i64,
@@ -29,8 +31,8 @@ pub struct DueEvent {
 
 pub async fn insert(tx: &mut Tx, event: &NewEvent<'_>) -> Result<()> {
     query(
-        "insert into events (id, type, payment_id, payload, copies_left, due_at, created_at)
-         values ($1, $2, $3, $4, $5, case when $5 > 0 then $6 end, $7)",
+        "insert into events (id, type, payment_id, payload, copies_left, due_at, created_at, payout_id)
+         values ($1, $2, $3, $4, $5, case when $5 > 0 then $6 end, $7, $8)",
     )
     .bind(event.id)
     .bind(event.kind)
@@ -39,6 +41,7 @@ pub async fn insert(tx: &mut Tx, event: &NewEvent<'_>) -> Result<()> {
     .bind(event.copies)
     .bind(event.due_at)
     .bind(event.created_at)
+    .bind(event.payout_id)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -28,6 +28,9 @@ pub fn quick() -> Delays {
         pending: Duration::from_millis(300),
         challenge: Duration::from_mins(1),
         webhook_retry: Duration::from_millis(50),
+        payout: Duration::from_millis(200),
+        payout_slow: Duration::from_millis(600),
+        payout_return: Duration::from_hours(72),
     }
 }
 

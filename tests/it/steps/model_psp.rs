@@ -342,6 +342,6 @@ impl Psp for ModelPsp {
         let text = std::str::from_utf8(body).map_err(|_| NoticeRefused::Malformed)?;
         let (event_id, psp_payment) = text.split_once(' ').ok_or(NoticeRefused::Malformed)?;
         let (event_id, psp_payment) = (event_id.to_owned(), Some(psp_payment.to_owned()));
-        Ok(PspNotice { event_id, kind: "payment.changed".to_owned(), psp_payment })
+        Ok(PspNotice { event_id, kind: "payment.changed".to_owned(), psp_payment, payout: None })
     }
 }

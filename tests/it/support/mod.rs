@@ -16,6 +16,7 @@ mod database;
 pub mod door;
 mod gateway;
 mod receiver;
+pub mod scripted_bank;
 pub mod scripted_psp;
 pub mod shop;
 pub mod snapshot;

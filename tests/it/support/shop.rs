@@ -8,14 +8,16 @@ use tollgate::checkout::{self, Asked, AskedLine, NewSession};
 use tollgate::config::Config;
 use tollgate::db::query;
 use tollgate::integrity::{self, Scope};
+use tollgate::ledger::{Account, Posting, Transfer};
 use tollgate::outbound::Outbound;
 use tollgate::payments::{self, Opened, OrderStatus, PaymentStatus, Standing, captures, refunds};
 use tollgate::psp::Psps;
 use tollgate::queue::{self, Verdict};
-use tollgate::words::{Mode, Secret, SellerId, Tenant};
-use tollgate::{merchants, wallets};
+use tollgate::words::{Currency, Mode, Money, OperatorId, Secret, SellerId, Tenant};
+use tollgate::{ledger, merchants, operators, payouts, wallets};
 
 use super::World;
+use super::scripted_bank::ScriptedBank;
 use super::scripted_psp::{ScriptedPsp, approved};
 
 /// A gateway with a merchant, and the PSP it calls.
@@ -23,6 +25,7 @@ pub struct Shop {
     pub world: World,
     pub app: App,
     pub psp: Arc<ScriptedPsp>,
+    pub bank: Arc<ScriptedBank>,
     pub tenant: Tenant,
 }
 
@@ -40,12 +43,13 @@ impl Shop {
         };
         change(&mut config);
         let outbound = Outbound::new(&config.outbound()).unwrap();
-        let psps = Psps::of([psp.clone() as _]);
+        let bank = Arc::new(ScriptedBank::default());
+        let psps = Psps::of([psp.clone() as _]).sending([bank.clone() as _]);
         let app = App::new(config, world.db.clone(), world.clock.clone(), outbound, psps);
         let mut tx = world.db.begin().await.unwrap();
         let merchant = merchants::create(&mut tx, "Shop", world.now()).await.unwrap();
         tx.commit().await.unwrap();
-        Self { tenant: Tenant::new(merchant.id, Mode::Test), world, app, psp }
+        Self { tenant: Tenant::new(merchant.id, Mode::Test), world, app, psp, bank }
     }
 
     /// A checkout of 10.00 at the merchant itself, registered with the PSP.
@@ -181,6 +185,69 @@ impl Shop {
             };
             tx.commit().await.unwrap();
         }
+    }
+
+    /// Runs every job of payouts that is due, once.
+    pub async fn run_payout_jobs(&self) {
+        let mut tx = self.world.db.begin().await.unwrap();
+        let jobs = queue::claim(&mut tx, "payouts", 1000, self.world.now(), Duration::from_mins(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        for job in jobs {
+            let verdict = match job.kind.as_str() {
+                payouts::jobs::CARRY_OUT => payouts::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap(),
+                payouts::jobs::TURN => payouts::take_turn(&self.app, &job.key).await.unwrap(),
+                payouts::jobs::LOOK => payouts::look(&self.app, &job.key.parse().unwrap()).await.unwrap(),
+                other => panic!("{other}"),
+            };
+            let mut tx = self.world.db.begin().await.unwrap();
+            match verdict {
+                Verdict::Done => queue::done(&mut tx, &job).await.unwrap(),
+                Verdict::Again { at } => queue::again(&mut tx, &job, at).await.unwrap(),
+                Verdict::Failed { error } => queue::bury(&mut tx, &job, self.world.now(), &error).await.unwrap(),
+            };
+            tx.commit().await.unwrap();
+        }
+    }
+
+    /// Payouts above `amount` need a second person.
+    pub async fn limit_payouts(&self, amount: &str, currency: &str) {
+        let limit = serde_json::json!({ currency: amount });
+        let mut tx = self.world.db.begin().await.unwrap();
+        let wanted = [("payout_approval_above", limit)];
+        merchants::policies::change(&mut tx, &self.tenant, &wanted, "test", self.world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Somebody who may use the console.
+    pub async fn operator(&self, email: &str) -> OperatorId {
+        operators::create(&self.world.db, email, None, self.world.now()).await.unwrap();
+        let row = query("select id from operators where email = $1").bind(email).one(&self.world.db).await.unwrap();
+        row.get("id").unwrap()
+    }
+
+    /// The seller owes `minor` units of USD, as after a refund of what was paid out already.
+    pub async fn owes(&self, seller: &SellerId, minor: i64) {
+        let posting = Posting {
+            kind: "correction",
+            source_id: format!("owes {minor}"),
+            tenant: self.tenant.clone(),
+            payment: None,
+            transfers: vec![Transfer {
+                debit: Account::Available(seller.clone()),
+                credit: Account::Psp("scripted".to_owned()),
+                amount: Money::of(minor, Currency::parse("USD").unwrap()).unwrap(),
+            }],
+            now: self.world.now(),
+        };
+        let mut tx = self.world.db.begin().await.unwrap();
+        ledger::post(&mut tx, &[posting]).await.unwrap();
+        query("update wallets set available = available - $2 where seller_id = $1")
+            .bind(seller)
+            .bind(minor)
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// The money is there once, everywhere, and nothing else is wrong.

@@ -1,0 +1,229 @@
+//! Carry out: the job that orders a payout under its one key, and asks until it is known what became of it.
+
+use std::time::Duration;
+
+use super::gate::gate;
+use super::settle::{fail_unsent, settle_call};
+use super::status::Change;
+use super::{Payout, PayoutError, PayoutStatus, calls, store};
+use crate::app::App;
+use crate::db::retrying;
+use crate::merchants::sellers;
+use crate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
+use crate::queue::Verdict;
+use crate::queue::retry::{Next, Policy};
+use crate::words::{CallId, PayoutId, random_bytes};
+
+/// How long a payout may stay without a word of its provider before a person gets it.
+const SILENCE: Duration = Duration::from_hours(24);
+/// How long a provider may go on saying that it is on its way before a person gets it: ten working days.
+const RAIL: Duration = Duration::from_hours(14 * 24);
+
+/// Orders the payout `id`, once; from then on asks what became of it, and orders again only what the provider has surely
+/// never seen, under the same key.
+pub async fn carry_out(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError> {
+    let Some(payout) = store::find(&app.db, id).await? else { return Ok(Verdict::Done) };
+    let provider = provider(app, &payout)?;
+    let heard = match payout.status {
+        PayoutStatus::Pending => {
+            if let Some(code) = refusal(app, &payout).await? {
+                fail_unsent(app, &payout, code).await?;
+                return Ok(Verdict::Done);
+            }
+            let Some(call) = begun(app, &payout).await? else { return Ok(Verdict::Done) };
+            order(app, provider.as_ref(), &payout, &call, true).await?
+        }
+        PayoutStatus::Processing => ask_again(app, provider.as_ref(), &payout).await?,
+        _ => return Ok(Verdict::Done),
+    };
+    next(app, id, heard).await
+}
+
+/// Asks what has become of a payout that was ordered, whatever is known of it: what was paid may have come back.
+pub async fn look(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError> {
+    let Some(payout) = store::find(&app.db, id).await? else { return Ok(Verdict::Done) };
+    let provider = provider(app, &payout)?;
+    let call = written(app, &payout, "look_up_payout").await?;
+    match provider.look_up_payout(payout.id.as_str()).await {
+        Ok(Finding::Found(outcome)) => {
+            let change = settle_call(app, id, &call, &outcome).await?;
+            contradicted(&payout, change)?;
+            Ok(Verdict::Done)
+        }
+        Ok(Finding::NotFound) => {
+            note(app, &call, "not found").await?;
+            Ok(Verdict::Done)
+        }
+        Err(not_done) => {
+            note(app, &call, &not_done.to_string()).await?;
+            let tries = calls::count_since(&app.db, id, payout.seen_at.unwrap_or(payout.created_at)).await?;
+            Ok(later(app, &payout, tries, after(&not_done)))
+        }
+    }
+}
+
+/// What a call brought, when it brought nothing that ends the payout.
+struct Heard {
+    /// The provider has it and said so just now.
+    known: bool,
+    /// How long the provider asked us to wait.
+    after: Option<Duration>,
+}
+
+/// First look, then order: a payout that is found is not ordered again, and none under a key that the provider has forgotten.
+async fn ask_again(app: &App, provider: &dyn PayoutProvider, payout: &Payout) -> Result<Heard, PayoutError> {
+    let call = written(app, payout, "look_up_payout").await?;
+    match provider.look_up_payout(payout.id.as_str()).await {
+        Ok(Finding::Found(outcome)) => settled(app, payout, &call, &outcome).await,
+        Ok(Finding::NotFound) => {
+            note(app, &call, "not found").await?;
+            let age = app.now().since(payout.sent_at.unwrap_or(payout.created_at));
+            if provider.key_lifetime().is_some_and(|lifetime| age >= lifetime) {
+                return Ok(Heard { known: false, after: None });
+            }
+            let call = written(app, payout, "payout").await?;
+            order(app, provider, payout, &call, false).await
+        }
+        Err(not_done) => {
+            note(app, &call, &not_done.to_string()).await?;
+            Ok(Heard { known: false, after: after(&not_done) })
+        }
+    }
+}
+
+/// Orders it. That the first call was refused means that nothing is sent; that a repeat was refused says nothing of the
+/// call before it, which may still be on its way.
+async fn order(
+    app: &App,
+    provider: &dyn PayoutProvider,
+    payout: &Payout,
+    call: &CallId,
+    first: bool,
+) -> Result<Heard, PayoutError> {
+    let request =
+        PayoutRequest { destination: payout.destination.clone(), amount: payout.amount, key: payout.id.to_string() };
+    match provider.pay_out(&request).await {
+        Ok(outcome) => settled(app, payout, call, &outcome).await,
+        Err(NotDone::Refused { code, reason }) if first => {
+            tracing::error!(payout = %payout.id, code, reason, "the payout provider refuses our request");
+            settled(app, payout, call, &PayoutOutcome::Failed { code }).await
+        }
+        Err(not_done) => {
+            note(app, call, &not_done.to_string()).await?;
+            Ok(Heard { known: false, after: after(&not_done) })
+        }
+    }
+}
+
+async fn settled(app: &App, payout: &Payout, call: &CallId, outcome: &PayoutOutcome) -> Result<Heard, PayoutError> {
+    let change = settle_call(app, &payout.id, call, outcome).await?;
+    contradicted(payout, change)?;
+    Ok(Heard { known: matches!(outcome, PayoutOutcome::Processing { .. }), after: None })
+}
+
+/// Money that was given back to the seller and sent all the same is for a person, at once.
+fn contradicted(payout: &Payout, change: Change) -> Result<(), PayoutError> {
+    if change == Change::Contradiction {
+        return Err(PayoutError::Contradiction {
+            id: payout.id.clone(),
+            status: payout.status.as_str(),
+            provider: payout.provider.clone(),
+        });
+    }
+    Ok(())
+}
+
+/// Done when its end is known; else again, later and later. Past its deadline it fails, so that a person gets it; the
+/// money stays held meanwhile.
+async fn next(app: &App, id: &PayoutId, heard: Heard) -> Result<Verdict, PayoutError> {
+    let Some(payout) = store::find(&app.db, id).await?.filter(|payout| payout.status.is_open()) else {
+        return Ok(Verdict::Done);
+    };
+    let now = app.now();
+    let sent_at = payout.sent_at.unwrap_or(payout.created_at);
+    if now.since(sent_at) > RAIL {
+        let error = format!("ordered from {} at {sent_at}, still not paid past its deadline", payout.provider);
+        return Ok(Verdict::Failed { error });
+    }
+    if heard.known {
+        return Ok(Verdict::Again { at: now.plus(pause(now.since(sent_at))) });
+    }
+    let word = payout.seen_at.unwrap_or(sent_at);
+    if now.since(word) > SILENCE {
+        let error = format!("{} has said nothing of it since {word}, past its deadline", payout.provider);
+        return Ok(Verdict::Failed { error });
+    }
+    let tries = calls::count_since(&app.db, id, word).await?;
+    Ok(later(app, &payout, tries, heard.after))
+}
+
+/// Again, as `[retry]` says.
+fn later(app: &App, payout: &Payout, tries: u32, after: Option<Duration>) -> Verdict {
+    let policy = Policy::from(app.config.retries_at(&payout.provider).payout);
+    match policy.next(tries.max(1), u32::from_ne_bytes(random_bytes()), after) {
+        Next::After(wait) => Verdict::Again { at: app.now().plus(wait) },
+        Next::GiveUp => Verdict::Failed { error: format!("{} gave no answer after {tries} tries", payout.provider) },
+    }
+}
+
+/// How long to wait before asking again about a payout that is on its way for so long: banks take days.
+fn pause(age: Duration) -> Duration {
+    match age.as_secs() {
+        0..60 => Duration::from_secs(5),
+        60..600 => Duration::from_secs(30),
+        600..3600 => Duration::from_mins(5),
+        _ => Duration::from_mins(30),
+    }
+}
+
+/// Why a payout that was taken on may not be ordered any more: the seller may have been refused, or the account changed.
+async fn refusal(app: &App, payout: &Payout) -> Result<Option<&'static str>, PayoutError> {
+    let Some(seller) = sellers::get(&app.db, &payout.tenant, &payout.seller).await? else {
+        return Ok(Some("seller_missing"));
+    };
+    Ok(match gate(&seller, app.now()) {
+        Ok(destination) if destination.token == payout.destination => None,
+        Ok(_) => Some("payout_destination_changed"),
+        Err(closed) => Some(closed.code()),
+    })
+}
+
+fn provider(app: &App, payout: &Payout) -> Result<std::sync::Arc<dyn PayoutProvider>, PayoutError> {
+    app.psps.payout_provider(&payout.provider).cloned().ok_or_else(|| PayoutError::NoProvider(payout.provider.clone()))
+}
+
+/// Writes that it is being ordered, with the call that orders it; from here on it cannot be taken back. `None` when
+/// somebody was faster.
+async fn begun(app: &App, payout: &Payout) -> Result<Option<CallId>, PayoutError> {
+    retrying(|| async {
+        let now = app.now();
+        let mut tx = app.db.begin().await?;
+        if !store::begin(&mut tx, &payout.id, now).await? {
+            return Ok(None);
+        }
+        let call = calls::sent(&mut tx, payout, "payout", now).await?;
+        tx.commit().await?;
+        Ok::<_, PayoutError>(Some(call))
+    })
+    .await
+}
+
+async fn written(app: &App, payout: &Payout, operation: &str) -> Result<CallId, PayoutError> {
+    let mut tx = app.db.begin().await?;
+    let call = calls::sent(&mut tx, payout, operation, app.now()).await?;
+    tx.commit().await?;
+    Ok(call)
+}
+
+async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PayoutError> {
+    let mut tx = app.db.begin().await?;
+    calls::answered(&mut tx, call, app.now(), result).await?;
+    Ok(tx.commit().await?)
+}
+
+const fn after(not_done: &NotDone) -> Option<Duration> {
+    match not_done {
+        NotDone::Unreachable { after, .. } => *after,
+        NotDone::Refused { .. } => None,
+    }
+}

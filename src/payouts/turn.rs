@@ -1,0 +1,131 @@
+//! A turn of a seller's schedule: what may be paid out is, per currency, once, whoever looks first.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::schedule::{self, Schedule, Turn};
+use super::store::{self, Batch};
+use super::{AskError, NewPayout, PayoutError, ask, jobs};
+use crate::app::App;
+use crate::db::{DbError, MayRetry as _, Tx, retrying};
+use crate::merchants::sellers::{self, Seller};
+use crate::queue::Verdict;
+use crate::wallets::{self, Wallet, WalletError};
+use crate::words::{SellerId, Timestamp};
+
+/// Who asks when nobody does.
+pub(super) const SCHEDULE: &str = "schedule";
+/// Somebody else may take of the same money between our look and our hold.
+const TRIES: u32 = 5;
+const DAY: Duration = Duration::from_hours(24);
+
+/// Leaves a job for each seller whose schedule is due, and says when it is due next, both at once.
+pub(super) async fn leave_due(app: &App) -> Result<(), PayoutError> {
+    let now = app.now();
+    for (seller, due_at) in sellers::due(&app.db, now, 200).await? {
+        let (turn, next) = match schedule::read(&seller.payout_schedule) {
+            Ok((Some(schedule), _)) => (schedule.latest(now), schedule.next(now).map(|next| next.at)),
+            Ok((None, _)) => (None, None),
+            Err(fault) => {
+                tracing::error!(seller = %seller.id, %fault, "a seller's payout schedule cannot be read");
+                (None, Some(now.plus(DAY)))
+            }
+        };
+        retrying(|| async {
+            let mut tx = app.db.begin().await?;
+            if sellers::next_due(&mut tx, &seller.id, due_at, next).await?
+                && let Some(turn) = &turn
+            {
+                jobs::turn(&mut tx, &seller, &turn.period, now).await?;
+            }
+            tx.commit().await
+        })
+        .await?;
+        app.wake.notify_one();
+    }
+    Ok(())
+}
+
+/// Takes one turn; the key names seller and period.
+pub async fn take_turn(app: &App, key: &str) -> Result<Verdict, PayoutError> {
+    let Some((seller, period)) = key.split_once(':') else { return Ok(Verdict::Done) };
+    let Ok(seller) = SellerId::parse(seller) else { return Ok(Verdict::Done) };
+    let Some(seller) = sellers::find(&app.db, &seller).await? else { return Ok(Verdict::Done) };
+    let Ok((Some(schedule), _)) = schedule::read(&seller.payout_schedule) else { return Ok(Verdict::Done) };
+    for wallet in wallets::of_seller(&app.db, &seller.tenant, &seller.id).await? {
+        for tried in 1.. {
+            match pay(app, &seller, &schedule, period, &wallet).await {
+                Err(AskError::Books(WalletError::NotEnough { .. })) if tried < TRIES => {}
+                Err(AskError::Db(error) | AskError::Books(WalletError::Db(error)))
+                    if error.may_retry() && tried < TRIES => {}
+                Err(AskError::Db(error)) => return Err(error.into()),
+                Err(AskError::Books(error)) => return Err(error.into()),
+                _ => break,
+            }
+        }
+    }
+    app.wake.notify_one();
+    Ok(Verdict::Done)
+}
+
+/// One currency of a turn, in one transaction with the row that says that it was taken.
+async fn pay(app: &App, seller: &Seller, schedule: &Schedule, period: &str, wallet: &Wallet) -> Result<(), AskError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let (tenant, currency) = (&seller.tenant, wallet.currency);
+    let mut batch = Batch { seller, currency, period, available: 0, payable: 0, payout: None, outcome: "begun" };
+    if !store::begin_batch(&mut tx, &batch, now).await? {
+        return Ok(());
+    }
+    let wallets = wallets::of_seller(&mut tx, tenant, &seller.id).await?;
+    batch.available = wallets.iter().find(|it| it.currency == currency).map_or(0, |it| it.available);
+    let young = young(&mut tx, seller, schedule, wallet, now).await?;
+    match schedule::payable(schedule, currency, batch.available, young) {
+        Err(short) => batch.outcome = short.as_str(),
+        Ok(amount) => {
+            batch.payable = amount.minor();
+            let new = NewPayout {
+                seller: seller.id.clone(),
+                amount: amount.to_string(),
+                currency,
+                metadata: json!({}),
+                period: Some(period.to_owned()),
+                asked_by: SCHEDULE.to_owned(),
+            };
+            match ask(app, &mut tx, tenant, new, now).await {
+                Ok(payout) => {
+                    batch.payout = Some(payout.id);
+                    batch.outcome = "paid_out";
+                }
+                // Refused before anything was written.
+                Err(AskError::Closed(closed)) => batch.outcome = closed.code(),
+                Err(AskError::NoProvider(_)) => batch.outcome = "no_provider",
+                Err(other) => return Err(other),
+            }
+        }
+    }
+    store::finish_batch(&mut tx, &batch).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What became available within the schedule's delay.
+async fn young(
+    tx: &mut Tx,
+    seller: &Seller,
+    schedule: &Schedule,
+    wallet: &Wallet,
+    now: Timestamp,
+) -> Result<i64, DbError> {
+    if schedule.delay_days == 0 {
+        return Ok(0);
+    }
+    let since = now.minus(DAY * u32::from(schedule.delay_days));
+    store::became_available(tx, &seller.tenant, &seller.id, wallet.currency, since).await
+}
+
+/// When a schedule that is set now is first due: not for a turn that lies behind.
+#[must_use]
+pub fn first_due(schedule: Option<&Schedule>, now: Timestamp) -> Option<Timestamp> {
+    schedule.and_then(|schedule| schedule.next(now)).map(|Turn { at, .. }| at)
+}
