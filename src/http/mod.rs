@@ -78,6 +78,7 @@ fn api_routes() -> Router<App> {
         .route("/v1/webhook_deliveries/{id}", get(api::webhook_deliveries::show))
         .route("/v1/webhook_deliveries/{id}/resend", post(api::webhook_deliveries::resend))
         .route("/v1/payments", get(api::payments::list))
+        .route("/v1/payments/explain", post(api::explain::explain))
         .route("/v1/payments/{id}", get(api::payments::show))
         .route("/v1/payments/{id}/capture", post(api::captures::capture))
         .route("/v1/payments/{id}/cancel", post(api::captures::cancel))

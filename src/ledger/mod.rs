@@ -15,4 +15,4 @@ pub use account::{Account, Class, Pocket, UnknownAccount};
 pub use post::{Entry, LedgerError, post};
 pub use posting::{Fact, Flaw, Posting, Transfer};
 pub use read::{Balance, BalanceFilter, Journal, Line, balances, is_posted, journals, of_payment};
-pub use view::{balance_view, journal_view};
+pub use view::{balance_view, journal_view, posting_lines};

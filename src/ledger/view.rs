@@ -1,6 +1,7 @@
 //! The public shape of the books, as the API shows it.
 
 use super::account::Account;
+use super::posting::Posting;
 use super::read::{Balance, Journal, Line};
 use crate::words::Tenant;
 use rust_decimal::Decimal;
@@ -29,6 +30,17 @@ fn line_view(line: &Line) -> Value {
         "amount": decimal(line.amount.into(), line.currency.exponent()),
         "currency": line.currency,
     })
+}
+
+/// The signed lines that a posting would have, in the shape of [`journal_view`].
+#[must_use]
+pub fn posting_lines(posting: &Posting) -> Vec<Value> {
+    let sides = posting.transfers.iter().flat_map(|transfer| {
+        let (minor, currency) = (transfer.amount.minor(), transfer.amount.currency());
+        let line = |account: &Account, amount| Line { account: account.to_string(), amount, currency };
+        [line(&transfer.debit, minor), line(&transfer.credit, minor.saturating_neg())]
+    });
+    sides.map(|line| line_view(&line)).collect()
 }
 
 /// An account with its sums, named by its currency and code; `balance` is counted in the direction in which the account grows.

@@ -69,7 +69,7 @@ fn description(session: &Session) -> String {
 }
 
 /// What decides the fees of a session; nobody's decisions are asked for when it names its own.
-async fn terms(tx: &mut Tx, tenant: &Tenant, session: &Session) -> Result<Terms, DbError> {
+pub(super) async fn terms(tx: &mut Tx, tenant: &Tenant, session: &Session) -> Result<Terms, DbError> {
     if let Some(fee) = session.application_fee {
         return Ok(Terms::Whole(fee));
     }

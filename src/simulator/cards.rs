@@ -162,6 +162,12 @@ pub const MAGIC_CARDS: &[MagicCard] = &[
     ),
     card("slow", "4000000000008088", Behaviour::Slow, "approved, but the answer takes about 8 seconds"),
     card("pending", "4000000000006017", Behaviour::Pending, "processing at first, approved 3 seconds later by webhook"),
+    card(
+        "refund_returned",
+        "4000000000005126",
+        Behaviour::Approve,
+        "approved; a refund of it succeeds and comes back 3 seconds later",
+    ),
     card("lost_answer", "4000000000009094", Behaviour::LostAnswer, "approved, but the answer is lost on the way back"),
 ];
 

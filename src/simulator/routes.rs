@@ -38,6 +38,7 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/admin/faults", post(admin::add_fault).get(admin::list_faults).delete(admin::clear_faults))
         .route("/admin/faults/{id}", delete(admin::remove_fault))
         .route("/admin/calls", get(admin::calls))
+        .route("/admin/refunds/{id}/return", post(admin::return_refund))
         .route("/admin/cards", get(admin::cards))
         .route("/admin/settings", get(admin::settings))
         .route("/admin/payouts/{id}/advance", post(payouts::advance))

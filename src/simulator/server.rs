@@ -192,10 +192,15 @@ async fn serve(listener: TcpListener, sim: Arc<Sim>, stop: CancellationToken) {
     }
 }
 
-/// Ends slow, pending and abandoned attempts when their time has come, and lets payouts go on.
+/// Ends slow, pending and abandoned attempts when their time has come, and lets refunds come back and payouts go on.
 async fn keep_finishing(sim: Arc<Sim>, stop: CancellationToken) {
     loop {
-        if payments::finish_due(&sim).await.is_err() || payouts::finish_due(&sim).await.is_err() {
+        let finished = [
+            payments::finish_due(&sim).await.is_ok(),
+            payments::return_due(&sim).await.is_ok(),
+            payouts::finish_due(&sim).await.is_ok(),
+        ];
+        if finished.contains(&false) {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         tokio::select! {

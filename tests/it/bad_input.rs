@@ -57,6 +57,7 @@ fn posts() -> Vec<Post> {
     posts.push(post("/v1/checkout/sessions/{id}/expire", json!({}), "", ""));
     posts.push(post("/v1/payments/{id}/capture", json!({"amount": "5.00"}), "amount", "amount"));
     posts.push(post("/v1/payments/{id}/cancel", json!({}), "", ""));
+    posts.push(post("/v1/payments/explain", json!({"currency": "USD", "amount": "12.50"}), "amount", "amount"));
     posts.push(post("/v1/payment_orders/{id}/fulfill", json!({}), "", ""));
     posts.push(post("/v1/refunds", json!({"payment": "pay_00000000000000000000000000"}), "reason", "reason"));
     posts
@@ -114,7 +115,7 @@ fn every_route_that_takes_a_body_is_tried() {
 }
 
 /// How many rows each table has.
-async fn rows(world: &World) -> BTreeMap<String, i64> {
+pub async fn rows(world: &World) -> BTreeMap<String, i64> {
     let tables = match world.engine {
         Engine::Sqlite => "select name as t from sqlite_schema where type = 'table' and name not like 'sqlite_%'",
         Engine::Postgres => "select table_name::text as t from information_schema.tables where table_schema = 'public'",

@@ -17,6 +17,8 @@ both_databases!(
     a_fee_is_settled_when_the_session_is_opened,
     each_currency_is_kept_apart_with_its_own_decimals,
     a_seller_of_nothing_has_no_order,
+    an_explanation_says_what_would_be_done_and_does_nothing,
+    an_explanation_of_what_cannot_be_paid_says_why,
 );
 
 /// A front door whose PSP approves everything.
@@ -231,4 +233,95 @@ async fn each_currency_is_kept_apart_with_its_own_decimals(world: World) {
     let refused = stand.door.post("/v1/refunds", &stand.shop.key, &body).await;
     assert_eq!(refused.problem(400, "parameter_invalid")["param"], "amount");
     stand.assert_sound().await;
+}
+
+async fn explained(stand: &Stand, body: &Value) -> Value {
+    let request = stand.door.request(reqwest::Method::POST, "/v1/payments/explain", &stand.shop.key).json(body);
+    let answer = crate::support::Answer::read(request.send().await.unwrap()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json
+}
+
+async fn an_explanation_says_what_would_be_done_and_does_nothing(world: World) {
+    let stand = Stand::open(world).await;
+    let (first, second) = (stand.seller("First").await, stand.seller("Second").await);
+    stand
+        .decide(
+            "/v1/policies",
+            json!({"platform_fee": {"fixed": {"USD": "0.30"}, "ppm": 29_000}, "fulfill_after_days": 2}),
+        )
+        .await;
+    stand.decide(&format!("/v1/sellers/{second}/policies"), json!({"platform_fee": {"ppm": 10_000}})).await;
+    let line = |seller: &str| json!({"name": "Tea", "unit_amount": "10.00", "quantity": 1, "seller": seller});
+    let body = json!({"currency": "USD", "line_items": [line(&first), line(&second)]});
+    let before = super::bad_input::rows(&stand.world).await;
+    let said = explained(&stand, &body).await;
+    assert_eq!(super::bad_input::rows(&stand.world).await, before, "nothing is written");
+    assert_eq!(said["psp"]["name"], "scripted");
+    assert_eq!(said["risk"], json!({"verdict": "allow", "rule": null}));
+    assert_eq!((&said["amount"], &said["application_fee"]), (&json!("20.00"), &json!("0.69")));
+    let share = |at: usize, name: &str| said["orders"][at][name].clone();
+    assert_eq!([share(0, "application_fee"), share(0, "fee_by"), share(0, "net")], ["0.59", "merchant", "9.41"]);
+    assert_eq!([share(1, "application_fee"), share(1, "fee_by"), share(1, "net")], ["0.10", "seller", "9.90"]);
+    let available = tollgate::words::Timestamp::parse(share(0, "available_at").as_str().unwrap()).unwrap();
+    assert_eq!(available.since(stand.world.now()), std::time::Duration::from_hours(48));
+
+    // What is said is what is done: the same lines stand in the books afterwards.
+    let payment = stand.pay(&stand.session("USD", &[(&first, "10.00"), (&second, "10.00")], None).await).await;
+    let path = format!("/v1/ledger/journals?payment={}", payment["id"].as_str().unwrap());
+    let journals = stand.door.get(&path, &stand.shop.key).await.json;
+    let lines = |journals: &Value| {
+        let mut lines: Vec<String> =
+            journals.as_array().unwrap().iter().map(|journal| journal["lines"].to_string()).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(lines(&said["journals"]), lines(&journals["data"]));
+    for journal in said["journals"].as_array().unwrap() {
+        let minor = |line: &Value| line["amount"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
+        assert_eq!(journal["lines"].as_array().unwrap().iter().map(minor).sum::<i64>(), 0, "debits equal credits");
+    }
+    let one =
+        explained(&stand, &json!({"currency": "KRW", "amount": "5000", "seller": second, "application_fee": "7"}))
+            .await;
+    assert_eq!((&one["orders"][0]["fee_by"], &one["orders"][0]["net"]), (&json!("session"), &json!("4993")));
+}
+
+async fn an_explanation_of_what_cannot_be_paid_says_why(world: World) {
+    let stand = Stand::open(world).await;
+    let none = stand.door.request(reqwest::Method::POST, "/v1/payments/explain", &stand.shop.live_key);
+    let none = none.json(&json!({"currency": "USD", "amount": "1.00"})).send().await.unwrap();
+    let none = crate::support::Answer::read(none).await;
+    assert_eq!(
+        (none.status, &none.json["psp"], &none.json["journals"]),
+        (200, &Value::Null, &json!([])),
+        "{}",
+        none.text
+    );
+    for (body, param) in [
+        (json!({"currency": "USD"}), "amount"),
+        (json!({"currency": "USD", "amount": "1"}), "amount"),
+        (json!({"currency": "USD", "amount": "0.00"}), "amount"),
+        (json!({"currency": "usd", "amount": "1.00"}), "currency"),
+        (json!({"currency": "USD", "amount": "1.00", "seller": "sel_x"}), "seller"),
+        (json!({"currency": "USD", "amount": "1.00", "application_fee": "1.01"}), "application_fee"),
+        (
+            json!({"currency": "USD", "amount": "1.00", "line_items": [{"name": "x", "unit_amount": "1.00", "quantity": 1}]}),
+            "amount",
+        ),
+        (
+            json!({"currency": "USD", "line_items": [{"name": "x", "unit_amount": "x", "quantity": 1}]}),
+            "line_items[0].unit_amount",
+        ),
+    ] {
+        let answer = stand.door.post("/v1/payments/explain", &stand.shop.key, &body).await;
+        assert_eq!(answer.any_problem()["param"], param, "{body}: {}", answer.text);
+        assert_eq!(answer.status, 400);
+    }
+    let key = stand
+        .door
+        .key(&stand.shop, tollgate::merchants::keys::Kind::Restricted, &[tollgate::merchants::Scope::Read])
+        .await;
+    let may = stand.door.post("/v1/payments/explain", &key, &json!({"currency": "USD", "amount": "1.00"})).await;
+    assert_eq!(may.status, 200, "{}", may.text);
 }

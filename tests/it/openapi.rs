@@ -93,6 +93,8 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     payments::register(&door.app, &payment).await.unwrap();
     psp.will(approved());
     payments::execute(&door.app, &payment, "tok_1").await.unwrap();
+    let lines = json!([line(Value::Null), line(seller["id"].clone())]);
+    post("/v1/payments/explain", "/v1/payments/explain", json!({"currency": "USD", "line_items": lines})).await;
     let orders = payments::store::orders(&world.db, &payment).await.unwrap();
     let order = orders[0].id.to_string();
     post(&format!("/v1/payment_orders/{order}/fulfill"), "/v1/payment_orders/{id}/fulfill", json!({})).await;

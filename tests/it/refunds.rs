@@ -219,7 +219,42 @@ async fn by_api_a_repeated_key_refunds_once_and_bad_input_nothing(world: World) 
     assert_eq!(gateway.get(&format!("/v1/payments/{payment}")).await.ok()["refunded"], "100");
 }
 
+/// As a bank does that returns a refund weeks later: the stand-in is told to, and tells the gateway by webhook.
+async fn a_refund_that_the_bank_returns_is_heard_of_by_webhook(world: World) {
+    let gateway = world.gateway().await;
+    let payment = gateway.paid_payment().await;
+    let refund = gateway.post("/v1/refunds", json!({ "payment": payment, "amount": "100" })).await.ok();
+    let id = refund["id"].as_str().unwrap();
+    let until = async |wanted: &str| {
+        for _ in 0..200 {
+            let shown = gateway.get(&format!("/v1/refunds/{id}")).await.ok();
+            if shown["status"] == wanted {
+                return shown;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the refund was never {wanted}");
+    };
+    until("succeeded").await;
+    let told = async |key: &str| {
+        let url = format!("{}/admin/refunds/{id}/return", gateway.simulator.base_url());
+        gateway.http.post(url).bearer_auth(key).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(told("nobody").await, 401);
+    assert_eq!(told(&gateway.simulator_admin_key).await, 200);
+    assert_eq!(told(&gateway.simulator_admin_key).await, 409, "it comes back once");
+    let failed = until("failed").await;
+    assert_eq!((&failed["failure_code"], failed["succeeded_at"].is_string()), (&json!("account_closed"), true));
+    assert_eq!(gateway.get(&format!("/v1/payments/{payment}")).await.ok()["refunded"], "0");
+    let report = tollgate::integrity::check(&gateway.app.db, tollgate::integrity::Scope::Everything).await.unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    // All of it may be refunded again.
+    let whole = gateway.post("/v1/refunds", json!({ "payment": payment })).await;
+    assert!((200..300).contains(&whole.status), "{}", whole.text);
+}
+
 both_databases!(
+    a_refund_that_the_bank_returns_is_heard_of_by_webhook,
     the_money_is_held_before_the_psp_is_asked_and_gone_after,
     two_refunds_that_together_are_too_much_do_not_both_succeed,
     of_two_hundred_refunds_at_once_no_more_pass_than_fit,

@@ -119,7 +119,7 @@ fn no_psp() -> Problem {
     Problem::conflict("livemode_unavailable", "No PSP of this gateway takes live payments. Use a test key.")
 }
 
-fn refused(faults: Vec<Fault>) -> Problem {
+pub(super) fn refused(faults: Vec<Fault>) -> Problem {
     Problem::invalid_fields(faults.into_iter().map(field_error).collect())
 }
 

@@ -16,10 +16,9 @@ use crate::words::{CallId, PaymentId};
 /// says how many did.
 pub async fn look_for_returned(app: &App, payment: &PaymentId) -> Result<usize, PaymentError> {
     let mut returned = 0;
-    for refund in of_payment(&app.db, payment).await? {
-        if refund.status != RefundStatus::Succeeded {
-            continue;
-        }
+    let refunds = of_payment(&app.db, payment).await?;
+    let unsettled = refunds.iter().any(|refund| refund.status == RefundStatus::Pending);
+    for refund in refunds.into_iter().filter(|refund| refund.status == RefundStatus::Succeeded) {
         if let Some(code) = what_became(app, &refund).await?
             && come_back(app, refund, code).await?
         {
@@ -28,6 +27,11 @@ pub async fn look_for_returned(app: &App, payment: &PaymentId) -> Result<usize, 
     }
     if returned > 0 {
         app.wake.notify_one();
+    }
+    if unsettled {
+        // It may be the one the PSP spoke of, done and returned before its answer has arrived here.
+        let reason = "a refund of this payment is not settled yet".to_owned();
+        return Err(NotDone::Unreachable { reason, after: None }.into());
     }
     Ok(returned)
 }

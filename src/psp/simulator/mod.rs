@@ -135,6 +135,10 @@ impl Psp for Simulator {
         reading::found_refund(self.get(&format!("/v1/payments/{payment}")).await, key)
     }
 
+    fn tells_of_failed_refund(&self, kind: &str) -> bool {
+        kind == "refund.failed"
+    }
+
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused> {
         notice::verify(self.webhook_secret.expose(), headers, body, now)
     }

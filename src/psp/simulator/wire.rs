@@ -52,6 +52,8 @@ pub struct KnownRefund {
     pub id: String,
     pub key: String,
     pub status: String,
+    #[serde(default)]
+    pub failure_code: Option<String>,
 }
 
 /// A payment, as far as we read it.

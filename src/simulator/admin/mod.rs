@@ -15,6 +15,7 @@ use super::auth;
 use super::body::{self, Received};
 use super::cards::MAGIC_CARDS;
 use super::faults::FaultOrder;
+use super::payments::{come_back, refund_view};
 use super::refusal::Refusal;
 use super::state::Sim;
 
@@ -110,6 +111,15 @@ pub async fn calls(State(sim): Shared, Query(counted): Query<Counted>, headers: 
         Ok(json!({"object": "list", "data": rows}))
     };
     show(found.await)
+}
+
+/// `POST /admin/refunds/{id}/return`: a refund that was made comes back.
+pub async fn return_refund(State(sim): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let returned = async {
+        auth::require(&headers, &sim.admin_key)?;
+        Ok(refund_view(&come_back(&sim, &id).await?))
+    };
+    show(returned.await)
 }
 
 /// `GET /admin/cards`: the magic cards.

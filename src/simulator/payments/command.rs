@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::record::{Attempt, Payment, Refund};
 use super::settle::{self, Verdict};
-use super::{confirm, money, store, view};
+use super::{confirm, money, returned, store, view};
 use crate::simulator::cards::DeclineCode;
 use crate::simulator::faults::WebhookFaults;
 use crate::simulator::refusal::Refusal;
@@ -324,6 +324,8 @@ async fn refund(
         return Ok(Performed::refused(sim, &payment, &refusal));
     }
     let now = sim.now();
+    let attempt = store::latest_attempt(&mut **tx, &payment.id).await?;
+    let returns = attempt.is_some_and(|attempt| attempt.card == returned::CARD);
     payment.refunded_amount = payment.refunded_amount.saturating_add(amount);
     payment.updated_at = now;
     let refund = Refund {
@@ -333,6 +335,9 @@ async fn refund(
         amount,
         reference: body.reference,
         created_at: now,
+        failed_at: None,
+        failure_code: None,
+        returns_at: returns.then(|| sim.machine_after(returned::AFTER)),
     };
     store::update_payment(tx, &payment).await?;
     store::insert_refund(tx, &refund).await?;

@@ -9,12 +9,14 @@ mod confirm;
 mod keys;
 mod money;
 mod record;
+mod returned;
 mod settle;
 pub(super) mod store;
 mod view;
 
 pub use api::{abandon, capture, confirm, idempotency_key, lookup, refund, register, search, void};
 pub use record::{Attempt, Card, Payment, Refund};
+pub use returned::{come_back, return_due};
 pub use settle::{finish_due, pass_verdict};
 pub use view::{payment as payment_view, refund as refund_view};
 

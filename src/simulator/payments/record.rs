@@ -75,6 +75,11 @@ pub struct Refund {
     pub amount: i64,
     pub reference: Option<String>,
     pub created_at: i64,
+    /// When it came back.
+    pub failed_at: Option<i64>,
+    pub failure_code: Option<String>,
+    /// When it comes back by itself.
+    pub returns_at: Option<i64>,
 }
 
 /// What is known of a card token.

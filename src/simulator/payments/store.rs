@@ -154,13 +154,39 @@ pub async fn captures<'e>(on: impl Executor<'e, Database = Sqlite>, payment_id: 
 }
 
 pub async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<()> {
-    query("insert into refunds (id, payment_id, key, amount, reference, created_at) values ($1, $2, $3, $4, $5, $6)")
+    query(
+        "insert into refunds (id, payment_id, key, amount, reference, created_at, returns_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&refund.id)
+    .bind(&refund.payment_id)
+    .bind(&refund.key)
+    .bind(refund.amount)
+    .bind(&refund.reference)
+    .bind(refund.created_at)
+    .bind(refund.returns_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The refund with this id, or made under this key.
+pub async fn refund<'e>(on: impl Executor<'e, Database = Sqlite>, name: &str) -> Result<Option<Refund>> {
+    query_as("select * from refunds where id = $1 or key = $1").bind(name).fetch_optional(on).await
+}
+
+/// Refunds whose time to come back is there.
+pub async fn refunds_returning<'e>(on: impl Executor<'e, Database = Sqlite>, now: i64) -> Result<Vec<Refund>> {
+    query_as("select * from refunds where returns_at <= $1 order by returns_at limit 50").bind(now).fetch_all(on).await
+}
+
+/// Writes how a refund stands.
+pub async fn update_refund(tx: &mut Tx, refund: &Refund) -> Result<()> {
+    query("update refunds set failed_at = $2, failure_code = $3, returns_at = $4 where id = $1")
         .bind(&refund.id)
-        .bind(&refund.payment_id)
-        .bind(&refund.key)
-        .bind(refund.amount)
-        .bind(&refund.reference)
-        .bind(refund.created_at)
+        .bind(refund.failed_at)
+        .bind(&refund.failure_code)
+        .bind(refund.returns_at)
         .execute(&mut **tx)
         .await?;
     Ok(())

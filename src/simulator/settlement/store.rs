@@ -90,6 +90,11 @@ pub async fn rows(read: &SqlitePool, part: &Part<'_>) -> Result<Vec<Row>, sqlx::
                 p.currency, -r.amount, 0, r.created_at
          from refunds r join payments p on p.id = r.payment_id
          where r.created_at >= $1 and r.created_at < $2 and (r.created_at, r.id) > ($3, $4)
+         union all
+         select r.id || '_returned', 'refund_failure', r.payment_id, p.reference, p.order_ids, r.key, r.reference,
+                p.currency, r.amount, 0, r.failed_at
+         from refunds r join payments p on p.id = r.payment_id
+         where r.failed_at >= $1 and r.failed_at < $2 and (r.failed_at, r.id || '_returned') > ($3, $4)
          order by created_at, id limit $5",
     )
     .bind(part.from)
@@ -106,7 +111,9 @@ pub async fn time_of(read: &SqlitePool, id: &str, from: i64, until: i64) -> Resu
     query_as(
         "select created_at from captures where id = $1 and created_at >= $2 and created_at < $3
          union all
-         select created_at from refunds where id = $1 and created_at >= $2 and created_at < $3",
+         select created_at from refunds where id = $1 and created_at >= $2 and created_at < $3
+         union all
+         select failed_at from refunds where id || '_returned' = $1 and failed_at >= $2 and failed_at < $3",
     )
     .bind(id)
     .bind(from)
@@ -127,6 +134,10 @@ pub async fn totals(read: &SqlitePool, from: i64, until: i64) -> Result<Vec<Tota
              select p.currency, -r.amount, 0
              from refunds r join payments p on p.id = r.payment_id
              where r.created_at >= $1 and r.created_at < $2
+             union all
+             select p.currency, r.amount, 0
+             from refunds r join payments p on p.id = r.payment_id
+             where r.failed_at >= $1 and r.failed_at < $2
          ) group by currency order by currency",
     )
     .bind(from)

@@ -40,6 +40,7 @@ pub enum Kind {
     Captured,
     Voided,
     Refunded,
+    RefundFailed,
 }
 
 impl Kind {
@@ -53,6 +54,7 @@ impl Kind {
             Self::Captured => "payment.captured",
             Self::Voided => "payment.voided",
             Self::Refunded => "payment.refunded",
+            Self::RefundFailed => "refund.failed",
         }
     }
 }
