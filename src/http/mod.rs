@@ -122,6 +122,8 @@ fn console_routes() -> Router<App> {
         .route("/console/sign-out", post(console::sign_in::leave))
         .route("/console/payments", get(console::payments::show))
         .route("/console/payments/{id}", get(console::payment::show))
+        .route("/console/payments/{id}/capture", post(console::captures::capture))
+        .route("/console/payments/{id}/cancel", post(console::captures::cancel))
         .route("/console/wallets", get(console::wallets::show))
         .route("/console/payouts", get(console::payouts::show))
         .route("/console/payouts/{id}", get(console::payout::show))

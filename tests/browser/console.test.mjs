@@ -99,6 +99,64 @@ describe("the console", { timeout: 600_000 }, () => {
     await who.close();
   });
 
+  /** A checkout whose money a card holds; gives the payment. */
+  async function held() {
+    const session = await demo.checkout({ capture: "manual" });
+    const who = await shopper(browser);
+    const page = await who.page();
+    await page.goto(session.url);
+    await shows(page, "form");
+    await pay(page, cards.approved);
+    await page.waitForURL(`${demo.shop}/**`);
+    await who.close();
+    const payment = await demo.api("GET", `/v1/payments/${session.payment}`);
+    assert.deepEqual([payment.status, payment.captured], ["authorized", "0"]);
+    return payment;
+  }
+
+  it("captures a part of what a card holds", async () => {
+    const payment = await held();
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/payments/${payment.id}`);
+    await page.getByRole("heading", { name: "Held money" }).waitFor();
+    await picture(page, "console-held-desktop");
+    await assertAccessible(page, "a payment that is held");
+    await page.getByLabel("Amount to capture").fill("999999999");
+    await page.getByRole("button", { name: "Capture" }).click();
+    await page.getByRole("status").getByText("Nothing was done").waitFor();
+    await page.getByLabel("Amount to capture").fill("50,000");
+    await page.getByRole("button", { name: "Capture" }).click();
+    await page.getByText("The money is taken.").waitFor();
+    const story = await page.locator("main").innerText();
+    for (const part of [/50,000 KRW taken/, /Capture of 50,000 KRW/, /balanced/i]) assert.match(story, part);
+    assert.doesNotMatch(story, /NOT BALANCED/);
+    assert.equal(await page.getByRole("button", { name: "Capture" }).count(), 0, "it can be captured once");
+    await picture(page, "console-captured-desktop");
+    await assertAccessible(page, "a payment that was captured");
+    await assertFits(page, "a payment that was captured");
+    const after = await demo.api("GET", `/v1/payments/${payment.id}`);
+    assert.deepEqual([after.status, after.captured], ["succeeded", "50000"]);
+    await page.goto(`${demo.console}/audit`);
+    assert.match(await page.locator("main").innerText(), /payment\.capture/);
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("lets go what a card holds", async () => {
+    const payment = await held();
+    const { who, page } = await signedIn({ viewport: phone });
+    await page.goto(`${demo.console}/payments/${payment.id}`);
+    await assertFits(page, "a payment that is held, on a phone");
+    await page.getByRole("button", { name: "Void" }).click();
+    await page.getByText("The money is let go").waitFor();
+    assert.match(await page.locator("main").innerText(), /Let go/);
+    await picture(page, "console-voided-phone");
+    const after = await demo.api("GET", `/v1/payments/${payment.id}`);
+    assert.deepEqual([after.status, after.cancellation_reason], ["canceled", "requested_by_merchant"]);
+    who.assertQuiet();
+    await who.close();
+  });
+
   it("signs out", async () => {
     const { who, page } = await signedIn();
     await page.getByRole("button", { name: "Sign out" }).click();

@@ -21,6 +21,7 @@ mod checkout_page;
 mod checkout_sessions;
 mod config;
 mod console;
+mod console_captures;
 mod dead_letters;
 mod demo;
 mod documents;

@@ -45,6 +45,17 @@ pub fn attempt(status: &str) -> Chip {
     }
 }
 
+/// What became of a capture or a void.
+pub fn capture(operation: &str, status: &str) -> Chip {
+    match (operation, status) {
+        (_, "pending") => Chip::new(Tone::Wait, "On the way"),
+        ("void", "succeeded") => Chip::new(Tone::Good, "Let go"),
+        (_, "succeeded") => Chip::new(Tone::Good, "Taken"),
+        (_, "failed") => Chip::new(Tone::Bad, "Failed"),
+        (_, other) => Chip::new(Tone::Idle, other),
+    }
+}
+
 /// A refund's status.
 pub fn refund(status: &str) -> Chip {
     match status {

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::db::{Db, DbError, Tx};
 use crate::operators::{NewEntry, record};
 use crate::queue::DeadJob;
-use crate::words::{JobId, PspEventId, RefundId, pan};
+use crate::words::{CaptureId, JobId, PspEventId, RefundId, pan};
 use crate::{dead_letters, merchants, payments};
 
 /// Characters of a reason.
@@ -75,6 +75,8 @@ pub async fn show(
 async fn story(db: &Db, key: &str) -> Result<Option<String>, DbError> {
     let payment = if let Ok(id) = RefundId::parse(key) {
         payments::refunds::find(db, &id).await?.map(|refund| refund.payment)
+    } else if let Ok(id) = CaptureId::parse(key) {
+        payments::captures::find(db, &id).await?.map(|capture| capture.payment)
     } else if let Ok(id) = PspEventId::parse(key) {
         payments::notices::get(db, &id).await?.and_then(|notice| notice.payment)
     } else {

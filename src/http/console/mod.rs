@@ -6,6 +6,8 @@
 
 pub mod audit;
 mod books;
+pub mod captures;
+mod captures_told;
 mod chips;
 mod components;
 pub mod dead_letter;

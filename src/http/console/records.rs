@@ -10,6 +10,7 @@ use crate::events::Event;
 use crate::ledger::Journal;
 use crate::payments::attempts::Attempt;
 use crate::payments::calls::Call;
+use crate::payments::captures::Capture;
 use crate::payments::notices::Notice;
 use crate::payments::refunds::Refund;
 use crate::payments::{Order, Payment};
@@ -26,6 +27,7 @@ pub(super) struct Records {
     pub attempts: Vec<Attempt>,
     pub calls: Vec<Call>,
     pub notices: Vec<Notice>,
+    pub captures: Vec<Capture>,
     pub refunds: Vec<Refund>,
     pub events: Vec<Event>,
     pub journals: Vec<Journal>,
@@ -66,6 +68,7 @@ impl Records {
             attempts: payments::attempts::of_payment(db, id).await?,
             calls: payments::calls::of_payment(db, id).await?,
             notices: payments::notices::of_payment(db, id).await?,
+            captures: payments::captures::of_payment(db, id).await?,
             refunds,
             events: all_events,
             journals: ledger::of_payment(db, &tenant, id).await?,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::captures_told;
 use super::chips;
 use super::components::{Chip, Fact, Moment, Resend, Sum, Tone, grouped, signed};
 use super::deliveries::{answer, status as delivery_status};
@@ -51,6 +52,7 @@ pub(super) fn happenings(records: &Records) -> Vec<Happening> {
                 .raw("What came back", &attempt.excerpt)
         }));
     }
+    all.extend(records.captures.iter().flat_map(captures_told::happenings));
     all.extend(records.refunds.iter().flat_map(refunds_told::happenings));
     if let Some(at) = records.payment.succeeded_at {
         all.push(Happening::new(at, Lane::Payment, "Payment").chip(chips::payment("succeeded")));
@@ -258,8 +260,9 @@ pub(super) fn truths(records: &Records) -> Vec<Truth> {
         (credited, paid) if credited < paid => truth("Wallets", Tone::Bad, format!("{credited} of {paid} updated")),
         _ => truth("Wallets", Tone::Good, "Updated".to_owned()),
     };
-    [card, orders, ledger, wallets]
+    [Some(card), captures_told::truth(records), Some(orders), Some(ledger), Some(wallets)]
         .into_iter()
+        .flatten()
         .chain(refunds_told::truth(records))
         .chain([merchant_told(records)])
         .collect()
@@ -312,6 +315,8 @@ pub(super) fn facts(records: &Records) -> Vec<Fact> {
     if !payment.refunded.is_zero() {
         facts.push(Some(Fact::words("Refunded", Sum::of(payment.refunded).plain())));
     }
+    facts.push(payment.authorization_expires_at.map(|at| Fact::words("Held until", when(at))));
+    facts.push(payment.cancellation_reason.as_ref().map(|why| Fact::words("Called off", why.replace('_', " "))));
     facts.push(Some(Fact::words("Opened", when(payment.created_at))));
     facts.push(payment.succeeded_at.map(|at| Fact::words("Paid", when(at))));
     facts.into_iter().flatten().collect()

@@ -3,27 +3,35 @@
 mod sample;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::captures::Clicked;
 use super::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
 use super::frame::{self, Frame, Place};
 use super::records::Records;
 use super::refusal::Refusal;
 use super::session::SignedIn;
 use super::story::{StoryMoment, in_order};
-use super::{refunds_told, telling};
+use super::{captures_told, refunds_told, telling};
 use crate::app::App;
 use crate::words::PaymentId;
 
 /// `GET /console/payments/{id}`
-pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Query(clicked): Query<Clicked>,
+) -> Result<Response, Refusal> {
     let id = PaymentId::parse(&id).map_err(|_| Refusal::NotFound("payment"))?;
     let records = Records::load(&app.db, &id).await?.ok_or(Refusal::NotFound("payment"))?;
     let amount = Sum::of(records.payment.amount);
+    let mut frame = who.frame(format!("Payment of {}", amount.plain()), Place::Payments, app.now());
+    frame.notice = clicked.notice();
     let view = Payment {
-        frame: who.frame(format!("Payment of {}", amount.plain()), Place::Payments, app.now()),
+        frame,
         id: id.to_string(),
         amount,
         status: telling::status(&records),
@@ -31,6 +39,8 @@ pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>)
         truths: telling::truths(&records),
         facts: telling::facts(&records),
         orders: telling::orders(&records),
+        open: captures_told::open(&records),
+        captures: captures_told::rows(&records),
         refunds: refunds_told::rows(&records),
         journals: records.journals.iter().map(|journal| telling::journal(journal, &records.sellers)).collect(),
         deliveries: telling::deliveries(&records, &who.csrf),
@@ -52,6 +62,8 @@ pub struct Payment {
     moments: Vec<StoryMoment>,
     facts: Vec<Fact>,
     orders: Vec<Order>,
+    open: Option<Open>,
+    captures: Vec<CaptureRow>,
     refunds: Vec<Refund>,
     journals: Vec<Journal>,
     deliveries: Vec<Told>,
@@ -73,6 +85,26 @@ pub(super) struct Order {
     pub ledger: Chip,
     pub amount: Sum,
     pub fee: Sum,
+}
+
+/// What can be done about the payment.
+pub(super) struct Open {
+    /// What a card holds for it; none while nobody has paid.
+    pub held: Option<Sum>,
+    /// The same, as it is typed.
+    pub amount: String,
+    pub until: Option<Moment>,
+}
+
+/// Held money taken, or let go.
+pub(super) struct CaptureRow {
+    pub id: String,
+    pub name: &'static str,
+    pub status: Chip,
+    pub reason: String,
+    pub answer: String,
+    pub asked: Moment,
+    pub amount: Sum,
 }
 
 /// Money given back.

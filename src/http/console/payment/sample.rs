@@ -1,6 +1,6 @@
 //! A payment with something in every part of its page.
 
-use super::{Journal, Line, Order, Payment, Refund, Told, Total, Truth};
+use super::{CaptureRow, Journal, Line, Open, Order, Payment, Refund, Told, Total, Truth};
 use crate::http::console::chips;
 use crate::http::console::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
 use crate::http::console::frame::{Frame, Place, sample_time};
@@ -41,6 +41,20 @@ impl Payment {
                 Fact::words("Paid", "2026-11-22 10:13:05"),
             ],
             orders: orders(),
+            open: Some(Open {
+                held: Some(Sum::text("15000", "KRW")),
+                amount: "15000".into(),
+                until: Some(Moment::of(sample_time(9_000_000))),
+            }),
+            captures: vec![CaptureRow {
+                id: "cap_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+                name: "Void",
+                status: chips::capture("void", "failed"),
+                reason: "requested by merchant".into(),
+                answer: "the PSP says not_today <b>".into(),
+                asked: Moment::of(sample_time(4_000_000)),
+                amount: Sum::text("15000", "KRW"),
+            }],
             refunds: vec![Refund {
                 id: "re_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
                 status: chips::refund("succeeded"),
