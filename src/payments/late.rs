@@ -32,7 +32,7 @@ pub(super) async fn give_back(tx: &mut Tx, payment: &Payment, now: Timestamp) ->
             reason: Some(Reason::LateSuccess.as_str().to_owned()),
             metadata: serde_json::json!({}),
         };
-        refunds::ask(tx, &payment.tenant, new, now).await.map_err(|error| match error {
+        refunds::send_back(tx, &payment.tenant, new, now).await.map_err(|error| match error {
             RefundError::Db(error) => error.into(),
             RefundError::Books(error) => error.into(),
             other => PaymentError::NotGivenBack(other.to_string()),

@@ -271,6 +271,28 @@ async fn a_refund_above_the_capture_is_named(world: World) {
     assert_broken(&world, "refunds_within_captured", opened.payment.id.as_str()).await;
 }
 
+async fn a_capture_that_is_not_what_its_payment_says_is_named(world: World) {
+    let shop = Shop::open(world.clone()).await;
+    let opened = shop.held().await;
+    let payment = opened.payment.id.as_str();
+    let sound = async || look(&world, Scope::Everything).await.iter().all(|check| check.state != State::Broken);
+    assert!(sound().await);
+    // Nobody asked the PSP for what it says is under way.
+    raw(&world, &["update payments set pending_operation = 'capture'"]).await;
+    assert_broken(&world, "one_capture_per_checkout", payment).await;
+    raw(&world, &["update payments set pending_operation = null"]).await;
+    let new = tollgate::payments::captures::NewCapture { payment: opened.payment.id.clone(), amount: None };
+    let mut tx = world.db.begin().await.unwrap();
+    tollgate::payments::captures::capture(&mut tx, &shop.tenant, &new, world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.run_jobs().await;
+    assert!(sound().await);
+    raw(&world, &["update captures set amount = amount - 1"]).await;
+    assert_broken(&world, "one_capture_per_checkout", payment).await;
+    raw(&world, &["update captures set amount = amount + 1", "update payment_orders set captured = '10.01'"]).await;
+    assert_broken(&world, "orders_are_posted", opened.orders[0].id.as_str()).await;
+}
+
 async fn a_second_capture_is_named(world: World) {
     let (_, opened) = paid(&world).await;
     let payment = opened.payment.id.as_str();
@@ -345,6 +367,7 @@ both_databases!(
     a_merchant_sees_only_its_own_breaks,
     an_order_that_is_not_posted_is_named,
     an_order_that_is_posted_and_not_paid_is_named,
+    a_capture_that_is_not_what_its_payment_says_is_named,
     a_refund_above_the_capture_is_named,
     a_second_capture_is_named,
     a_state_that_nobody_was_told_of_is_named,

@@ -19,7 +19,7 @@ const ROUNDS: usize = 8;
 
 async fn wants_no_late_money(shop: &Shop) {
     let mut tx = shop.world.db.begin().await.unwrap();
-    let wanted = [("late_success", json!("refund"))];
+    let wanted = [("late_success", json!("refund")), ("refund_fee", json!("keep"))];
     policies::change(&mut tx, &shop.tenant, &wanted, "test", shop.world.now()).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -218,7 +218,8 @@ async fn late_money_goes_back_where_the_merchant_wants_none(world: World) {
     let shop = Shop::open(world).await;
     wants_no_late_money(&shop).await;
     for round in 0..ROUNDS {
-        let opened = shop.checkout().await;
+        let opened = shop.unregistered(None, Some("1.00")).await;
+        payments::register(&shop.app, &opened.payment.id).await.unwrap();
         expired_then_paid(&shop, &opened, round).await;
         shop.assert_sound().await;
         let late = payment(&shop, &opened).await;
@@ -239,7 +240,13 @@ async fn late_money_goes_back_where_the_merchant_wants_none(world: World) {
         shop.assert_sound().await;
     }
     assert_eq!(shop.psp.refunds.lock().unwrap().len(), ROUNDS);
-    assert_eq!(shop.count("select cast(coalesce(sum(pending + reserved), 0) as bigint) as n from wallets").await, 0);
+    assert_eq!(
+        shop.count("select count(*) as n from wallets where pending <> 0 or available <> 0 or reserved <> 0").await,
+        0
+    );
+    let fees = "select cast(coalesce(sum(case when credit_account = 'fees:platform' then amount else -amount end), 0) as bigint)
+                as n from transfers where credit_account = 'fees:platform' or debit_account = 'fees:platform'";
+    assert_eq!(shop.count(fees).await, 0, "the platform keeps no fee of what nobody wanted");
 }
 
 async fn a_late_hold_is_let_go_where_the_merchant_wants_none(world: World) {

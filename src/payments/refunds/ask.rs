@@ -81,6 +81,13 @@ pub async fn ask(tx: &mut Tx, tenant: &Tenant, new: NewRefund, now: Timestamp) -
     take_on(tx, new, payment, psp, Wanted::Of(amount), amount, now).await
 }
 
+/// As [`ask`], of everything that is left of a sale that nobody wanted: the platform keeps no fee of it.
+pub async fn send_back(tx: &mut Tx, tenant: &Tenant, new: NewRefund, now: Timestamp) -> Result<Refund, RefundError> {
+    let (payment, psp, left) = refundable(tx, tenant, &new.payment).await?;
+    hold(tx, &payment, left, left).await?;
+    take_on(tx, new, payment, psp, Wanted::Unwanted(left), left, now).await
+}
+
 /// As [`ask`], of the orders that are named alone, each with its amount or everything that is left of it.
 pub async fn ask_of_orders(
     tx: &mut Tx,

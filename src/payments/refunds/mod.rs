@@ -12,7 +12,7 @@ mod share;
 mod store;
 mod view;
 
-pub use ask::{NewRefund, RefundError, ask, ask_of_orders};
+pub use ask::{NewRefund, RefundError, ask, ask_of_orders, send_back};
 pub use carry_out::carry_out;
 pub use come_back::look_for_returned;
 pub use store::{find, get, list, of_payment};

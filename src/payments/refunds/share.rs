@@ -23,6 +23,8 @@ pub struct Before {
 pub enum Wanted<'a> {
     /// So much, from whatever is left of all orders.
     Of(Money),
+    /// So much of a sale that nobody wanted: the platform's fee goes back too, whatever is decided about fees.
+    Unwanted(Money),
     /// So much of each of these orders; everything that is left of it when no amount is named.
     Orders(&'a [(PaymentOrderId, Option<Money>)]),
 }
@@ -46,9 +48,10 @@ pub enum Unshared {
 /// keeps its fee, the seller bears the whole part. What is still pending of an order is taken first.
 pub fn shares(wanted: Wanted<'_>, orders: &[Order], before: &[Before], fee: RefundFee) -> Result<Vec<Part>, Unshared> {
     let amounts = match wanted {
-        Wanted::Of(amount) => over_all(amount, orders, before)?,
+        Wanted::Of(amount) | Wanted::Unwanted(amount) => over_all(amount, orders, before)?,
         Wanted::Orders(named) => by_name(named, orders, before)?,
     };
+    let fee = if matches!(wanted, Wanted::Unwanted(_)) { RefundFee::Return } else { fee };
     let shared = orders.iter().zip(amounts).filter(|(_, amount)| !amount.is_zero());
     shared.map(|(order, amount)| part(order, before, amount, fee)).collect()
 }
