@@ -33,7 +33,8 @@ pub mod webhooks;
 pub mod checkout;
 // 7: the payment service
 pub mod payments;
-// 8: integrity, and what people do about work that was given up: never each other
+// 8: integrity, and what people do about mistakes and about work that was given up: never each other
+pub mod corrections;
 pub mod dead_letters;
 pub mod integrity;
 // 8: available money to sellers' banks

@@ -13,6 +13,7 @@ mod merchant;
 mod migrate;
 mod operator;
 mod psp_simulator;
+mod seal;
 mod serve;
 mod start;
 mod verify;
@@ -52,8 +53,10 @@ enum Command {
     /// Make people who may use the console, and replace lost passwords
     #[command(subcommand)]
     Operator(operator::Command),
-    /// Ask whether the books can be believed; fails when an invariant is broken
-    Verify,
+    /// Ask whether the books can be believed, and walk their chain of seals; fails when something is broken
+    Verify(verify::Args),
+    /// Seal what was posted and write the signed end of the ledger's chain to a file or to standard output
+    Seal(seal::Args),
     /// Kill gateways while shoppers pay and the PSP fails, then compare what everybody knows; fails when they disagree
     Chaos(chaos::Args),
     /// Look at the settings
@@ -79,7 +82,8 @@ pub fn main() -> ExitCode {
             Command::Merchant(command) => merchant::run(&settings, command).await,
             Command::Key(command) => key::run(&settings, command).await,
             Command::Operator(command) => operator::run(&settings, command).await,
-            Command::Verify => verify::run(&settings).await,
+            Command::Verify(args) => verify::run(&settings, args).await,
+            Command::Seal(args) => seal::run(&settings, args).await,
             Command::Chaos(args) => chaos::run(args).await,
             Command::Config(command) => config::run(&settings, command),
         }

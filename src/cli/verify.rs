@@ -1,17 +1,65 @@
-//! `tollgate verify`: asks whether the books can be believed.
+//! `tollgate verify`: asks whether the books can be believed, and walks their chain of seals.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 use super::start::{self, Settings};
 use crate::integrity::{self, Check, Report, Scope, State};
+use crate::keyring::Keyring;
+use crate::ledger::seals::{self, Walk};
 
-/// Prints how every invariant stands, over all merchants and modes; fails when one is broken.
-pub async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let db = start::database(&settings.read()?, false).await?;
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Hold the chain against what was written down outside by `tollgate seal --out` or `ledger.anchor_file`
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
+}
+
+/// Prints how every invariant stands, over all merchants and modes, and what the chain of seals says; fails when one is broken.
+pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
+    let config = settings.read()?;
+    // Without the master key the signatures cannot be looked at; all else can.
+    let key = Some(&config.master_key).filter(|key| !key.expose().is_empty());
+    let key = key.map(|key| Keyring::derive(key).public_key());
+    let anchors = match &args.anchor {
+        None => Vec::new(),
+        Some(file) => {
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let anchors = seals::read_anchors(&text, key.as_deref());
+            anchors.map_err(|reason| anyhow::anyhow!("{} cannot be believed: {reason}", file.display()))?
+        }
+    };
+    let db = start::database(&config, false).await?;
+    let walk = seals::walk(&db, key.as_deref(), &anchors).await?;
     let report = integrity::check(&db, Scope::Everything).await?;
     db.close().await;
-    print!("{}", table(&report));
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    print!("{}{}", table(&report), chain(&walk));
+    let sound = report.is_sound() && walk.findings.is_empty();
+    println!("{}", if sound { "Nothing is broken." } else { "BROKEN: see above. Nothing was repaired." });
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the walk says, the first touched row first.
+fn chain(walk: &Walk) -> String {
+    let state = if walk.findings.is_empty() { "holds" } else { "BROKEN" };
+    let seen = format!("({} blocks, {} journals sealed, {} waiting)", walk.blocks, walk.journals, walk.waiting);
+    let mut lines = vec![format!(
+        "    {state:<12} {:<26} nothing was changed, added or taken away since it was sealed {seen}",
+        "books_are_sealed"
+    )];
+    for (index, finding) in walk.findings.iter().enumerate() {
+        let rank = if index == 0 { "first: " } else { "then:  " };
+        lines.push(format!("     {rank}{}: {}", finding.subject, finding.detail));
+    }
+    if !walk.signatures {
+        lines.push("     the signatures were not looked at: that needs the gateway's master_key".to_owned());
+    }
+    if walk.anchors > 0 {
+        lines.push(format!("     {} block(s) are as they were written down outside", walk.anchors));
+    }
+    lines.join("\n") + "\n"
 }
 
 fn table(report: &Report) -> String {
@@ -24,8 +72,6 @@ fn table(report: &Report) -> String {
         }
         lines.extend(unnamed(check).map(|more| format!("     and {more} more")));
     }
-    let verdict = if report.is_sound() { "Nothing is broken." } else { "BROKEN: see above. Nothing was repaired." };
-    lines.push(verdict.to_owned());
     lines.join("\n") + "\n"
 }
 
@@ -68,6 +114,10 @@ mod tests {
         assert!(text.contains(" 2  BROKEN"), "{text}");
         assert!(text.contains("(9 looked at, 3 broken)"), "{text}");
         assert!(text.contains("seller:x:pending: differs\n     and 2 more\n"), "{text}");
-        assert!(text.ends_with("Nothing was repaired.\n"), "{text}");
+        let finding = |subject: &str| seals::Finding { subject: subject.into(), detail: "it was taken away".into() };
+        let walk = Walk { blocks: 2, findings: vec![finding("jrn_1"), finding("block 2")], ..Walk::default() };
+        let text = chain(&walk);
+        assert!(text.contains("BROKEN       books_are_sealed") && text.contains("(2 blocks, "), "{text}");
+        assert!(text.contains("first: jrn_1: it was taken away\n     then:  block 2"), "{text}");
     }
 }

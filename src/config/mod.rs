@@ -42,6 +42,8 @@ pub struct Config {
     pub risk: RiskRules,
     /// Money sent to sellers' banks.
     pub payouts: Payouts,
+    /// The books' witness.
+    pub ledger: Ledger,
     /// Outgoing webhooks.
     pub webhooks: Webhooks,
     /// PEM files with root certificates that outgoing calls trust besides the system's own.
@@ -64,6 +66,7 @@ impl Default for Config {
             retry: Retries::default(),
             risk: RiskRules::default(),
             payouts: Payouts::default(),
+            ledger: Ledger::default(),
             webhooks: Webhooks::default(),
             trusted_roots: Vec::new(),
             metrics: Metrics::default(),
@@ -190,6 +193,14 @@ impl Payouts {
     pub fn cooling(&self) -> std::time::Duration {
         std::time::Duration::from_hours(u64::from(self.cooling_hours))
     }
+}
+
+/// The books' witness.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ledger {
+    /// A file outside of the database's reach; the signed end of the ledger's chain is appended to it every minute.
+    pub anchor_file: Option<PathBuf>,
 }
 
 /// Outgoing webhooks.

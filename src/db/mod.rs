@@ -8,6 +8,7 @@ mod insert;
 mod migrate;
 mod query;
 mod row;
+mod shadow;
 mod tx;
 mod value;
 
@@ -25,6 +26,7 @@ pub use insert::insert_many;
 pub use migrate::{GATEWAY, Migrations};
 pub use query::{Query, query};
 pub use row::{Column, Row};
+pub use shadow::narrowed;
 pub use tx::{On, Tx};
 pub use value::Value;
 

@@ -6,9 +6,9 @@ use sqlx::{Decode, Row as _, Type};
 
 use super::error::DbError;
 use crate::words::{
-    AttemptId, AuditId, CallId, CaptureId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId, KeyId,
-    MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, SellerId,
-    SessionId, Timestamp,
+    AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId,
+    KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId,
+    SellerId, SessionId, Timestamp,
 };
 
 /// A row of either database.
@@ -96,6 +96,7 @@ id_columns!(
     AuditId,
     CallId,
     CaptureId,
+    CorrectionId,
     DeliveryId,
     EndpointId,
     EventId,

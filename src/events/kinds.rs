@@ -7,6 +7,7 @@ pub const KINDS: &[&str] = &[
     "checkout.session.expired",
     "dispute.closed",
     "dispute.opened",
+    "ledger.corrected",
     "payment.attempt_declined",
     "payment.authorization_expiring",
     "payment.authorized",

@@ -12,6 +12,7 @@ mod card_guard;
 pub mod checkout;
 pub mod console;
 pub mod extract;
+pub mod files;
 mod health;
 pub mod idempotent;
 mod limits;
@@ -67,6 +68,7 @@ fn api_routes() -> Router<App> {
         .route("/v1/policies", get(api::policies::show).post(api::policies::change))
         .route("/v1/sellers/{id}", get(api::sellers::show).post(api::sellers::change))
         .route("/v1/sellers/{id}/verification", post(api::sellers::verify))
+        .route("/v1/sellers/{id}/statement", get(api::statements::show))
         .route("/v1/events", get(api::events::list))
         .route("/v1/events/{id}", get(api::events::show))
         .route("/v1/webhook_endpoints", get(api::webhook_endpoints::list).post(api::webhook_endpoints::create))
@@ -94,7 +96,10 @@ fn api_routes() -> Router<App> {
         .route("/v1/dead_letters/{id}/resolve", post(api::dead_letters::resolve))
         .route("/v1/wallets/{seller}", get(api::wallets::show))
         .route("/v1/ledger/journals", get(api::ledger::journals))
+        .route("/v1/ledger/journals/{id}/proof", get(api::ledger::proof))
         .route("/v1/ledger/balances", get(api::ledger::balances))
+        .route("/v1/ledger/trial_balance", get(api::ledger::trial_balance))
+        .route("/v1/ledger/corrections", get(api::corrections::list))
         .route("/v1/integrity", get(api::integrity::show))
         .route("/openapi.json", get(api::openapi))
 }
@@ -132,6 +137,13 @@ fn console_routes() -> Router<App> {
         .route("/console/sellers/{id}", get(console::seller::show))
         .route("/console/sellers/{id}/verification", post(console::seller::verify))
         .route("/console/sellers/{id}/payouts", post(console::seller::pay_out))
+        .route("/console/sellers/{id}/statement", get(console::statement::show))
+        .route("/console/sellers/{id}/statement.csv", get(console::statement::file))
+        .route("/console/trial-balance", get(console::trial_balance::show))
+        .route("/console/trial-balance.csv", get(console::trial_balance::file))
+        .route("/console/corrections", get(console::corrections::show).post(console::corrections::ask))
+        .route("/console/corrections/{id}/agree", post(console::corrections::agree))
+        .route("/console/corrections/{id}/refuse", post(console::corrections::refuse))
         .route("/console/deliveries", get(console::deliveries::show))
         .route("/console/deliveries/{id}", get(console::delivery::show))
         .route("/console/deliveries/{id}/resend", post(console::delivery::resend))

@@ -5,14 +5,22 @@
 //! A mistake is corrected by another journal. Refuses to know why money moves: that is said by its callers.
 
 mod account;
+pub mod balances;
+pub mod csv;
 mod post;
 mod posting;
 mod read;
+pub mod seals;
+pub mod statements;
 mod store;
 mod view;
 
 pub use account::{Account, Class, Pocket, UnknownAccount};
+pub use balances::{Balance, BalanceFilter, balances};
 pub use post::{Entry, LedgerError, post};
 pub use posting::{Fact, Flaw, Posting, Transfer};
-pub use read::{Balance, BalanceFilter, Journal, Line, balances, is_posted, journals, of_payment};
-pub use view::{balance_view, journal_view, posting_lines};
+pub use read::{Journal, Line, is_posted, journals, of_payment};
+pub use view::{
+    Columns, balance_view, columns, journal_view, minor_text, posting_lines, statement_line, statement_view,
+    summary_view, trial_line, trial_view,
+};

@@ -31,7 +31,7 @@ impl MayRetry for LedgerError {
     }
 }
 
-/// Posts many facts at once, of any tenants, in two statements when all are new. The answer has one entry per posting, in order.
+/// Posts many facts at once, of any tenants, in three statements when all are new. The answer has one entry per posting, in order.
 ///
 /// A fact that is posted already changes nothing and is reported as such.
 ///
@@ -58,6 +58,7 @@ pub async fn post(tx: &mut Tx, postings: &[Posting]) -> Result<Vec<Entry>, Ledge
     let fresh: Vec<_> = journals.into_iter().filter(|(id, _)| written.contains(id)).collect();
     if !fresh.is_empty() {
         store::insert_transfers(tx, &fresh).await?;
+        store::insert_unsealed(tx, &fresh).await?;
     }
     for &index in &firsts {
         if !entries[index].new {

@@ -1,6 +1,5 @@
-//! What the books say: journals with their lines, and what stands on each account.
+//! What the books say: journals with their lines.
 
-use super::account::Account;
 use super::store;
 use crate::db::{DbError, On};
 use crate::words::{Currency, JournalId, Page, PaymentId, Slice, Tenant, Timestamp};
@@ -31,19 +30,6 @@ pub struct Line {
     pub amount: i64,
     /// The currency of the amount.
     pub currency: Currency,
-}
-
-/// What stands on an account in one currency, in minor units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Balance {
-    /// The code of the account.
-    pub account: String,
-    /// The currency of the sums.
-    pub currency: Currency,
-    /// The sum of what was debited.
-    pub debits: i64,
-    /// The sum of what was credited.
-    pub credits: i64,
 }
 
 /// A page of a tenant's journals, the newest first; of one payment or all.
@@ -78,29 +64,4 @@ const MOST_OF_ONE_PAYMENT: u32 = 1000;
 /// When the database fails.
 pub async fn is_posted(on: impl Into<On<'_>>, tenant: &Tenant, id: &JournalId) -> Result<bool, DbError> {
     store::is_posted(on, tenant, id).await
-}
-
-/// Which balances to read.
-#[derive(Debug, Clone, Default)]
-pub struct BalanceFilter {
-    /// Of one currency, or all.
-    pub currency: Option<Currency>,
-    /// As it was at an instant, that instant included; or now.
-    pub at: Option<Timestamp>,
-    /// Only what comes after this currency and account.
-    pub after: Option<(Currency, Account)>,
-}
-
-/// What stands on each account that was ever used, by currency and account, at most `limit`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn balances(
-    on: impl Into<On<'_>>,
-    tenant: &Tenant,
-    filter: &BalanceFilter,
-    limit: u32,
-) -> Result<Slice<Balance>, DbError> {
-    let page = Page::newest(limit);
-    Ok(page.cut(store::balances(on, tenant, filter, page.fetch()).await?))
 }

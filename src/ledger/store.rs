@@ -1,9 +1,9 @@
 //! The SQL of the books. Rows are only ever added.
 
 use super::posting::{Posting, Transfer};
-use super::read::{Balance, BalanceFilter, Journal, Line};
+use super::read::{Journal, Line};
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
-use crate::words::{Currency, JournalId, Money, Page, PaymentId, Tenant, Timestamp};
+use crate::words::{Currency, JournalId, Money, Page, PaymentId, Tenant};
 use std::collections::HashSet;
 
 /// Adds journals whose facts are new, and says which those were.
@@ -67,6 +67,16 @@ pub(super) async fn insert_transfers(tx: &mut Tx, journals: &[(JournalId, &Posti
     )
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Lets journals that were just added wait for the sealer. A row of its own for each: no payment waits here for another.
+pub(super) async fn insert_unsealed(tx: &mut Tx, journals: &[(JournalId, &Posting)]) -> Result<(), DbError> {
+    let rows = journals
+        .iter()
+        .map(|(id, posting)| vec![Value::from(id), (&posting.tenant.merchant).into(), posting.tenant.mode.into()])
+        .collect();
+    insert_many("insert into unsealed_journals (journal_id, merchant_id, livemode)", rows, "").execute(tx).await?;
     Ok(())
 }
 
@@ -178,45 +188,6 @@ fn lines(row: &Row) -> Result<[Line; 2], DbError> {
         Line { account: row.get("debit_account")?, amount, currency },
         Line { account: row.get("credit_account")?, amount: credited, currency },
     ])
-}
-
-pub(super) async fn balances(
-    on: impl Into<On<'_>>,
-    tenant: &Tenant,
-    filter: &BalanceFilter,
-    limit: i64,
-) -> Result<Vec<Balance>, DbError> {
-    let after = filter.after.as_ref().map(|(currency, account)| (currency.code(), account.to_string()));
-    let (currency, account) = after.unwrap_or_default();
-    query(
-        "select account, currency, cast(sum(debit) as bigint) as debits, cast(sum(credit) as bigint) as credits from ( \
-             select debit_account as account, currency, amount as debit, 0 as credit from transfers \
-             where merchant_id = $1 and livemode = $2 and created_at <= $3 \
-             union all \
-             select credit_account, currency, 0, amount from transfers \
-             where merchant_id = $1 and livemode = $2 and created_at <= $3 \
-         ) sides where currency = coalesce($4, currency) and (currency, account) > ($5, $6) \
-         group by account, currency order by currency, account limit $7",
-    )
-    .bind(&tenant.merchant)
-    .bind(tenant.mode)
-    .bind(filter.at.unwrap_or(Timestamp::from_micros(i64::MAX)))
-    .bind(filter.currency)
-    .bind(currency)
-    .bind(account)
-    .bind(limit)
-    .all(on)
-    .await?
-    .iter()
-    .map(|row| {
-        Ok(Balance {
-            account: row.get("account")?,
-            currency: row.get("currency")?,
-            debits: row.get("debits")?,
-            credits: row.get("credits")?,
-        })
-    })
-    .collect()
 }
 
 fn transfer(row: &Row) -> Result<Transfer, DbError> {

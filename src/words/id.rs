@@ -123,6 +123,8 @@ ids! {
     EventId = "evt";
     /// One business fact in the ledger.
     JournalId = "jrn";
+    /// A mistake in the books put right by another journal.
+    CorrectionId = "cor";
     /// Where a merchant wants to be told.
     EndpointId = "we";
     /// The telling of one event to one endpoint.

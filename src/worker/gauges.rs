@@ -7,6 +7,8 @@ use super::lane::LANES;
 use super::{MEASURE, chain, rest};
 use crate::app::App;
 use crate::db::DbError;
+use crate::integrity::watch;
+use crate::ledger::seals;
 use crate::{events, queue, webhooks};
 
 pub(super) async fn measure(app: App, stop: CancellationToken) {
@@ -35,6 +37,15 @@ async fn look(app: &App) -> Result<(), DbError> {
         &[("reader", webhooks::CONSUMER)],
         events::behind(&app.db, webhooks::CONSUMER).await?,
     );
+    for (check, breaks) in watch::counts(&app.db).await? {
+        set("tollgate_integrity_broken", &[("check", check)], breaks);
+    }
+    let watched = watch::seen(&app.db).await?.watched_at.map_or(0, |at| app.now().since(at).as_secs());
+    set("tollgate_integrity_watch_age_seconds", &[], i64::try_from(watched).unwrap_or(i64::MAX));
+    let (waiting, since) = seals::behind(&app.db).await?;
+    set("tollgate_ledger_unsealed", &[], waiting);
+    let age = since.map_or(0, |since| app.now().since(since).as_secs());
+    set("tollgate_ledger_unsealed_age_seconds", &[], i64::try_from(age).unwrap_or(i64::MAX));
     Ok(())
 }
 

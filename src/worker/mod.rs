@@ -8,6 +8,7 @@ mod dispatch;
 mod gauges;
 mod lane;
 mod log;
+mod sealer;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::{idempotency, payments, payouts};
+use crate::{idempotency, integrity, payments, payouts};
 
 /// How often to look when nobody rings.
 const LOOK: Duration = Duration::from_millis(500);
@@ -27,6 +28,12 @@ const LOOK: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often to forget idempotency keys past their time.
 const FORGET: Duration = Duration::from_mins(10);
+/// How often to seal what was posted.
+const SEAL: Duration = Duration::from_secs(2);
+/// How often to hold what changed against the invariants.
+const WATCH: Duration = Duration::from_secs(5);
+/// How often at most to write the end of the ledger's chain down outside.
+const ANCHOR: Duration = Duration::from_mins(1);
 /// How often to measure the queue.
 const MEASURE: Duration = Duration::from_secs(15);
 
@@ -49,6 +56,10 @@ impl Worker {
         }
         let (reader, bell) = (app.clone(), hung(&mut bells));
         worker.keep("log of events", move |stop| log::read(reader.clone(), bell.clone(), stop));
+        let sealing = app.clone();
+        worker.keep("sealer", move |stop| sealer::work(sealing.clone(), stop));
+        let watching = app.clone();
+        worker.keep("watch over the books", move |stop| watch(watching.clone(), stop));
         let sweeper = app.clone();
         worker.keep("sweeper", move |stop| sweep(sweeper.clone(), stop));
         let forgetful = app.clone();
@@ -154,6 +165,20 @@ async fn sweep(app: App, stop: CancellationToken) {
 
 async fn sweep_once(app: &App) -> Result<(), payments::PaymentError> {
     payments::sweep(app).await
+}
+
+/// Holds what changed against the invariants.
+async fn watch(app: App, stop: CancellationToken) {
+    loop {
+        match integrity::watch::look(&app.db, app.now()).await {
+            Ok(true) if !stop.is_cancelled() => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = chain(error), "the books cannot be watched"),
+        }
+        if !rest(WATCH, &stop).await {
+            return;
+        }
+    }
 }
 
 /// Forgets idempotency keys that are past their time.

@@ -76,7 +76,8 @@ async fn a_paid_checkout_is_read_from_the_books(world: World) {
 
     let integrity = checked(&shop, &key).await;
     assert_eq!(integrity["state"], "holds", "{integrity}");
-    assert_eq!(integrity["checks"].as_array().unwrap().len(), 8);
+    assert!(integrity["checks"].as_array().unwrap().len() >= 12);
+    assert_eq!(integrity["watch"], Value::Null);
     assert_eq!(integrity["checks"][2]["checked"], 1);
     assert_eq!(integrity["checks"][6]["state"], "not_checked");
 }

@@ -23,15 +23,18 @@ both_databases!(
     a_payment_is_found_by_whatever_is_known_of_it,
     lists_are_turned_page_by_page,
     a_webhook_is_sent_again_and_the_log_says_by_whom,
+    the_books_are_read_and_corrected_by_two_people,
 );
 
 pub const EMAIL: &str = "kim@example.com";
 const PASSWORD: &str = "correct horse battery";
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 8] = [
     "/console",
     "/console/payments",
     "/console/wallets",
+    "/console/trial-balance",
+    "/console/corrections",
     "/console/deliveries",
     "/console/dead-letters",
     "/console/audit",
@@ -50,13 +53,18 @@ impl<'g> Visitor<'g> {
 
     /// An operator, signed in.
     pub async fn operator(gateway: &'g Gateway) -> Self {
+        Self::somebody(gateway, EMAIL).await
+    }
+
+    /// The operator with this e-mail, signed in.
+    pub async fn somebody(gateway: &'g Gateway, email: &str) -> Self {
         let app = &gateway.app;
-        match operators::create(&app.db, EMAIL, Some(Secret::new(PASSWORD.to_owned())), app.now()).await {
+        match operators::create(&app.db, email, Some(Secret::new(PASSWORD.to_owned())), app.now()).await {
             Ok(_) | Err(operators::OperatorError::Exists) => {}
             Err(error) => panic!("{error}"),
         }
         let mut visitor = Self::stranger(gateway);
-        let answer = visitor.sign_in(EMAIL, PASSWORD).await;
+        let answer = visitor.sign_in(email, PASSWORD).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         visitor.cookie = Some(cookie_of(&answer));
         visitor
@@ -309,6 +317,60 @@ async fn receiver(status: StatusCode) -> String {
 
 async fn listen(gateway: &Gateway, url: &str) {
     gateway.post("/v1/webhook_endpoints", json!({"url": url, "events": ["checkout.session.completed"]})).await.ok();
+}
+
+async fn the_books_are_read_and_corrected_by_two_people(world: World) {
+    let gateway = world.gateway().await;
+    let session = checkout(&gateway, "12.50", "USD", "order-1042", "jiwoo@example.com").await;
+    pay(&gateway, &payment_of(&session)).await;
+    let kim = Visitor::operator(&gateway).await;
+    let lee = Visitor::somebody(&gateway, "lee@example.com").await;
+
+    let trial = kim.page("/console/trial-balance?mode=test").await;
+    assert!(trial.contains("psp:simulator") && trial.contains(">12.50<") && trial.contains("balanced"), "{trial}");
+    let wallets = kim.page("/console/wallets").await;
+    let seller = between(&wallets, "href=\"/console/sellers/", "\"").to_owned();
+    let statement = format!("{seller}/statement?currency=USD");
+    assert!(wallets.contains(&format!("/console/sellers/{statement}")), "{wallets}");
+    let page = kim.page(&format!("/console/sellers/{statement}")).await;
+    assert!(page.contains("Opening") && page.contains("sale") && page.contains(">12.50<"), "{page}");
+    let file = kim.page(&format!("/console/sellers/{seller}/statement.csv?currency=USD")).await;
+    assert!(
+        file.lines().any(|line| line.contains(",sale,") && line.ends_with(",12.50,0.00,0.00,0.00,12.50,USD")),
+        "{file}"
+    );
+
+    let tenant = gateway.tenant.clone();
+    let csrf = kim.csrf().await;
+    let pending = format!("seller:{seller}:pending");
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("merchant", tenant.merchant.as_str()),
+        ("mode", "test"),
+        ("currency", "USD"),
+        ("reason", "a fee that was never agreed"),
+        ("debit1", pending.as_str()),
+        ("credit1", "fees:platform"),
+        ("amount1", "1.50"),
+    ];
+    let said = |answer: &Answer| header(answer, LOCATION);
+    assert_eq!(said(&kim.post("/console/corrections", &fields).await), "/console/corrections?said=asked");
+    let mut wrong = fields;
+    wrong[7] = ("amount1", "1.5");
+    assert_eq!(said(&kim.post("/console/corrections", &wrong).await), "/console/corrections?said=fields");
+    let page = lee.page("/console/corrections").await;
+    let id = between(&page, "action=\"/console/corrections/", "/agree").to_owned();
+    let agree = format!("/console/corrections/{id}/agree");
+    assert!(!kim.page("/console/corrections").await.contains(&agree), "who asked cannot agree");
+    assert_eq!(said(&kim.post(&agree, &[("csrf", &csrf)]).await), "/console/corrections?said=same");
+    assert_eq!(lee.post(&agree, &[("csrf", &csrf)]).await.status, 403, "another session's form");
+    let csrf = lee.csrf().await;
+    assert_eq!(said(&lee.post(&agree, &[("csrf", &csrf)]).await), "/console/corrections?said=posted");
+    assert_eq!(said(&lee.post(&agree, &[("csrf", &csrf)]).await), "/console/corrections?said=decided");
+    let page = kim.page(&format!("/console/sellers/{statement}")).await;
+    assert!(page.contains("correction") && page.contains(">11.00<"), "{page}");
+    let done = actions(&gateway).await;
+    assert!(done.contains(&"correction.ask".to_owned()) && done.contains(&"correction.agree".to_owned()), "{done:?}");
 }
 
 async fn one_page_tells_the_whole_story(world: World) {

@@ -16,7 +16,7 @@ const RANKS: &[(usize, &[&str])] = &[
     (6, &["wallets", "webhooks"]),
     (7, &["checkout"]),
     (8, &["payments"]),
-    (9, &["payouts", "reconciliation", "integrity", "dead_letters"]),
+    (9, &["payouts", "reconciliation", "integrity", "dead_letters", "corrections"]),
     (10, &["http", "worker"]),
     (11, &["cli"]),
 ];

@@ -203,6 +203,7 @@ async fn a_merchant_sees_only_its_own_breaks(world: World) {
 async fn paid(world: &World) -> (Shop, Opened) {
     let shop = Shop::open(world.clone()).await;
     let opened = shop.paid().await;
+    tollgate::ledger::seals::seal(&shop.app.db, &shop.app.keyring, shop.app.now()).await.unwrap();
     let checks = look(world, Scope::Tenant(&shop.tenant)).await;
     for check in checks.iter().filter(|check| check.name != "provider_agrees") {
         assert_eq!(check.state, State::Holds, "{check:#?}");

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tollgate::corrections::{self, Asked};
+use tollgate::ledger::{Account, Transfer};
 use tollgate::payments;
 use tollgate::psp::Psps;
 use tollgate::queue::{self, NewJob};
-use tollgate::words::{JobId, PaymentId, Tenant};
+use tollgate::words::{Currency, JobId, Money, PaymentId, SellerId, Tenant};
 
 use crate::support::door::Door;
 use crate::support::scripted_psp::{ScriptedPsp, approved};
@@ -103,6 +105,11 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     tollgate::events::place(&mut tx, 100).await.unwrap();
     tx.commit().await.unwrap();
 
+    tollgate::ledger::seals::seal(&world.db, &door.app.keyring, world.now()).await.unwrap();
+    let journals = door.get("/v1/ledger/journals", &merchant.key).await;
+    let journal = text(&journals.json["data"][0]["id"]);
+    corrected(&world, &merchant.test, &seller["id"]).await;
+    tollgate::integrity::watch::look(&world.db, world.now()).await.unwrap();
     let events = door.get("/v1/events", &merchant.key).await;
     let event = text(&events.json["data"][0]["id"]);
     let seller = text(&seller["id"]);
@@ -125,6 +132,10 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/wallets/{seller}", &seller),
         ("/v1/ledger/journals", ""),
         ("/v1/ledger/balances", ""),
+        ("/v1/ledger/trial_balance", ""),
+        ("/v1/ledger/corrections", ""),
+        ("/v1/ledger/journals/{id}/proof", &journal),
+        ("/v1/sellers/{id}/statement", &seller),
         ("/v1/integrity", ""),
         ("/v1/events", ""),
         ("/v1/events/{id}", &event),
@@ -156,6 +167,18 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let mut wrong = Vec::new();
     check(&document, &document["components"]["schemas"]["Problem"], &refused.json, "problem", &mut wrong);
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// A correction that was agreed to.
+async fn corrected(world: &World, tenant: &Tenant, seller: &Value) {
+    let seller = SellerId::parse(seller.as_str().unwrap()).unwrap();
+    let amount = Money::of(1, Currency::parse("USD").unwrap()).unwrap();
+    let transfers = vec![Transfer { debit: Account::Suspense, credit: Account::Pending(seller), amount }];
+    let asked = Asked { reason: "a cent was lost".into(), corrects: None, payment: None, transfers, by: "a@b".into() };
+    let mut tx = world.db.begin().await.unwrap();
+    let correction = corrections::ask(&mut tx, tenant, &asked, world.now()).await.unwrap();
+    corrections::agree(&mut tx, &correction, "c@d", world.now()).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Two jobs of this tenant that were given up.

@@ -1,15 +1,19 @@
 //! `/v1/ledger/..`: the books, as finance people read them.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::http::extract::{Authenticated, PageQuery};
+use crate::http::files;
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
-use crate::ledger::{self, Account, BalanceFilter};
+use crate::ledger::balances::totals;
+use crate::ledger::{self, Account, BalanceFilter, seals};
 use crate::words::{Currency, JournalId, PaymentId, Timestamp};
 
 /// What `GET /v1/ledger/journals` can be narrowed by.
@@ -60,6 +64,54 @@ pub async fn balances(
     };
     let slice = ledger::balances(&app.db, &principal.tenant, &filter, query.page.limit()).await?;
     Ok(envelope("/v1/ledger/balances", slice, |balance| ledger::balance_view(&principal.tenant, balance)))
+}
+
+/// What a trial balance is asked with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instant {
+    at: Option<String>,
+}
+
+/// Every account in its column, and the sums of both over all accounts; as JSON in pages, or as one CSV file.
+pub async fn trial_balance(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    headers: HeaderMap,
+    query: PageQuery<Instant>,
+) -> Result<Response, Problem> {
+    let tenant = &principal.tenant;
+    if query.page.is_backwards() {
+        return Err(Problem::invalid("ending_before", "A trial balance is listed by name and only forwards."));
+    }
+    let at = query.filters.at.as_deref().map(read_instant).transpose()?.unwrap_or_else(|| app.now());
+    if files::wanted(&headers) {
+        return Ok(files::trial_balance(&app, tenant, at).await?);
+    }
+    let after = query.page.named().map(|name| read_name(name).ok_or_else(|| query.unknown_cursor())).transpose()?;
+    let filter = BalanceFilter { at: Some(at), after, currency: None };
+    let slice = ledger::balances(&app.db, tenant, &filter, query.page.limit()).await?;
+    let totals = totals(&app.db, tenant, Some(at)).await?;
+    Ok(Json(ledger::trial_view(tenant, at, &slice, &totals)).into_response())
+}
+
+/// That a journal is in the sealed chain: its way to the root of its block, without any other journal.
+pub async fn proof(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let tenant = &principal.tenant;
+    let id = JournalId::parse(&id).map_err(|_| Problem::not_found("journal"))?;
+    if !ledger::is_posted(&app.db, tenant, &id).await? {
+        return Err(Problem::not_found("journal"));
+    }
+    let waits = || {
+        let detail = "The journal is posted and not sealed yet. Ask again in a few seconds.";
+        Problem::new(StatusCode::CONFLICT, "journal_not_sealed", detail)
+    };
+    let proof = seals::proof(&app.db, tenant, &id).await?.ok_or_else(waits)?;
+    Ok(Json(seals::proof_view(tenant, &proof, &app.keyring.public_key())))
 }
 
 /// The id of a balance: its currency and the code of its account.

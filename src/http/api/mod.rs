@@ -2,6 +2,7 @@
 
 pub mod captures;
 pub mod checkout_sessions;
+pub mod corrections;
 pub mod dead_letters;
 pub mod events;
 pub mod explain;
@@ -16,6 +17,7 @@ pub mod payouts;
 pub mod policies;
 pub mod refunds;
 pub mod sellers;
+pub mod statements;
 pub mod wallets;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;

@@ -37,6 +37,10 @@ pub enum Place {
     Wallets,
     /// Money to sellers' banks.
     Payouts,
+    /// What stands on every account.
+    TrialBalance,
+    /// Mistakes put right.
+    Corrections,
     /// Webhooks to merchants.
     Deliveries,
     /// Jobs that were given up.
@@ -64,6 +68,8 @@ impl Frame {
             (Place::Payments, "/console/payments", "Payments"),
             (Place::Wallets, "/console/wallets", "Wallets"),
             (Place::Payouts, "/console/payouts", "Payouts"),
+            (Place::TrialBalance, "/console/trial-balance", "Trial balance"),
+            (Place::Corrections, "/console/corrections", "Corrections"),
             (Place::Deliveries, "/console/deliveries", "Webhook deliveries"),
             (Place::DeadLetters, "/console/dead-letters", "Dead letters"),
             (Place::Audit, "/console/audit", "Audit log"),

@@ -10,6 +10,7 @@ pub mod captures;
 mod captures_told;
 mod chips;
 mod components;
+pub mod corrections;
 pub mod dead_letter;
 pub mod dead_letters;
 pub mod deliveries;
@@ -30,9 +31,11 @@ mod search;
 pub mod seller;
 mod session;
 pub mod sign_in;
+pub mod statement;
 mod store;
 mod story;
 mod telling;
+pub mod trial_balance;
 pub mod wallets;
 
 #[cfg(test)]
@@ -61,6 +64,9 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("delivery", delivery::Delivery::sample().render()),
         ("dead_letter", dead_letter::DeadLetter::sample().render()),
         ("dead_letters", dead_letters::DeadLetters::sample().render()),
+        ("trial_balance", trial_balance::TrialBalance::sample().render()),
+        ("statement", statement::Statement::sample().render()),
+        ("corrections", corrections::Corrections::sample().render()),
         ("audit", audit::Audit::sample().render()),
     ]
 }

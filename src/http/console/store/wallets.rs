@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::db::{DbError, On, query};
-use crate::words::{Currency, Mode, PaymentId};
+use crate::words::{Currency, Mode, PaymentId, SellerId, Tenant};
 
 /// One seller's balances in one currency, in minor units.
 #[derive(Debug, Clone)]
@@ -60,6 +60,13 @@ pub async fn wallets(
             })
         })
         .collect()
+}
+
+/// Whose seller this is, and its name.
+pub async fn seller(on: impl Into<On<'_>>, id: &SellerId) -> Result<Option<(Tenant, String)>, DbError> {
+    let row = query("select merchant_id, livemode, name from sellers where id = $1").bind(id).optional(on).await?;
+    row.map(|row| Ok((Tenant { merchant: row.get("merchant_id")?, mode: row.get("livemode")? }, row.get("name")?)))
+        .transpose()
 }
 
 /// The names of the sellers that a payment pays.

@@ -1,0 +1,150 @@
+//! Looking at the invariants all the time without reading everything all the time.
+//!
+//! Promises: each payment that changed (a journal of it was sealed, or it has a new event) is held against the very laws of the full
+//! check, and each seller account that moved against its wallet, once per change; every six hours everything is looked at, which also
+//! finds what changed without a trace. A break stays shown until a later look finds it mended. Refuses to repair.
+
+mod store;
+
+use std::time::Duration;
+
+use super::check::{Finding, Scope, State, check};
+use super::store::{CHECKS, Question};
+use crate::db::{Db, DbError};
+use crate::words::{Tenant, Timestamp};
+
+pub use store::{Break, Seen};
+
+/// How often everything is looked at.
+const FULL: Duration = Duration::from_hours(6);
+/// Sealed journals and events of one look.
+const STRIDE: i64 = 1000;
+
+/// The laws that can be asked of some payments and payouts alone. Wallets have a question of their own; the others wait for the look
+/// at everything.
+const NARROW: [&str; 7] = [
+    "debits_equal_credits",
+    "orders_are_posted",
+    "refunds_within_captured",
+    "one_capture_per_checkout",
+    "final_states_are_told",
+    "orders_wait_for_delivery",
+    "payouts_are_posted",
+];
+
+/// The stretch of the chain and of the log of events that a look is about: after the first number, up to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch {
+    sealed: (i64, i64),
+    events: (i64, i64),
+}
+
+/// Looks at what changed since the last look; says whether there is more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn look(db: &Db, now: Timestamp) -> Result<bool, DbError> {
+    let seen = store::seen(db).await?;
+    if seen.full_at.is_none_or(|at| now >= at.plus(FULL)) {
+        return everything(db, now).await.map(|()| true);
+    }
+    let (sealed, events) = store::ends(db).await?;
+    let upto = |from: i64, end: i64| (from, end.min(from.saturating_add(STRIDE)).max(from));
+    let stretch = Stretch { sealed: upto(seen.position, sealed), events: upto(seen.event_position, events) };
+    let found = changed(db, stretch).await?;
+    let payments = store::payments(db, stretch).await?;
+    let mut tx = db.begin().await?;
+    if store::advance(&mut tx, &seen, stretch, payments, now).await? {
+        store::keep(&mut tx, &found, now).await?;
+        tx.commit().await?;
+    }
+    Ok(stretch.sealed.1 < sealed || stretch.events.1 < events)
+}
+
+/// What the laws say of the payments and sellers of a stretch, every break confirmed by asking the tenant's whole books: only then can
+/// it not be that a law looked beyond the stretch.
+async fn changed(db: &Db, stretch: Stretch) -> Result<Vec<Break>, DbError> {
+    let mut suspects = store::wallets(db, stretch).await?;
+    if stretch.sealed.0 < stretch.sealed.1 || stretch.events.0 < stretch.events.1 {
+        for outline in CHECKS.iter().filter(|outline| NARROW.contains(&outline.name)) {
+            if let Question::Ask { broken, .. } = outline.question {
+                suspects |= store::any_broken(db, broken, stretch).await?;
+            }
+        }
+    }
+    if !suspects {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for tenant in store::tenants(db, stretch).await? {
+        found.extend(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
+    }
+    Ok(found)
+}
+
+/// Looks at everything, and forgets the breaks that are mended.
+async fn everything(db: &Db, now: Timestamp) -> Result<(), DbError> {
+    let seen = store::seen(db).await?;
+    let (sealed, events) = store::ends(db).await?;
+    let house = broken(db, Scope::Everything, None).await?;
+    let mut found = Vec::new();
+    if !house.is_empty() {
+        // Whose they are is asked one by one, so that each merchant is told of its own; what is nobody's is kept too.
+        for tenant in store::all_tenants(db).await? {
+            found.extend(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
+        }
+        let told = |one: &Break| {
+            found.iter().any(|other: &Break| (&other.check, &other.subject) == (&one.check, &one.subject))
+        };
+        let left: Vec<_> = house.into_iter().filter(|one| !told(one)).collect();
+        found.extend(left);
+    }
+    let mut tx = db.begin().await?;
+    if store::begin_anew(&mut tx, &seen, (sealed, events), now).await? {
+        store::keep(&mut tx, &found, now).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn broken(db: &Db, scope: Scope<'_>, tenant: Option<&Tenant>) -> Result<Vec<Break>, DbError> {
+    let report = check(db, scope).await?;
+    let broken = report.checks.into_iter().filter(|check| check.state == State::Broken);
+    Ok(broken
+        .flat_map(|check| {
+            let name = check.name;
+            check.findings.into_iter().map(move |Finding { subject, detail }| Break {
+                check: name.to_owned(),
+                tenant: tenant.cloned(),
+                subject,
+                detail,
+            })
+        })
+        .collect())
+}
+
+/// How far the watch has looked, and the breaks it knows of: of one tenant or, for who runs the gateway, of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seen(db: &Db) -> Result<Seen, DbError> {
+    store::seen(db).await
+}
+
+/// The breaks of one tenant that no later look has found mended, the first found first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn breaks(db: &Db, tenant: &Tenant) -> Result<Vec<(Break, Timestamp)>, DbError> {
+    store::breaks(db, tenant).await
+}
+
+/// How many breaks there are, by the name of every check.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(db: &Db) -> Result<Vec<(&'static str, i64)>, DbError> {
+    let counted = store::counts(db).await?;
+    let of = |name: &str| counted.iter().find(|(of, _)| of == name).map_or(0, |(_, count)| *count);
+    Ok(CHECKS.iter().map(|outline| (outline.name, of(outline.name))).collect())
+}

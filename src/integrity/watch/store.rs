@@ -1,0 +1,286 @@
+//! The SQL of the watch.
+
+use super::Stretch;
+use crate::db::{Db, DbError, On, Query, Row, Tx, Value, insert_many, narrowed, query};
+use crate::words::{Tenant, Timestamp};
+
+/// A break that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// The check's name.
+    pub check: String,
+    /// Whose row; nobody's when it belongs to no merchant we know.
+    pub tenant: Option<Tenant>,
+    /// The id of the row.
+    pub subject: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// How far the watch has looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The place of the last sealed journal that it looked at.
+    pub position: i64,
+    /// The place of the last event.
+    pub event_position: i64,
+    /// When it last looked; `None` before the first time.
+    pub watched_at: Option<Timestamp>,
+    /// Changes of payments that it has looked at since it last looked at everything.
+    pub payments: i64,
+    /// When it last looked at everything.
+    pub full_at: Option<Timestamp>,
+}
+
+/// Every table that the laws read, cut down to the payments and payouts of a stretch. `$6` to `$9` are the stretch.
+///
+/// On SQLite a name must not stand for itself, so the table is named with its schema.
+const NARROW_SQLITE: &str = "\
+    touched as (select s.merchant_id as m, s.livemode as l, j.payment_id as id from main.sealed_journals s join main.journals j \
+        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
+        where s.position > $6 and s.position <= $7 and j.payment_id is not null \
+        union select p.merchant_id, p.livemode, p.id from main.events e join main.payments p on p.id = e.object_id \
+        where e.position > $8 and e.position <= $9), \
+    paid_out as (select s.merchant_id as m, s.livemode as l, j.source_id as id from main.sealed_journals s join main.journals j \
+        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
+        where s.position > $6 and s.position <= $7 and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') \
+        union select o.merchant_id, o.livemode, o.id from main.events e join main.payouts o on o.id = e.object_id \
+        where e.position > $8 and e.position <= $9), \
+    journals as (select j.* from touched x join main.journals j on j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
+        union all select j.* from paid_out x join main.journals j on j.merchant_id = x.m and j.livemode = x.l \
+        and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') and j.source_id = x.id), \
+    transfers as (select t.* from journals j join main.transfers t \
+        on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id), \
+    payments as (select p.* from touched x join main.payments p on p.id = x.id), \
+    payment_orders as (select o.* from touched x join main.payment_orders o on o.payment_id = x.id), \
+    attempts as (select a.* from touched x join main.attempts a on a.payment_id = x.id), \
+    refunds as (select r.* from touched x join main.refunds r on r.payment_id = x.id), \
+    captures as (select c.* from touched x join main.captures c on c.payment_id = x.id), \
+    payouts as (select o.* from paid_out x join main.payouts o on o.id = x.id), \
+    checkout_sessions as (select c.* from payments p join main.checkout_sessions c on c.id = p.checkout_id)";
+const NARROW_POSTGRES: &str = "\
+    touched as (select s.merchant_id as m, s.livemode as l, j.payment_id as id from sealed_journals s join journals j \
+        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
+        where s.position > $6 and s.position <= $7 and j.payment_id is not null \
+        union select p.merchant_id, p.livemode, p.id from events e join payments p on p.id = e.object_id \
+        where e.position > $8 and e.position <= $9), \
+    paid_out as (select s.merchant_id as m, s.livemode as l, j.source_id as id from sealed_journals s join journals j \
+        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
+        where s.position > $6 and s.position <= $7 and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') \
+        union select o.merchant_id, o.livemode, o.id from events e join payouts o on o.id = e.object_id \
+        where e.position > $8 and e.position <= $9), \
+    journals as (select j.* from touched x join journals j on j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
+        union all select j.* from paid_out x join journals j on j.merchant_id = x.m and j.livemode = x.l \
+        and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') and j.source_id = x.id), \
+    transfers as (select t.* from journals j join transfers t \
+        on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id), \
+    payments as (select p.* from touched x join payments p on p.id = x.id), \
+    payment_orders as (select o.* from touched x join payment_orders o on o.payment_id = x.id), \
+    attempts as (select a.* from touched x join attempts a on a.payment_id = x.id), \
+    refunds as (select r.* from touched x join refunds r on r.payment_id = x.id), \
+    captures as (select c.* from touched x join captures c on c.payment_id = x.id), \
+    payouts as (select o.* from paid_out x join payouts o on o.id = x.id), \
+    checkout_sessions as (select c.* from payments p join checkout_sessions c on c.id = p.checkout_id)";
+
+/// Whether a law is broken by any payment of a stretch.
+pub(super) async fn any_broken(db: &Db, broken: &'static str, stretch: Stretch) -> Result<bool, DbError> {
+    let tables = match db {
+        Db::Sqlite { .. } => NARROW_SQLITE,
+        Db::Postgres(_) => NARROW_POSTGRES,
+    };
+    let statement = narrowed(tables, broken);
+    let rows = bind(statement.bind("").bind("zzzz").bind(false).bind(true).bind(1_i64), stretch).all(db).await;
+    match rows {
+        Ok(rows) => Ok(!rows.is_empty()),
+        // A sum that the database refuses to take: the full check says so in its own words.
+        Err(DbError::Sqlx(error)) if error.as_database_error().is_some() => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn bind(query: Query, stretch: Stretch) -> Query {
+    query.bind(stretch.sealed.0).bind(stretch.sealed.1).bind(stretch.events.0).bind(stretch.events.1)
+}
+
+/// Whether any seller account that moved in a stretch is not what its wallet says.
+pub(super) async fn wallets(db: &Db, stretch: Stretch) -> Result<bool, DbError> {
+    let rows = query(
+        "with moved as ( \
+             select t.merchant_id, t.livemode, t.currency, t.debit_account as account from sealed_journals s join transfers t \
+                 on t.merchant_id = s.merchant_id and t.livemode = s.livemode and t.journal_id = s.journal_id \
+                 where s.position > $1 and s.position <= $2 and t.debit_account like 'seller:%' \
+             union select t.merchant_id, t.livemode, t.currency, t.credit_account from sealed_journals s join transfers t \
+                 on t.merchant_id = s.merchant_id and t.livemode = s.livemode and t.journal_id = s.journal_id \
+                 where s.position > $1 and s.position <= $2 and t.credit_account like 'seller:%' \
+         ) select account from ( \
+             select a.merchant_id, a.livemode, a.currency, a.account, a.credits - a.debits as amount from moved m join account_balances a \
+                 on a.merchant_id = m.merchant_id and a.livemode = m.livemode and a.currency = m.currency and a.account = m.account \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, t.amount from unsealed_journals u join transfers t \
+                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id join moved m \
+                 on m.merchant_id = t.merchant_id and m.livemode = t.livemode and m.currency = t.currency and m.account = t.credit_account \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, -t.amount from unsealed_journals u join transfers t \
+                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id join moved m \
+                 on m.merchant_id = t.merchant_id and m.livemode = t.livemode and m.currency = t.currency and m.account = t.debit_account \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, case \
+                 when m.account like '%:pending' then -w.pending when m.account like '%:available' then -w.available \
+                 when m.account like '%:paying_out' then -w.paying_out else -w.reserved end from moved m join wallets w \
+                 on w.merchant_id = m.merchant_id and w.livemode = m.livemode and w.currency = m.currency \
+                 and w.seller_id = substr(m.account, 8, 30) \
+         ) sides group by merchant_id, livemode, currency, account having sum(amount) <> 0 limit 1",
+    )
+    .bind(stretch.sealed.0)
+    .bind(stretch.sealed.1)
+    .all(db)
+    .await?;
+    Ok(!rows.is_empty())
+}
+
+/// The ends of the chain and of the log of events.
+pub(super) async fn ends(db: &Db) -> Result<(i64, i64), DbError> {
+    let row = query(
+        "select (select positions from ledger_chain where id = 1) as sealed, (select last_position from event_log where id = 1) as placed",
+    )
+    .one(db)
+    .await?;
+    Ok((row.get("sealed")?, row.get("placed")?))
+}
+
+/// How many payments changed in a stretch.
+pub(super) async fn payments(db: &Db, stretch: Stretch) -> Result<i64, DbError> {
+    let row = query(
+        "select count(*) as n from (select j.payment_id from sealed_journals s join journals j on j.merchant_id = s.merchant_id \
+         and j.livemode = s.livemode and j.id = s.journal_id where s.position > $1 and s.position <= $2 and j.payment_id is not null \
+         union select p.id from events e join payments p on p.id = e.object_id where e.position > $3 and e.position <= $4) x",
+    );
+    bind(row, stretch).one(db).await?.get("n")
+}
+
+/// Whose journals and events are in a stretch.
+pub(super) async fn tenants(db: &Db, stretch: Stretch) -> Result<Vec<Tenant>, DbError> {
+    let rows = query(
+        "select merchant_id, livemode from sealed_journals where position > $1 and position <= $2 \
+         union select merchant_id, livemode from events where position > $3 and position <= $4",
+    );
+    bind(rows, stretch).all(db).await?.iter().map(tenant).collect()
+}
+
+/// Everybody whose books hold anything, or who has sellers.
+pub(super) async fn all_tenants(db: &Db) -> Result<Vec<Tenant>, DbError> {
+    query("select distinct merchant_id, livemode from sellers").all(db).await?.iter().map(tenant).collect()
+}
+
+fn tenant(row: &Row) -> Result<Tenant, DbError> {
+    Ok(Tenant { merchant: row.get("merchant_id")?, mode: row.get("livemode")? })
+}
+
+pub(super) async fn seen(on: impl Into<On<'_>>) -> Result<Seen, DbError> {
+    let row = query("select * from integrity_watch where id = 1").one(on).await?;
+    Ok(Seen {
+        position: row.get("position")?,
+        event_position: row.get("event_position")?,
+        watched_at: row.get("watched_at")?,
+        payments: row.get("payments")?,
+        full_at: row.get("full_at")?,
+    })
+}
+
+/// Moves the watch on, if nobody else has: the update is the lock.
+pub(super) async fn advance(
+    tx: &mut Tx,
+    from: &Seen,
+    stretch: Stretch,
+    payments: i64,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let moved = query(
+        "update integrity_watch set position = $1, event_position = $2, payments = payments + $3, watched_at = $4 \
+         where id = 1 and position = $5 and event_position = $6",
+    )
+    .bind(stretch.sealed.1)
+    .bind(stretch.events.1)
+    .bind(payments)
+    .bind(now)
+    .bind(from.position)
+    .bind(from.event_position)
+    .execute(tx)
+    .await?;
+    Ok(moved == 1)
+}
+
+/// Everything was looked at: earlier breaks are forgotten, those that are still there are written down again.
+pub(super) async fn begin_anew(
+    tx: &mut Tx,
+    from: &Seen,
+    (sealed, events): (i64, i64),
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let moved = query(
+        "update integrity_watch set position = $1, event_position = $2, payments = 0, watched_at = $3, full_at = $3 \
+         where id = 1 and position = $4 and event_position = $5 and (full_at < $3 or full_at is null)",
+    )
+    .bind(sealed)
+    .bind(events)
+    .bind(now)
+    .bind(from.position)
+    .bind(from.event_position)
+    .execute(&mut *tx)
+    .await?;
+    if moved == 1 {
+        query("delete from integrity_breaks").execute(tx).await?;
+    }
+    Ok(moved == 1)
+}
+
+/// Keeps breaks until they are mended; one that is known keeps the time when it was found.
+pub(super) async fn keep(tx: &mut Tx, found: &[Break], now: Timestamp) -> Result<(), DbError> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let rows = found
+        .iter()
+        .map(|one| {
+            vec![
+                Value::from(&one.check),
+                one.tenant.as_ref().map_or("", |tenant| tenant.merchant.as_str()).into(),
+                one.tenant.as_ref().is_some_and(|tenant| tenant.mode.is_live()).into(),
+                (&one.subject).into(),
+                (&one.detail).into(),
+                now.into(),
+            ]
+        })
+        .collect();
+    insert_many(
+        "insert into integrity_breaks (check_name, merchant_id, livemode, subject, detail, found_at)",
+        rows,
+        "on conflict (check_name, merchant_id, livemode, subject, detail) do nothing",
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn breaks(on: impl Into<On<'_>>, tenant: &Tenant) -> Result<Vec<(Break, Timestamp)>, DbError> {
+    query(
+        "select * from integrity_breaks where merchant_id = $1 and livemode = $2 order by found_at, check_name, subject limit 100",
+    )
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .all(on)
+    .await?
+    .iter()
+    .map(|row| {
+        let found = Break {
+            check: row.get("check_name")?,
+            tenant: Some(tenant.clone()),
+            subject: row.get("subject")?,
+            detail: row.get("detail")?,
+        };
+        Ok((found, row.get("found_at")?))
+    })
+    .collect()
+}
+
+pub(super) async fn counts(on: impl Into<On<'_>>) -> Result<Vec<(String, i64)>, DbError> {
+    let rows = query("select check_name, count(*) as n from integrity_breaks group by check_name").all(on).await?;
+    rows.iter().map(|row| Ok((row.get("check_name")?, row.get("n")?))).collect()
+}

@@ -1,0 +1,159 @@
+//! What stands on the accounts, now or at any instant.
+//!
+//! Promises: the cost depends on how much is asked for and on how much was posted since about two blocks ago, never on the age of
+//! the books: a balance is what stood there as of a sealed block and the transfers since. It is exact: what is posted and not
+//! sealed yet counts too. Refuses to know sellers' wallets, which have rows of their own.
+
+mod store;
+
+use super::account::Account;
+use crate::db::{Db, DbError};
+use crate::words::{Currency, Page, SellerId, Slice, Tenant, Timestamp};
+
+/// What stands on an account in one currency, in minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// The code of the account.
+    pub account: String,
+    /// The currency of the sums.
+    pub currency: Currency,
+    /// The sum of what was debited.
+    pub debits: i64,
+    /// The sum of what was credited.
+    pub credits: i64,
+}
+
+/// The two columns of a trial balance in one currency, in minor units; equal in sound books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Total {
+    /// The currency of the sums.
+    pub currency: Currency,
+    /// The sum over accounts that were debited more than credited.
+    pub debit: i64,
+    /// The sum over the others.
+    pub credit: i64,
+}
+
+/// Which balances to read.
+#[derive(Debug, Clone, Default)]
+pub struct BalanceFilter {
+    /// Of one currency, or all.
+    pub currency: Option<Currency>,
+    /// As it was at an instant, that instant included; or now.
+    pub at: Option<Timestamp>,
+    /// Only what comes after this currency and account.
+    pub after: Option<(Currency, Account)>,
+}
+
+/// Currency and account between which to read, neither included. Text order is byte order: no code of ours sorts after a tilde.
+#[derive(Debug, Clone)]
+struct Between {
+    after: (String, String),
+    before: (String, String),
+}
+
+impl Between {
+    fn of(filter: &BalanceFilter) -> Self {
+        let end = |currency: &str| (currency.to_owned(), "~".to_owned());
+        let after = filter.after.as_ref().map(|(currency, account)| (currency.code().to_owned(), account.to_string()));
+        let begin = filter.currency.map(|currency| (currency.code().to_owned(), String::new()));
+        Self {
+            after: after.max(begin).unwrap_or_default(),
+            before: filter.currency.map_or_else(|| end("~"), |currency| end(currency.code())),
+        }
+    }
+}
+
+/// Which part of the chain an instant falls into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    /// All of this block and of those before it was posted by then.
+    block: i64,
+    /// The place of that block's last journal.
+    from: i64,
+    /// From the journals after this place on, nothing was.
+    to: i64,
+    /// Journals posted later do not count.
+    at: Timestamp,
+}
+
+/// How often a read is repeated when a journal from before the instant was sealed late and meanwhile.
+const TRIES: u32 = 5;
+
+/// What stands on each account that was ever used, by currency and account, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn balances(db: &Db, tenant: &Tenant, filter: &BalanceFilter, limit: u32) -> Result<Slice<Balance>, DbError> {
+    let page = Page::newest(limit);
+    Ok(page.cut(read(db, tenant, &Between::of(filter), filter.at, page.fetch()).await?))
+}
+
+/// What stands on the accounts of one seller in one currency; those that were ever used.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_seller(
+    db: &Db,
+    tenant: &Tenant,
+    seller: &SellerId,
+    currency: Currency,
+    at: Option<Timestamp>,
+) -> Result<Vec<Balance>, DbError> {
+    let edge = |end: &str| (currency.code().to_owned(), format!("seller:{seller}:{end}"));
+    read(db, tenant, &Between { after: edge(""), before: edge("~") }, at, 100).await
+}
+
+async fn read(
+    db: &Db,
+    tenant: &Tenant,
+    between: &Between,
+    at: Option<Timestamp>,
+    limit: i64,
+) -> Result<Vec<Balance>, DbError> {
+    let Some(at) = at else { return store::now(db, tenant, between, limit).await };
+    let mut span = store::span(db, at).await?;
+    for _ in 1..TRIES {
+        let rows = store::then(db, tenant, between, span, limit).await?;
+        let again = store::span(db, at).await?;
+        if again == span {
+            return Ok(rows);
+        }
+        span = again;
+    }
+    store::then(db, tenant, between, span, limit).await
+}
+
+/// The sums of both columns over all accounts, per currency; now or at an instant.
+///
+/// # Errors
+/// When the database fails.
+pub async fn totals(db: &Db, tenant: &Tenant, at: Option<Timestamp>) -> Result<Vec<Total>, DbError> {
+    let mut totals: Vec<Total> = Vec::new();
+    let mut filter = BalanceFilter { at, ..BalanceFilter::default() };
+    // From the same statement as the rows, a thousand accounts at a time, so that the sums are of what is shown.
+    loop {
+        let slice = balances(db, tenant, &filter, 1000).await?;
+        for balance in &slice.items {
+            add(&mut totals, balance)?;
+        }
+        let last = slice.items.last().and_then(|last| Some((last.currency, last.account.parse().ok()?)));
+        match last.filter(|_| slice.has_more) {
+            Some(last) => filter.after = Some(last),
+            None => return Ok(totals),
+        }
+    }
+}
+
+fn add(totals: &mut Vec<Total>, balance: &Balance) -> Result<(), DbError> {
+    let full = || DbError::corrupt("amount", "the sum of all accounts does not fit into 64 bits");
+    let net = balance.debits.checked_sub(balance.credits).ok_or_else(full)?;
+    if totals.last().is_none_or(|total| total.currency != balance.currency) {
+        totals.push(Total { currency: balance.currency, debit: 0, credit: 0 });
+    }
+    if let Some(total) = totals.last_mut() {
+        let column = if net > 0 { &mut total.debit } else { &mut total.credit };
+        *column = column.checked_add(net.checked_abs().ok_or_else(full)?).ok_or_else(full)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! The books' witness: journals sealed into a chain of blocks, in the background and after commit.
+//!
+//! Promises: every committed journal gets exactly one place, however late its transaction commits, and no payment waits for it;
+//! a block names the one before it and holds the Merkle root over its journals, signed; with it stands what is on each account as
+//! of that block, so that a balance costs the same whatever the age of the books. [`walk`] names the first row that somebody with
+//! full access to the database has changed, added or taken away. What such a person does to the newest blocks while knowing
+//! our key, or by setting back the whole database, only an [`Anchor`] kept outside can show.
+//!
+//! Refuses to know why money moves, and to repair.
+
+mod anchor;
+mod block;
+mod canonical;
+mod merkle;
+mod proof;
+mod seal;
+mod store;
+mod walk;
+
+pub use anchor::{Anchor, anchor, append, read_anchors};
+pub use block::Block;
+pub use merkle::{Hash, climb};
+pub use proof::{Proof, proof, proof_view};
+pub use seal::{SealError, Sealed, behind, seal};
+pub use walk::{Finding, Walk, walk};

@@ -1,0 +1,86 @@
+//! The SQL of sellers' statements.
+
+use super::{Entry, Period, Pockets};
+use crate::db::{Db, DbError, Row, query};
+use crate::ledger::Account;
+use crate::words::{JournalId, Tenant, Timestamp};
+
+/// Lines by time, one per journal, those after `after`.
+pub(super) async fn entries(
+    db: &Db,
+    tenant: &Tenant,
+    period: &Period,
+    after: Option<&(Timestamp, JournalId)>,
+    limit: i64,
+) -> Result<Vec<Entry>, DbError> {
+    let seller = || period.seller.clone();
+    // What the index on sellers' accounts is made for has to be said in its own words.
+    let mut query = query(
+        "select x.journal_id, x.created_at, j.kind, j.source_id, j.payment_id, \
+         cast(sum(case when x.account = $4 then x.change else 0 end) as bigint) as pending, \
+         cast(sum(case when x.account = $5 then x.change else 0 end) as bigint) as available, \
+         cast(sum(case when x.account = $6 then x.change else 0 end) as bigint) as paying_out, \
+         cast(sum(case when x.account = $7 then x.change else 0 end) as bigint) as reserved from ( \
+             select t.journal_id, t.created_at, t.debit_account as account, -t.amount as change from transfers t \
+             where t.debit_account in ($4, $5, $6, $7) and t.debit_account >= 'seller:' and t.debit_account < 'seller;' \
+             and t.created_at >= $8 and t.created_at < $9 and t.currency = $3 and t.merchant_id = $1 and t.livemode = $2 \
+             union all select t.journal_id, t.created_at, t.credit_account, t.amount from transfers t \
+             where t.credit_account in ($4, $5, $6, $7) and t.credit_account >= 'seller:' and t.credit_account < 'seller;' \
+             and t.created_at >= $8 and t.created_at < $9 and t.currency = $3 and t.merchant_id = $1 and t.livemode = $2 \
+         ) x join journals j on j.merchant_id = $1 and j.livemode = $2 and j.id = x.journal_id \
+         where (x.created_at, x.journal_id) > ($10, $11) \
+         group by x.journal_id, x.created_at, j.kind, j.source_id, j.payment_id \
+         order by x.created_at, x.journal_id limit $12",
+    )
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .bind(period.currency);
+    for account in [
+        Account::Pending(seller()),
+        Account::Available(seller()),
+        Account::PayingOut(seller()),
+        Account::Reserved(seller()),
+    ] {
+        query = query.bind(account.to_string());
+    }
+    // From where the last page ended; the index then reads on from there.
+    let from = after.map_or(period.from, |(at, _)| *at);
+    query
+        .bind(from)
+        .bind(period.to)
+        .bind(after.map_or(Timestamp::from_micros(i64::MIN), |(at, _)| *at))
+        .bind(after.map_or("", |(_, id)| id.as_str()))
+        .bind(limit)
+        .all(db)
+        .await?
+        .iter()
+        .map(entry)
+        .collect()
+}
+
+/// When a journal of this tenant was posted.
+pub(super) async fn posted_at(db: &Db, tenant: &Tenant, id: &JournalId) -> Result<Option<Timestamp>, DbError> {
+    let row = query("select created_at from journals where merchant_id = $1 and livemode = $2 and id = $3")
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(id)
+        .optional(db)
+        .await?;
+    row.as_ref().map(|row| row.get("created_at")).transpose()
+}
+
+fn entry(row: &Row) -> Result<Entry, DbError> {
+    Ok(Entry {
+        journal: row.get("journal_id")?,
+        kind: row.get("kind")?,
+        source_id: row.get("source_id")?,
+        payment: row.get("payment_id")?,
+        created_at: row.get("created_at")?,
+        change: Pockets {
+            pending: row.get("pending")?,
+            available: row.get("available")?,
+            paying_out: row.get("paying_out")?,
+            reserved: row.get("reserved")?,
+        },
+    })
+}

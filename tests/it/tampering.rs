@@ -1,0 +1,394 @@
+//! Somebody with full access to the database, its guards dropped, touches the books: the walk over the chain names what was touched first.
+
+use tollgate::db::query;
+use tollgate::keyring::Keyring;
+use tollgate::ledger::seals::{self, Anchor, Sealed, Walk, climb};
+use tollgate::words::{JournalId, Secret, SellerId, Tenant};
+use tollgate::{ledger, wallets};
+
+use crate::ledger::{sale, tenant};
+use crate::support::{Engine, World, both_databases};
+
+/// Six sales in three blocks of two.
+struct Books {
+    world: World,
+    tenant: Tenant,
+    seller: SellerId,
+    keyring: Keyring,
+    journals: Vec<JournalId>,
+}
+
+fn keyring(secret: &str) -> Keyring {
+    Keyring::derive(&Secret::new(secret.to_owned()))
+}
+
+impl Books {
+    async fn open(world: World) -> Self {
+        let (tenant, seller) = tenant(&world).await;
+        let keyring = keyring("a key for this test alone, forty characters");
+        let mut books = Self { world, tenant, seller, keyring, journals: Vec::new() };
+        for _ in 0..3 {
+            books.post(2).await;
+            books.seal().await;
+        }
+        assert_eq!(books.walk(&[]).await, Vec::<String>::new());
+        books
+    }
+
+    async fn post(&mut self, count: i64) {
+        let sales: Vec<_> = (1..=count).map(|n| sale(&self.tenant, &self.seller, 100 + n, 3)).collect();
+        let mut tx = self.world.db.begin().await.unwrap();
+        let mut entries = wallets::post(&mut tx, &sales).await.unwrap();
+        tx.commit().await.unwrap();
+        // Ids of one millisecond have no order; the chain's is by id.
+        entries.sort_by(|a, b| a.journal.cmp(&b.journal));
+        self.journals.extend(entries.into_iter().map(|entry| entry.journal));
+    }
+
+    async fn seal(&self) {
+        let sealed = seals::seal(&self.world.db, &self.keyring, self.world.now()).await.unwrap();
+        assert!(matches!(sealed, Sealed::Block(_)), "{sealed:?}");
+    }
+
+    async fn anchor(&self) -> Anchor {
+        seals::anchor(&self.world.db, &self.keyring).await.unwrap().unwrap()
+    }
+
+    async fn look(&self, anchors: &[Anchor]) -> Walk {
+        seals::walk(&self.world.db, Some(&self.keyring.public_key()), anchors).await.unwrap()
+    }
+
+    /// What the walk names, in its order.
+    async fn walk(&self, anchors: &[Anchor]) -> Vec<String> {
+        let named = self.look(anchors).await.findings;
+        named.into_iter().map(|finding| format!("{}: {}", finding.subject, finding.detail)).collect()
+    }
+
+    /// Statements of an administrator, the guards dropped first. `$j` is the journal at `index`.
+    async fn tamper(&self, index: usize, statements: &[&str]) {
+        let unguard: &[&str] = match self.world.engine {
+            Engine::Sqlite => &[
+                "drop trigger if exists journals_refuse_update",
+                "drop trigger if exists journals_refuse_delete",
+                "drop trigger if exists journals_refuse_replace",
+                "drop trigger if exists transfers_refuse_update",
+                "drop trigger if exists transfers_refuse_delete",
+                "drop trigger if exists transfers_refuse_replace",
+                "drop trigger if exists ledger_blocks_refuse_update",
+                "drop trigger if exists ledger_blocks_refuse_delete",
+                "drop trigger if exists sealed_journals_refuse_update",
+                "drop trigger if exists sealed_journals_refuse_delete",
+            ],
+            Engine::Postgres => &[
+                "alter table journals disable trigger all",
+                "alter table transfers disable trigger all",
+                "alter table ledger_blocks disable trigger all",
+                "alter table sealed_journals disable trigger all",
+            ],
+        };
+        let mut tx = self.world.db.begin().await.unwrap();
+        for statement in unguard.iter().chain(statements) {
+            let journal = self.journals[index].as_str();
+            let statement: &'static str = Box::leak(statement.replace("$j", &format!("'{journal}'")).into_boxed_str());
+            query(statement).execute(&mut tx).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// The first thing named is this journal, and its story contains these words.
+    async fn names(&self, index: usize, words: &str) {
+        let named = self.walk(&[]).await;
+        let first = named.first().unwrap_or_else(|| panic!("nothing is named"));
+        assert!(first.starts_with(self.journals[index].as_str()) && first.contains(words), "{named:#?}");
+    }
+}
+
+async fn a_changed_amount_is_named(world: World) {
+    let books = Books::open(world).await;
+    // Both the transfer and what the journal says of its total, so that they agree with each other.
+    books
+        .tamper(
+            3,
+            &[
+                "update transfers set amount = amount + 5 where journal_id = $j and line = 1",
+                "update journals set control_total = control_total + 5 where id = $j",
+            ],
+        )
+        .await;
+    books.names(3, "its own row was changed after it was sealed in block 2").await;
+    books.tamper(3, &["update journals set control_total = control_total - 5 where id = $j"]).await;
+    books.names(3, "its transfer 1 was changed").await;
+}
+
+async fn every_column_of_a_journal_is_sealed(world: World) {
+    let books = Books::open(world).await;
+    for (change, back) in [
+        ("source_id = source_id || 'x'", "source_id = substr(source_id, 1, length(source_id) - 1)"),
+        ("created_at = created_at - 1", "created_at = created_at + 1"),
+        ("kind = 'gift'", "kind = 'sale'"),
+        ("payment_id = payment_id || 'x'", "payment_id = substr(payment_id, 1, length(payment_id) - 1)"),
+    ] {
+        books.tamper(2, &[&format!("update journals set {change} where id = $j")]).await;
+        books.names(2, "its own row was changed").await;
+        books.tamper(2, &[&format!("update journals set {back} where id = $j")]).await;
+        assert_eq!(books.walk(&[]).await, Vec::<String>::new(), "{back}");
+    }
+}
+
+async fn a_deleted_transfer_is_named(world: World) {
+    let books = Books::open(world).await;
+    books.tamper(4, &["delete from transfers where journal_id = $j and line = 1"]).await;
+    books.names(4, "its transfer 1 was taken away").await;
+}
+
+async fn a_deleted_journal_is_named(world: World) {
+    let books = Books::open(world).await;
+    books.tamper(1, &["delete from transfers where journal_id = $j", "delete from journals where id = $j"]).await;
+    books.names(1, "it was taken away after it was sealed in block 1").await;
+}
+
+async fn an_inserted_transfer_is_named(world: World) {
+    let books = Books::open(world).await;
+    books
+        .tamper(
+            0,
+            &["insert into transfers select merchant_id, livemode, journal_id, 2, debit_account, credit_account, 1, currency, \
+               created_at from transfers where journal_id = $j and line = 0"],
+        )
+        .await;
+    books.names(0, "its transfer 2 was added").await;
+}
+
+async fn an_inserted_journal_is_named(world: World) {
+    let books = Books::open(world).await;
+    let forged = JournalId::new();
+    let journal = format!(
+        "insert into journals select merchant_id, livemode, '{forged}', kind, 'po_forged', payment_id, transfer_count, \
+         control_total, created_at from journals where id = $j"
+    );
+    let transfers = format!(
+        "insert into transfers select merchant_id, livemode, '{forged}', line, debit_account, credit_account, amount, currency, \
+         created_at from transfers where journal_id = $j"
+    );
+    books.tamper(0, &[&journal, &transfers]).await;
+    let named = books.walk(&[]).await;
+    assert!(named[0].starts_with(&format!("{forged}: it was added")), "{named:#?}");
+    // It stays named when the worker goes on.
+    let mut books = books;
+    books.post(1).await;
+    books.seal().await;
+    assert!(books.walk(&[]).await[0].starts_with(forged.as_str()));
+}
+
+async fn two_swapped_are_named(world: World) {
+    let books = Books::open(world).await;
+    books
+        .tamper(
+            2,
+            &[
+                "update transfers set line = 9 where journal_id = $j and line = 0",
+                "update transfers set line = 0 where journal_id = $j and line = 1",
+                "update transfers set line = 1 where journal_id = $j and line = 9",
+            ],
+        )
+        .await;
+    books.names(2, "its transfer 0 was changed").await;
+}
+
+async fn two_places_swapped_are_named(world: World) {
+    let books = Books::open(world).await;
+    books
+        .tamper(
+            0,
+            &[
+                "update sealed_journals set position = 99 where position = 1",
+                "update sealed_journals set position = 1 where position = 4",
+                "update sealed_journals set position = 4 where position = 99",
+                "update sealed_journals set block = 1 where position = 1",
+                "update sealed_journals set block = 2 where position = 4",
+            ],
+        )
+        .await;
+    books.names(3, "its place was changed").await;
+}
+
+async fn a_changed_block_is_named(world: World) {
+    let books = Books::open(world).await;
+    books.tamper(0, &["update ledger_blocks set sealed_at = sealed_at - 1 where number = 2"]).await;
+    let named = books.walk(&[]).await;
+    assert_eq!(named[0], "block 2: its own row was changed", "{named:#?}");
+}
+
+async fn a_block_taken_out_of_the_middle_is_named(world: World) {
+    let books = Books::open(world).await;
+    books
+        .tamper(0, &["delete from ledger_blocks where number = 2", "delete from sealed_journals where block = 2"])
+        .await;
+    let named = books.walk(&[]).await;
+    assert_eq!(named[0], "block 2: it was taken away", "{named:#?}");
+}
+
+async fn a_cut_chain_is_named(world: World) {
+    let books = Books::open(world).await;
+    let anchor = books.anchor().await;
+    let cut = [
+        "delete from transfers where journal_id in (select journal_id from sealed_journals where block = 3)",
+        "delete from journals where id in (select journal_id from sealed_journals where block = 3)",
+        "delete from ledger_blocks where number = 3",
+        "delete from sealed_journals where block = 3",
+    ];
+    books.tamper(0, &cut).await;
+    assert_eq!(books.walk(&[]).await[0], "block 3: it was taken away, and all up to block 3");
+    // With the chain's own end set back as well, only the witness outside is left.
+    books.tamper(0, &["update ledger_chain set blocks = 2, positions = 4"]).await;
+    assert_eq!(books.walk(&[]).await, Vec::<String>::new());
+    let named = books.walk(&[anchor]).await;
+    assert!(named[0].starts_with("block 3: it was written down outside on "), "{named:#?}");
+}
+
+/// Everything from block 2 on is unsealed, changed and sealed anew, as by the gateway itself.
+async fn replace_the_tail(books: &Books, keyring: &Keyring) {
+    books
+        .tamper(
+            2,
+            &[
+                "insert into unsealed_journals select journal_id, merchant_id, livemode from sealed_journals where block >= 2",
+                "delete from sealed_journals where block >= 2",
+                "delete from ledger_blocks where number >= 2",
+                "delete from account_balances",
+                "delete from balance_checkpoints where block >= 2",
+                "update ledger_chain set blocks = 1, positions = 2",
+                "update transfers set amount = amount + 5 where journal_id = $j and line = 0",
+                "update journals set control_total = control_total + 5 where id = $j",
+            ],
+        )
+        .await;
+    while let Sealed::Block(_) = seals::seal(&books.world.db, keyring, books.world.now()).await.unwrap() {}
+}
+
+async fn a_tail_replaced_with_another_key_is_named(world: World) {
+    let books = Books::open(world).await;
+    replace_the_tail(&books, &keyring("the key of somebody who only holds the database")).await;
+    let named = books.walk(&[]).await;
+    assert!(named[0].starts_with("block 2: it was not signed by this gateway's key"), "{named:#?}");
+    // Without the key nobody can tell; that is what the verdict says.
+    let blind = seals::walk(&books.world.db, None, &[]).await.unwrap();
+    assert!(blind.findings.is_empty() && !blind.signatures, "{blind:?}");
+}
+
+async fn a_tail_replaced_with_our_own_key_needs_the_witness_outside(world: World) {
+    let books = Books::open(world).await;
+    let first = seals::anchor(&books.world.db, &books.keyring).await.unwrap().unwrap();
+    replace_the_tail(&books, &books.keyring).await;
+    assert_eq!(books.walk(&[]).await, Vec::<String>::new());
+    let named = books.walk(&[first]).await;
+    assert!(named[0].starts_with("block 3: it was written down outside"), "{named:#?}");
+}
+
+async fn a_leaf_changed_with_its_rows_is_named_by_its_block(world: World) {
+    let books = Books::open(world).await;
+    books
+        .tamper(
+            4,
+            &["update sealed_journals set leaf = (select leaf from sealed_journals where position = 1), marks = \
+        (select marks from sealed_journals where position = 1) where journal_id = $j"],
+        )
+        .await;
+    books.names(4, "its own row was changed").await;
+}
+
+async fn what_is_kept_of_a_balance_is_checked(world: World) {
+    use tollgate::integrity::{Scope, State, check};
+    let books = Books::open(world).await;
+    let state = async || {
+        let report = check(&books.world.db, Scope::Everything).await.unwrap();
+        report.checks.into_iter().find(|check| check.name == "balances_equal_transfers").unwrap()
+    };
+    let sound = state().await;
+    assert!(sound.state == State::Holds && sound.checked == 9, "{sound:#?}");
+    for (change, back) in [
+        (
+            "update balance_checkpoints set credits = credits + 1 where account = 'fees:platform' and block = 2",
+            "credits - 1",
+        ),
+        ("update account_balances set credits = credits + 1 where account = 'fees:platform'", "credits - 1"),
+    ] {
+        books.tamper(0, &[change]).await;
+        let broken = state().await;
+        assert_eq!(broken.state, State::Broken, "{change}");
+        assert_eq!(broken.findings[0].subject, "KRW:fees:platform");
+        books.tamper(0, &[&change.replace("credits + 1", back)]).await;
+    }
+    assert_eq!(state().await.state, State::Holds);
+}
+
+async fn a_journal_that_commits_late_is_sealed_all_the_same(world: World) {
+    if world.engine == Engine::Sqlite {
+        return; // There is one writer: nothing commits late.
+    }
+    let mut books = Books::open(world).await;
+    let mut late = books.world.db.begin().await.unwrap();
+    let posted = ledger::post(&mut late, &[sale(&books.tenant, &books.seller, 7, 0)]).await.unwrap();
+    books.post(2).await;
+    books.seal().await;
+    late.commit().await.unwrap();
+    assert!(seals::proof(&books.world.db, &books.tenant, &posted[0].journal).await.unwrap().is_none());
+    books.seal().await;
+    assert_eq!(books.walk(&[]).await, Vec::<String>::new());
+    let proof = seals::proof(&books.world.db, &books.tenant, &posted[0].journal).await.unwrap().unwrap();
+    assert_eq!((proof.position, proof.block.number), (9, 5));
+}
+
+async fn many_sealers_make_one_chain(world: World) {
+    let mut books = Books::open(world).await;
+    books.post(20).await;
+    let sealers: Vec<_> = (0..4)
+        .map(|_| {
+            let (db, keyring, now) = (books.world.db.clone(), books.keyring.clone(), books.world.now());
+            tokio::spawn(async move { seals::seal(&db, &keyring, now).await.unwrap() })
+        })
+        .collect();
+    let mut made = 0;
+    for sealer in sealers {
+        made += usize::from(matches!(sealer.await.unwrap(), Sealed::Block(_)));
+    }
+    assert_eq!(made, 1);
+    let walk = books.look(&[]).await;
+    assert_eq!((walk.blocks, walk.journals, walk.waiting, walk.findings.len()), (4, 26, 0, 0));
+}
+
+async fn a_proof_shows_one_journal_and_no_other(world: World) {
+    let mut books = Books::open(world).await;
+    books.post(7).await;
+    books.seal().await;
+    for journal in &books.journals {
+        let proof = seals::proof(&books.world.db, &books.tenant, journal).await.unwrap().unwrap();
+        let index = usize::try_from(proof.position - proof.block.first_position).unwrap();
+        let count = usize::try_from(proof.block.last_position - proof.block.first_position + 1).unwrap();
+        assert_eq!(climb(&proof.leaf, index, count, &proof.path), Some(proof.block.root));
+        assert_eq!(proof.block.digest(), proof.block.hash);
+    }
+    let (stranger, _) = tenant(&books.world).await;
+    assert_eq!(seals::proof(&books.world.db, &stranger, &books.journals[0]).await.unwrap(), None);
+}
+
+both_databases!(
+    a_changed_amount_is_named,
+    every_column_of_a_journal_is_sealed,
+    a_deleted_transfer_is_named,
+    a_deleted_journal_is_named,
+    an_inserted_transfer_is_named,
+    an_inserted_journal_is_named,
+    two_swapped_are_named,
+    two_places_swapped_are_named,
+    a_changed_block_is_named,
+    a_block_taken_out_of_the_middle_is_named,
+    a_cut_chain_is_named,
+    a_tail_replaced_with_another_key_is_named,
+    a_tail_replaced_with_our_own_key_needs_the_witness_outside,
+    a_leaf_changed_with_its_rows_is_named_by_its_block,
+    what_is_kept_of_a_balance_is_checked,
+    a_journal_that_commits_late_is_sealed_all_the_same,
+    many_sealers_make_one_chain,
+    a_proof_shows_one_journal_and_no_other,
+);
