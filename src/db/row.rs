@@ -6,9 +6,9 @@ use sqlx::{Decode, Row as _, Type};
 
 use super::error::DbError;
 use crate::words::{
-    AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId,
-    KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId,
-    SellerId, SessionId, Timestamp,
+    AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
+    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId,
+    RefundId, RequestId, SellerId, SessionId, Timestamp,
 };
 
 /// A row of either database.
@@ -98,8 +98,10 @@ id_columns!(
     CaptureId,
     CorrectionId,
     DeliveryId,
+    DisputeId,
     EndpointId,
     EventId,
+    EvidenceId,
     JobId,
     JournalId,
     KeyId,

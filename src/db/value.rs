@@ -1,9 +1,9 @@
 //! What may be bound to a statement: no float and no decimal, so that money can only travel as integer or text.
 
 use crate::words::{
-    AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, EndpointId, EventId, JobId, JournalId,
-    KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId,
-    SellerId, SessionId, Timestamp,
+    AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
+    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId,
+    RefundId, RequestId, SellerId, SessionId, Timestamp,
 };
 
 /// A parameter of a statement; `None` inside keeps its type, which PostgreSQL wants to know.
@@ -68,8 +68,10 @@ id_values!(
     CaptureId,
     CorrectionId,
     DeliveryId,
+    DisputeId,
     EndpointId,
     EventId,
+    EvidenceId,
     JobId,
     JournalId,
     KeyId,

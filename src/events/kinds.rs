@@ -1,11 +1,14 @@
 //! The names of facts. A merchant may subscribe to these and to no misspelling of them.
 
-/// Every event type there is. Those of what is still to come (disputes, payouts) are names of the
+/// Every event type there is. Those of what is still to come (payouts) are names of the
 /// contract already, so that an endpoint made today will hear of them.
 pub const KINDS: &[&str] = &[
     "checkout.session.completed",
     "checkout.session.expired",
     "dispute.closed",
+    "dispute.evidence_due",
+    "dispute.evidence_refused",
+    "dispute.evidence_submitted",
     "dispute.opened",
     "ledger.corrected",
     "payment.attempt_declined",

@@ -86,7 +86,9 @@ pub(super) const CHECKS: &[Outline] = &[
                  union all select id from refunds where merchant_id between $1 and $2 \
                  and livemode between $3 and $4 and status <> 'pending' \
                  union all select id from payouts where merchant_id between $1 and $2 \
-                 and livemode between $3 and $4 and settled_at is not null) x",
+                 and livemode between $3 and $4 and settled_at is not null \
+                 union all select id from disputes where merchant_id between $1 and $2 \
+                 and livemode between $3 and $4) x",
             broken: EVENTS,
         },
     },
@@ -131,6 +133,15 @@ pub(super) const CHECKS: &[Outline] = &[
         question: Question::Ask {
             counted: "select count(*) as n from balance_checkpoints where merchant_id between $1 and $2 and livemode between $3 and $4",
             broken: BALANCES,
+        },
+    },
+    Outline {
+        number: None,
+        name: "disputes_are_held",
+        statement: "contested money is what open disputes contest, and each dispute is in the books once for what it is",
+        question: Question::Ask {
+            counted: "select count(*) as n from payments where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: DISPUTES,
         },
     },
     Outline {
@@ -230,6 +241,7 @@ const REFUNDS: &str = "select subject, detail, count(*) over () as found from ( 
                  else 0 end) as refunded \
          from journals j join transfers t on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id \
          where j.merchant_id between $1 and $2 and j.livemode between $3 and $4 and j.payment_id is not null \
+             and j.kind not like 'dispute%' \
          group by j.merchant_id, j.livemode, j.payment_id \
      ) s where s.refunded > s.captured \
      union all select p.id, 'it says that more was refunded than captured, or captured than asked' from payments p \
@@ -316,6 +328,15 @@ const EVENTS: &str = "select subject, detail, count(*) over () as found from ( \
          and o.settled_at is not null and not exists (select 1 from events e \
              where e.merchant_id = o.merchant_id and e.livemode = o.livemode and e.object_id = o.id \
              and e.kind = 'payout.' || o.status) \
+     union all select d.id, 'it was opened and no event says so' from disputes d \
+         where d.merchant_id between $1 and $2 and d.livemode between $3 and $4 and not exists (select 1 from events e \
+             where e.merchant_id = d.merchant_id and e.livemode = d.livemode and e.object_id = d.id \
+             and e.kind = 'dispute.opened') \
+     union all select d.id, 'it is ' || d.status || ' and no event says so' from disputes d \
+         where d.merchant_id between $1 and $2 and d.livemode between $3 and $4 \
+         and d.status in ('won', 'lost') and not exists (select 1 from events e \
+             where e.merchant_id = d.merchant_id and e.livemode = d.livemode and e.object_id = d.id \
+             and e.kind = 'dispute.closed') \
      ) b order by subject, detail limit $5";
 
 /// Of each payout: held once, then paid once or put back once, and come back once if it was returned; each for its amount.
@@ -384,6 +405,39 @@ const BALANCES: &str = "select subject, detail, count(*) over () as found from (
              and c.currency = a.currency and c.account = a.account and c.block = a.block \
          where a.merchant_id between $1 and $2 and a.livemode between $3 and $4 \
          and (c.block is null or c.debits <> a.debits or c.credits <> a.credits) \
+     ) b order by subject, detail limit $5";
+
+/// The account of contested money from both sides, what a payment says of its disputes, and the journals of each dispute.
+const DISPUTES: &str = "select subject, detail, count(*) over () as found from ( \
+     select merchant_id as subject, 'the account of disputes is not the sum of the open ones in ' || currency as detail from ( \
+         select t.merchant_id, t.livemode, t.currency, t.amount as amount from transfers t \
+             where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 and t.debit_account = 'disputes' \
+         union all select t.merchant_id, t.livemode, t.currency, -t.amount from transfers t \
+             where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 and t.credit_account = 'disputes' \
+         union all select d.merchant_id, d.livemode, d.currency, -d.amount from disputes d \
+             where d.merchant_id between $1 and $2 and d.livemode between $3 and $4 \
+             and d.status in ('needs_response', 'under_review') \
+     ) sides group by merchant_id, livemode, currency having sum(amount) <> 0 \
+     union all select p.id, 'what it says is contested is not the sum of its disputes' from payments p left join ( \
+         select d.payment_id, sum(d.amount) as total from disputes d \
+         where d.merchant_id between $1 and $2 and d.livemode between $3 and $4 and d.status <> 'won' group by d.payment_id \
+     ) s on s.payment_id = p.id \
+         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 and p.disputed <> coalesce(s.total, 0) \
+     union all select d.id, 'its parts are not the whole' from disputes d left join ( \
+         select p.dispute_id, sum(p.amount) as total from dispute_parts p group by p.dispute_id \
+     ) s on s.dispute_id = d.id \
+         where d.merchant_id between $1 and $2 and d.livemode between $3 and $4 and d.amount <> coalesce(s.total, 0) \
+     union all select d.id, 'its journals do not tell that it is ' || d.status from disputes d left join ( \
+         select j.merchant_id, j.livemode, j.source_id, \
+             sum(case when j.kind = 'dispute_opened' then 1 else 0 end) as opened, \
+             sum(case when j.kind = 'dispute_won' then 1 else 0 end) as won, \
+             sum(case when j.kind = 'dispute_lost' then 1 else 0 end) as lost from journals j \
+         where j.kind in ('dispute_opened', 'dispute_won', 'dispute_lost') \
+             and j.merchant_id between $1 and $2 and j.livemode between $3 and $4 \
+         group by j.merchant_id, j.livemode, j.source_id \
+     ) s on s.merchant_id = d.merchant_id and s.livemode = d.livemode and s.source_id = d.id \
+         where d.merchant_id between $1 and $2 and d.livemode between $3 and $4 and (coalesce(s.opened, 0) <> 1 \
+             or s.won <> case d.status when 'won' then 1 else 0 end or s.lost <> case d.status when 'lost' then 1 else 0 end) \
      ) b order by subject, detail limit $5";
 
 /// The triggers of the migrations that made the ledger and its seals.

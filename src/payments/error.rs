@@ -39,6 +39,18 @@ pub enum PaymentError {
     /// Money that came too late could not be sent back: a person must do it.
     #[error("money that came too late cannot be given back: {0}")]
     NotGivenBack(String),
+    /// The PSP says of a dispute what cannot be: more than was captured, or another end than the one it told before.
+    #[error("{psp} reports dispute {reference} of {payment} as {said}, which contradicts what is known")]
+    DisputeContradiction {
+        /// Where.
+        psp: String,
+        /// The PSP's name for it.
+        reference: String,
+        /// What it says.
+        said: String,
+        /// Of which payment.
+        payment: PaymentId,
+    },
     /// Somebody else changed the attempt between our look and our write: look again.
     #[error("the attempt changed meanwhile")]
     Overtaken,

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::captures::{Capture, Operation};
+use super::disputes::Dispute;
 use super::notices::Notice;
 use super::refunds::Refund;
 use crate::db::{DbError, Tx};
 use crate::queue::{self, NewJob};
-use crate::words::{AttemptId, Tenant, Timestamp};
+use crate::words::{AttemptId, PaymentId, Tenant, Timestamp};
 
 /// Asks the PSP what became of an attempt; the key is the attempt.
 pub const RECOVER: &str = "payments.recover";
@@ -17,6 +18,12 @@ pub const REFUND: &str = "payments.refund";
 pub const CAPTURE: &str = "payments.capture";
 /// Asks the PSP to let such money go; the key is the void, which is a capture of nothing.
 pub const VOID: &str = "payments.void";
+/// Hands in evidence; the key is the dispute.
+pub const EVIDENCE: &str = "payments.dispute_evidence";
+/// Asks the PSP for the disputes of a payment; the key is the payment.
+pub const DISPUTES: &str = "payments.disputes";
+/// Asks a PSP for disputes that nobody told us of; the key is the PSP's name.
+pub const NEW_DISPUTES: &str = "payments.new_disputes";
 /// Deals with a PSP's webhook; the key is our id of it.
 pub const NOTICE: &str = "payments.notice";
 
@@ -47,4 +54,24 @@ pub(super) async fn read_notice(tx: &mut Tx, notice: &Notice) -> Result<(), DbEr
     let kind = if notice.payout.is_some() { PAYOUT_NOTICE } else { NOTICE };
     let (key, run_at) = (notice.id.as_str(), notice.received_at);
     queue::enqueue(tx, NewJob { kind, key, payload: Value::Null, run_at, tenant: None }).await
+}
+
+pub(super) async fn hand_in(tx: &mut Tx, dispute: &Dispute, now: Timestamp) -> Result<(), DbError> {
+    let (key, tenant) = (dispute.id.as_str(), Some(&dispute.tenant));
+    queue::enqueue(tx, NewJob { kind: EVIDENCE, key, payload: Value::Null, run_at: now, tenant }).await
+}
+
+pub(super) async fn look_at_disputes(
+    tx: &mut Tx,
+    payment: &PaymentId,
+    tenant: &Tenant,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (key, tenant) = (payment.as_str(), Some(tenant));
+    queue::enqueue(tx, NewJob { kind: DISPUTES, key, payload: Value::Null, run_at: now, tenant }).await
+}
+
+pub(super) async fn list_disputes(tx: &mut Tx, psp: &str, now: Timestamp) -> Result<(), DbError> {
+    let job = NewJob { kind: NEW_DISPUTES, key: psp, payload: Value::Null, run_at: now, tenant: None };
+    queue::enqueue(tx, job).await
 }

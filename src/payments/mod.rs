@@ -7,6 +7,7 @@
 pub mod attempts;
 pub mod calls;
 pub mod captures;
+pub mod disputes;
 pub mod jobs;
 pub mod notices;
 pub mod refunds;

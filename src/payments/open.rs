@@ -39,6 +39,7 @@ fn payment_of(session: &Session) -> Payment {
         amount: session.amount,
         captured: Money::zero(session.currency()),
         refunded: Money::zero(session.currency()),
+        disputed: Money::zero(session.currency()),
         capture: session.capture,
         reference: session.reference.clone(),
         description: description(session),

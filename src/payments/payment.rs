@@ -23,6 +23,8 @@ pub struct Payment {
     pub captured: Money,
     /// What was given back.
     pub refunded: Money,
+    /// What is contested and was not won back.
+    pub disputed: Money,
     /// Whether approval takes the money at once.
     pub capture: Capture,
     /// The merchant's own name for it.

@@ -10,7 +10,7 @@ use super::error::PaymentError;
 use super::look::look;
 use super::notices::{self, Notice};
 use super::status::AttemptState;
-use super::{attempts, jobs, refunds, store};
+use super::{attempts, disputes, jobs, refunds, store};
 use crate::app::App;
 use crate::db::DbError;
 use crate::psp::{NotDone, NoticeRefused, Psp};
@@ -125,6 +125,17 @@ async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<&'st
     if app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_failed_refund(&notice.kind)) {
         refunds::look_for_returned(app, payment).await?;
     }
+    let of_dispute = app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_dispute(&notice.kind));
+    let asked = look_at_attempts(app, payment).await?;
+    if !of_dispute {
+        return Ok(asked);
+    }
+    // After the attempts: what is contested was captured, even if its own webhook is still on the way.
+    disputes::look(app, payment).await?;
+    Ok("asked the PSP for disputes")
+}
+
+async fn look_at_attempts(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
     let all = attempts::of_payment(&app.db, payment).await?;
     if all.is_empty() {
         return Ok("no attempt yet");

@@ -6,7 +6,7 @@ use super::attempts::{self, Attempt};
 use super::error::PaymentError;
 use super::look::{abandon, look};
 use super::status::AttemptState;
-use super::{calls, captures, expire, jobs};
+use super::{calls, captures, disputes, expire, jobs};
 use crate::app::App;
 use crate::psp::NotDone;
 use crate::queue::Verdict;
@@ -37,7 +37,9 @@ pub async fn sweep(app: &App) -> Result<(), PaymentError> {
         app.wake.notify_one();
     }
     expire::expire_overdue(app).await?;
-    captures::end_overdue(app).await
+    captures::end_overdue(app).await?;
+    disputes::watch(app).await?;
+    Ok(())
 }
 
 /// Asks the PSP about an attempt until its outcome is known; past the deadline it fails, so that a person gets it.

@@ -358,6 +358,7 @@ pub(super) fn read_payment(row: &Row) -> Result<Payment, DbError> {
         amount: money("amount")?,
         captured: money("captured")?,
         refunded: money("refunded")?,
+        disputed: money("disputed")?,
         capture: Capture::parse(&capture).ok_or_else(|| DbError::corrupt("capture", &capture))?,
         reference: row.get("reference")?,
         description: row.get("description")?,

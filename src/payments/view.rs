@@ -20,6 +20,7 @@ pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt], captures:
         "capturable": payment.capturable(),
         "captured": payment.captured,
         "refunded": payment.refunded,
+        "disputed": payment.disputed,
         "capture": payment.capture.as_str(),
         "reference": payment.reference,
         "description": payment.description,

@@ -4,6 +4,7 @@
 //! never a decline. Refuses to know the database, our states and our ledger. An adapter's wire shapes never leave its
 //! folder.
 
+mod dispute;
 mod outcome;
 mod payouts;
 mod registry;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use url::Url;
 
+pub use dispute::{DisputeReason, DisputeStatus, EvidenceOutcome, EvidenceRequest, PspDispute};
 pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome};
 pub use payouts::{PayoutOutcome, PayoutProvider, PayoutRequest};
 pub use registry::Psps;
@@ -187,6 +189,26 @@ pub trait Psp: Send + Sync {
     /// to be asked for.
     fn tells_of_failed_refund(&self, _kind: &str) -> bool {
         false
+    }
+
+    /// Whether a webhook of this kind tells of a dispute, so that the payment's disputes are to be asked for.
+    fn tells_of_dispute(&self, _kind: &str) -> bool {
+        false
+    }
+
+    /// The disputes of a payment, oldest first, open and decided ones. A PSP whose payments nobody can contest has none.
+    async fn disputes(&self, _psp_payment: &str) -> Result<Vec<PspDispute>, NotDone> {
+        Ok(Vec::new())
+    }
+
+    /// The disputes opened at or after `since`, of whatever payment: for those whose webhook was lost.
+    async fn disputes_since(&self, _since: Timestamp) -> Result<Vec<PspDispute>, NotDone> {
+        Ok(Vec::new())
+    }
+
+    /// Hands in evidence. `Err` means that this call handed in nothing.
+    async fn submit_evidence(&self, _request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
+        Ok(EvidenceOutcome::Refused { psp_code: "not_supported".to_owned() })
     }
 
     /// Believes a webhook or says why not, over the raw bytes, in constant time.

@@ -21,6 +21,8 @@ pub enum Behaviour {
     Pending,
     /// Succeeds, but the connection is closed without an answer: the caller cannot know.
     LostAnswer,
+    /// Succeeds, and two seconds after the capture its owner contests it, for this reason.
+    Disputed(&'static str),
 }
 
 /// Why an issuer declined, in the words of the wire.
@@ -169,6 +171,18 @@ pub const MAGIC_CARDS: &[MagicCard] = &[
         "approved; a refund of it succeeds and comes back 3 seconds later",
     ),
     card("lost_answer", "4000000000009094", Behaviour::LostAnswer, "approved, but the answer is lost on the way back"),
+    card(
+        "disputed",
+        "4000000000000259",
+        Behaviour::Disputed("fraudulent"),
+        "approved, and contested as fraudulent 2 seconds after the capture",
+    ),
+    card(
+        "disputed_not_received",
+        "4000000000002685",
+        Behaviour::Disputed("product_not_received"),
+        "approved, and contested as not received 2 seconds after the capture",
+    ),
 ];
 
 /// What a card number does. Numbers that are not in the table are approved.

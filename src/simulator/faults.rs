@@ -22,7 +22,9 @@ pub enum Operation {
     Refund,
     /// `POST /v1/payments/{id}/abandon`
     Abandon,
-    /// `GET /v1/payments/{id}` and the search
+    /// `POST /v1/disputes/{id}/evidence`
+    Evidence,
+    /// `GET /v1/payments/{id}`, `GET /v1/disputes/{id}` and the searches
     Lookup,
     /// `POST /v1/payouts`
     Payout,
@@ -36,6 +38,8 @@ pub enum Operation {
     Challenge,
     /// A slow or pending payment that finishes by itself: only webhook faults apply.
     Completion,
+    /// A dispute that is opened or decided: only webhook faults apply.
+    Dispute,
 }
 
 /// One kind of bad day.

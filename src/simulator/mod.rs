@@ -14,6 +14,7 @@ mod body;
 pub mod card_number;
 pub mod cards;
 mod connection;
+mod disputes;
 pub mod faults;
 mod obstacle;
 mod pages;

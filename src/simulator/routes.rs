@@ -10,7 +10,7 @@ use axum::routing::{delete, get, post};
 
 use super::refusal::Refusal;
 use super::state::Sim;
-use super::{admin, pages, payments, payouts, settlement};
+use super::{admin, disputes, pages, payments, payouts, settlement};
 
 /// Bodies are small: a payment is a few hundred bytes.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -27,6 +27,9 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/v1/payments/{id}/refund", post(payments::refund))
         .route("/v1/payouts", post(payouts::send).get(payouts::search))
         .route("/v1/payouts/{id}", get(payouts::lookup))
+        .route("/v1/disputes", get(disputes::search))
+        .route("/v1/disputes/{id}", get(disputes::lookup))
+        .route("/v1/disputes/{id}/evidence", post(disputes::evidence))
         .route("/v1/settlements", get(settlement::list))
         // The shopper's browser, in a frame.
         .route("/form/{client_token}", get(pages::show_form))
@@ -37,6 +40,8 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         // The admin.
         .route("/admin/faults", post(admin::add_fault).get(admin::list_faults).delete(admin::clear_faults))
         .route("/admin/faults/{id}", delete(admin::remove_fault))
+        .route("/admin/disputes", post(disputes::open))
+        .route("/admin/disputes/{id}/decide", post(disputes::decide))
         .route("/admin/calls", get(admin::calls))
         .route("/admin/refunds/{id}/return", post(admin::return_refund))
         .route("/admin/cards", get(admin::cards))

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{CuttableListener, Scissors};
+use super::disputes;
 use super::faults::Faults;
 use super::routes::routes;
 use super::state::{Delays, Sim};
@@ -192,13 +193,15 @@ async fn serve(listener: TcpListener, sim: Arc<Sim>, stop: CancellationToken) {
     }
 }
 
-/// Ends slow, pending and abandoned attempts when their time has come, and lets refunds come back and payouts go on.
+/// Ends slow, pending and abandoned attempts when their time has come, and lets refunds come back and payouts and disputes go
+/// on.
 async fn keep_finishing(sim: Arc<Sim>, stop: CancellationToken) {
     loop {
         let finished = [
             payments::finish_due(&sim).await.is_ok(),
             payments::return_due(&sim).await.is_ok(),
             payouts::finish_due(&sim).await.is_ok(),
+            disputes::go_on(&sim).await.is_ok(),
         ];
         if finished.contains(&false) {
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -20,6 +20,8 @@ pub struct Delays {
     pub pending: Duration,
     /// A challenge nobody answers runs out after this.
     pub challenge: Duration,
+    /// From a capture until its card's owner contests it, and from evidence that says how it will be judged until it is.
+    pub dispute: Duration,
     /// The first wait before a webhook is sent again; each later one is twice as long, up to a minute.
     pub webhook_retry: Duration,
     /// From the order of a payout until it is paid.
@@ -36,6 +38,7 @@ impl Default for Delays {
             slow: Duration::from_secs(8),
             pending: Duration::from_secs(3),
             challenge: Duration::from_mins(15),
+            dispute: Duration::from_secs(2),
             webhook_retry: Duration::from_secs(1),
             payout: Duration::from_secs(2),
             payout_slow: Duration::from_secs(30),

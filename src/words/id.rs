@@ -119,6 +119,10 @@ ids! {
     RefundId = "re";
     /// Money sent to a seller's bank.
     PayoutId = "out";
+    /// Money contested by a shopper's bank.
+    DisputeId = "dp";
+    /// Evidence handed in for a dispute.
+    EvidenceId = "evd";
     /// A fact merchants are told.
     EventId = "evt";
     /// One business fact in the ledger.

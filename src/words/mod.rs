@@ -15,9 +15,9 @@ mod tenant;
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use currency::{Currency, UnknownCurrency};
 pub use id::{
-    AttemptId, AuditId, CallId, CaptureId, CorrectionId, DeliveryId, EndpointId, EventId, InvalidId, JobId, JournalId,
-    KeyId, MerchantId, OperatorId, PaymentId, PaymentOrderId, PayoutId, PolicyChangeId, PspEventId, RefundId,
-    RequestId, SellerId, SessionId,
+    AttemptId, AuditId, CallId, CaptureId, CorrectionId, DeliveryId, DisputeId, EndpointId, EventId, EvidenceId,
+    InvalidId, JobId, JournalId, KeyId, MerchantId, OperatorId, PaymentId, PaymentOrderId, PayoutId, PolicyChangeId,
+    PspEventId, RefundId, RequestId, SellerId, SessionId,
 };
 pub use money::{AmountError, Money, split};
 pub use page::{Page, Slice};

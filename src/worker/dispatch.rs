@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use super::chain;
 use crate::app::App;
 use crate::queue::{Job, Verdict};
-use crate::words::{AttemptId, CaptureId, PayoutId, PspEventId, RefundId};
+use crate::words::{AttemptId, CaptureId, DisputeId, PaymentId, PayoutId, PspEventId, RefundId};
 use crate::{payments, payouts, webhooks};
 
 /// A handler that takes longer has hung.
@@ -30,6 +30,9 @@ async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
             payments::captures::carry_out(app, &CaptureId::parse(&job.key)?).await?
         }
         payments::jobs::RECOVER => payments::recover(app, &AttemptId::parse(&job.key)?).await?,
+        payments::jobs::EVIDENCE => payments::disputes::carry_out(app, &DisputeId::parse(&job.key)?).await?,
+        payments::jobs::DISPUTES => payments::disputes::look_again(app, &PaymentId::parse(&job.key)?).await?,
+        payments::jobs::NEW_DISPUTES => payments::disputes::list_at_psp(app, &job.key).await?,
         payments::jobs::NOTICE => payments::read_notice(app, &PspEventId::parse(&job.key)?).await?,
         payments::jobs::PAYOUT_NOTICE => payouts::read_notice(app, &PspEventId::parse(&job.key)?).await?,
         payouts::jobs::CARRY_OUT => payouts::carry_out(app, &PayoutId::parse(&job.key)?).await?,

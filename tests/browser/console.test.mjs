@@ -54,7 +54,7 @@ describe("the console", { timeout: 600_000 }, () => {
   for (const [size, options] of [["desktop", {}], ["phone", { viewport: phone }], ["desktop-dark", { colorScheme: "dark" }]]) {
     it(`shows its pages (${size})`, async () => {
       const { who, page } = await signedIn(options);
-      for (const name of ["", "payments", "wallets", "deliveries", "dead-letters", "audit"]) {
+      for (const name of ["", "payments", "disputes", "wallets", "deliveries", "dead-letters", "audit"]) {
         const answer = await page.goto(`${demo.console}/${name}`.replace(/\/$/, ""));
         assert.equal(answer.status(), 200, name);
         await picture(page, `console-${name || "home"}-${size}`);
@@ -153,6 +153,46 @@ describe("the console", { timeout: 600_000 }, () => {
     await picture(page, "console-voided-phone");
     const after = await demo.api("GET", `/v1/payments/${payment.id}`);
     assert.deepEqual([after.status, after.cancellation_reason], ["canceled", "requested_by_merchant"]);
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("answers a dispute with evidence until it is won", async () => {
+    const buyer = await shopper(browser);
+    const till = await buyer.page();
+    const session = await demo.checkout();
+    await till.goto(session.url);
+    await shows(till, "form");
+    await pay(till, cards.disputed);
+    await till.waitForURL(`${demo.shop}/**`);
+    await buyer.close();
+    const { who, page } = await signedIn();
+    for (let tries = 0; tries < 40; tries += 1) {
+      await page.goto(`${demo.console}/disputes?status=needs_response`);
+      if (await page.locator("td", { hasText: "Needs an answer" }).count()) break;
+      await page.waitForTimeout(250);
+    }
+    await picture(page, "console-disputes-desktop");
+    await assertAccessible(page, "the list of disputes");
+    await page.locator("th a[href*='/console/disputes/dp_']").first().click();
+    await page.getByRole("heading", { name: "Hand in evidence" }).waitFor();
+    await page.getByLabel("Tracking number").fill("KR-1042");
+    await page.getByLabel("What happened").fill("Delivered and signed for.\nwinning_evidence");
+    await picture(page, "console-dispute-desktop");
+    await assertAccessible(page, "a dispute with its form");
+    await assertFits(page, "a dispute");
+    await page.getByRole("button", { name: "Hand in" }).click();
+    await page.getByRole("status").filter({ hasText: "on its way" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Hand in" }).count(), 0, "it is taken once");
+    for (let tries = 0; tries < 60; tries += 1) {
+      await page.reload();
+      if (await page.locator(".chip", { hasText: "Won" }).count()) break;
+      await page.waitForTimeout(250);
+    }
+    await page.locator(".chip", { hasText: "Won" }).first().waitFor();
+    await assertAccessible(page, "a dispute that was won");
+    await page.goto(`${demo.console}/audit`);
+    await page.locator("td, th").filter({ hasText: "dispute.answer" }).first().waitFor();
     who.assertQuiet();
     await who.close();
   });

@@ -15,6 +15,7 @@ export const cards = {
   amex: "378282246310005",
   declined: "4000000000000002",
   insufficient: "4000000000009995",
+  disputed: "4000000000000259",
   threeDSecure: "4000002760003184",
   slow: "4000000000008088",
   pending: "4000000000006017",

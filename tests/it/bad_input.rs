@@ -59,6 +59,7 @@ fn posts() -> Vec<Post> {
     posts.push(post("/v1/payments/{id}/cancel", json!({}), "", ""));
     posts.push(post("/v1/payments/explain", json!({"currency": "USD", "amount": "12.50"}), "amount", "amount"));
     posts.push(post("/v1/payment_orders/{id}/fulfill", json!({}), "", ""));
+    posts.push(post("/v1/disputes/{id}/evidence", json!({"explanation": "delivered"}), "explanation", "explanation"));
     posts.push(post("/v1/refunds", json!({"payment": "pay_00000000000000000000000000"}), "reason", "reason"));
     posts
 }
@@ -86,6 +87,7 @@ impl Post {
             ("webhook_deliveries", "dlv"),
             ("dead_letters", "job"),
             ("payouts", "out"),
+            ("disputes", "dp"),
             ("sessions", "cs"),
             ("payments", "pay"),
         ];

@@ -24,6 +24,7 @@ mod console;
 mod console_captures;
 mod dead_letters;
 mod demo;
+mod disputes;
 mod documents;
 mod events;
 mod fees;

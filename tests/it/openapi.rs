@@ -101,6 +101,12 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let order = orders[0].id.to_string();
     post(&format!("/v1/payment_orders/{order}/fulfill"), "/v1/payment_orders/{id}/fulfill", json!({})).await;
     let refund = post("/v1/refunds", "/v1/refunds", json!({"payment": payment, "amount": "5.00"})).await;
+    let at_psp = format!("psp_{payment}");
+    psp.contest(&at_psp, "dp_at_psp", 500, world.now());
+    payments::disputes::look(&door.app, &payment).await.unwrap();
+    let dispute = text(&door.get("/v1/disputes", &merchant.key).await.json["data"][0]["id"]);
+    let evidence = format!("/v1/disputes/{dispute}/evidence");
+    post(&evidence, "/v1/disputes/{id}/evidence", json!({"explanation": "It was delivered."})).await;
     let mut tx = world.db.begin().await.unwrap();
     tollgate::events::place(&mut tx, 100).await.unwrap();
     tx.commit().await.unwrap();
@@ -129,6 +135,8 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/payment_orders/{id}", &order),
         ("/v1/refunds", ""),
         ("/v1/refunds/{id}", refund["id"].as_str().unwrap()),
+        ("/v1/disputes", ""),
+        ("/v1/disputes/{id}", &dispute),
         ("/v1/wallets/{seller}", &seller),
         ("/v1/ledger/journals", ""),
         ("/v1/ledger/balances", ""),

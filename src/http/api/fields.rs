@@ -21,6 +21,11 @@ pub fn text(param: &str, value: &str, most: usize) -> Result<(), Problem> {
     Ok(())
 }
 
+/// As [`text`], for a field whose text may have several lines.
+pub fn text_of_lines(param: &str, value: &str, most: usize) -> Result<(), Problem> {
+    text(param, &value.replace(['\n', '\r', '\t'], " "), most)
+}
+
 /// As [`text`], for a field that may be absent.
 pub fn optional_text(param: &str, value: Option<&str>, most: usize) -> Result<(), Problem> {
     value.map_or(Ok(()), |value| text(param, value, most))
@@ -79,6 +84,8 @@ mod tests {
         assert!(text("name", &"가".repeat(201), 200).is_err());
         assert!(text("name", " ", 200).is_err());
         assert!(text("name", "a\nb", 200).is_err());
+        assert!(text_of_lines("name", "a\nb", 3).is_ok());
+        assert!(text_of_lines("name", "a\u{7}b", 3).is_err());
         assert!(optional_text("name", None, 1).is_ok());
     }
 

@@ -4,6 +4,7 @@ pub mod captures;
 pub mod checkout_sessions;
 pub mod corrections;
 pub mod dead_letters;
+pub mod disputes;
 pub mod events;
 pub mod explain;
 pub mod fields;

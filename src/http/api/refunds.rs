@@ -155,6 +155,7 @@ fn refused(error: RefundError) -> WorkError {
             Problem::conflict("refund_too_large", sentence(&error)).param(format!("orders[{at}].amount")).into()
         }
         RefundError::TooMuch(_) => Problem::conflict("refund_too_large", sentence(&error)).param("amount").into(),
+        RefundError::Contested { .. } => Problem::conflict("payment_disputed", sentence(&error)).param("amount").into(),
         RefundError::Books(WalletError::Db(error)) | RefundError::Db(error) => error.into(),
         RefundError::Books(error @ WalletError::NotEnough { .. }) => {
             Problem::conflict("balance_too_low", sentence(&error)).param("amount").into()

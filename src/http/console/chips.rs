@@ -80,6 +80,17 @@ pub fn payout(status: &str) -> Chip {
     }
 }
 
+/// A dispute's status.
+pub fn dispute(status: &str) -> Chip {
+    match status {
+        "needs_response" => Chip::new(Tone::Warn, "Needs an answer"),
+        "under_review" => Chip::new(Tone::Wait, "Under review"),
+        "won" => Chip::new(Tone::Good, "Won"),
+        "lost" => Chip::new(Tone::Bad, "Lost"),
+        other => Chip::new(Tone::Idle, other),
+    }
+}
+
 /// Whether a seller may be paid out.
 pub fn verification(state: &str) -> Chip {
     match state {
@@ -87,6 +98,16 @@ pub fn verification(state: &str) -> Chip {
         "pending" => Chip::new(Tone::Wait, "Being checked"),
         "verified" => Chip::new(Tone::Good, "Verified"),
         "rejected" => Chip::new(Tone::Bad, "Rejected"),
+        other => Chip::new(Tone::Idle, other),
+    }
+}
+
+/// Whether the PSP has the evidence.
+pub fn evidence(status: &str) -> Chip {
+    match status {
+        "sending" => Chip::new(Tone::Wait, "On its way"),
+        "taken" => Chip::new(Tone::Good, "Handed in"),
+        "refused" => Chip::new(Tone::Bad, "Not taken"),
         other => Chip::new(Tone::Idle, other),
     }
 }

@@ -86,6 +86,7 @@ pub(super) fn about(key: &str) -> Option<String> {
         "cs" | "po" | "att" | "re" => Some(format!("/console/payments?q={key}")),
         "out" => Some(format!("/console/payouts/{key}")),
         "sel" => Some(format!("/console/sellers/{}", key.split(':').next()?)),
+        "dp" => Some(format!("/console/disputes/{key}")),
         "dlv" => Some(format!("/console/deliveries/{key}")),
         _ => None,
     }

@@ -33,6 +33,8 @@ pub enum Place {
     Home,
     /// Payments and their stories.
     Payments,
+    /// What shoppers' banks contest.
+    Disputes,
     /// Sellers' balances.
     Wallets,
     /// Money to sellers' banks.
@@ -66,6 +68,7 @@ impl Frame {
         [
             (Place::Home, "/console", "Home"),
             (Place::Payments, "/console/payments", "Payments"),
+            (Place::Disputes, "/console/disputes", "Disputes"),
             (Place::Wallets, "/console/wallets", "Wallets"),
             (Place::Payouts, "/console/payouts", "Payouts"),
             (Place::TrialBalance, "/console/trial-balance", "Trial balance"),

@@ -15,6 +15,8 @@ pub mod dead_letter;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod delivery;
+pub mod dispute;
+pub mod disputes;
 mod form;
 mod frame;
 mod headers;
@@ -62,6 +64,8 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("wallets", wallets::Wallets::sample().render()),
         ("deliveries", deliveries::Deliveries::sample().render()),
         ("delivery", delivery::Delivery::sample().render()),
+        ("dispute", dispute::Page::sample().render()),
+        ("disputes", disputes::Disputes::sample().render()),
         ("dead_letter", dead_letter::DeadLetter::sample().render()),
         ("dead_letters", dead_letters::DeadLetters::sample().render()),
         ("trial_balance", trial_balance::TrialBalance::sample().render()),

@@ -50,9 +50,11 @@ impl Records {
         };
         let merchant = merchants::get(db, &tenant.merchant).await?;
         let refunds = payments::refunds::of_payment(db, id).await?;
+        let disputes = payments::disputes::of_payment(db, id).await?;
         let objects = std::iter::once(id.as_str())
             .chain(payment.checkout.as_ref().map(SessionId::as_str))
-            .chain(refunds.iter().map(|refund| refund.id.as_str()));
+            .chain(refunds.iter().map(|refund| refund.id.as_str()))
+            .chain(disputes.iter().map(|dispute| dispute.id.as_str()));
         let (mut told, mut all_events) = (Vec::new(), Vec::new());
         for object in objects {
             all_events.extend(events::of_object(db, &tenant, object).await?);

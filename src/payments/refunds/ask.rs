@@ -64,6 +64,14 @@ pub enum RefundError {
     /// The payment has no such order, or it is named twice.
     #[error("the payment has no such order, or it is named twice")]
     NoOrder(usize),
+    /// The shopper's bank has taken it back, or may: given back as well, it would be lost twice.
+    #[error("{disputed} of the payment is contested by the shopper's bank; at most {left} is left to refund")]
+    Contested {
+        /// What is neither refunded nor contested.
+        left: Money,
+        /// What is contested and was not won back.
+        disputed: Money,
+    },
     /// A seller no longer has what is to be given back.
     #[error(transparent)]
     Books(#[from] WalletError),
@@ -76,7 +84,7 @@ pub enum RefundError {
 /// asked until it says what became of it.
 pub async fn ask(tx: &mut Tx, tenant: &Tenant, new: NewRefund, now: Timestamp) -> Result<Refund, RefundError> {
     let (payment, psp, left) = refundable(tx, tenant, &new.payment).await?;
-    let amount = asked_amount(new.amount.as_deref(), left)?;
+    let amount = asked_amount(new.amount.as_deref(), left).map_err(|error| contested(error, &payment, left))?;
     hold(tx, &payment, amount, left).await?;
     take_on(tx, new, payment, psp, Wanted::Of(amount), amount, now).await
 }
@@ -132,15 +140,27 @@ async fn refundable(tx: &mut Tx, tenant: &Tenant, id: &PaymentId) -> Result<(Pay
         (PaymentStatus::Succeeded, Some(psp)) => psp.clone(),
         (status, _) => return Err(RefundError::NotPaid(status.as_str())),
     };
-    let left = payment.captured.checked_sub(payment.refunded).unwrap_or(Money::zero(payment.amount.currency()));
+    let nothing = Money::zero(payment.amount.currency());
+    let whole = payment.captured.checked_sub(payment.refunded).unwrap_or(nothing);
+    let left = whole.checked_sub(payment.disputed).unwrap_or(nothing);
     Ok((payment, psp, left))
 }
 
 async fn hold(tx: &mut Tx, payment: &Payment, amount: Money, left: Money) -> Result<(), RefundError> {
     if !RefundHold.is_absent() && !store::hold(tx, &payment.id, amount).await? {
-        return Err(RefundError::TooMuch(left));
+        return Err(contested(RefundError::TooMuch(left), payment, left));
     }
     Ok(())
+}
+
+/// That money is there and contested is another answer than that it is not there.
+fn contested(error: RefundError, payment: &Payment, left: Money) -> RefundError {
+    match error {
+        RefundError::TooMuch(_) if !payment.disputed.is_zero() => {
+            RefundError::Contested { left, disputed: payment.disputed }
+        }
+        other => other,
+    }
 }
 
 /// Writes the refund and holds its money, after [`hold`], which lets only one refund of a payment pass at a time.

@@ -22,10 +22,13 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
         return Ok(Verdict::Done);
     };
     let payment = payments::find(&app.db, &refund.payment).await?.ok_or(PaymentError::NotFound)?;
+    let over = payment.refunded.minor().saturating_add(payment.disputed.minor()) > payment.captured.minor();
     let psp_payment = payment.registered.ok_or(PaymentError::NotRegistered)?.psp_payment;
     let psp = app.psps.get(&refund.psp).cloned().ok_or(PaymentError::NoPsp(refund.tenant.mode.as_str()))?;
     let call = written(app, &refund).await?;
-    let answer = answer(app, psp.as_ref(), &refund, psp_payment).await;
+    // Contested between the asking and the first call: given back as well, it would be lost twice.
+    let lost_twice = over && calls::count(&app.db, &refund.payment, "refund", refund.id.as_str()).await? == 1;
+    let answer = answer(app, psp.as_ref(), &refund, psp_payment, lost_twice).await;
     let settled = match &answer {
         Ok(RefundOutcome::Done { reference }) => Some((RefundStatus::Succeeded, Some(reference.clone()), None)),
         Ok(RefundOutcome::Failed { psp_code }) => Some((RefundStatus::Failed, None, Some(psp_code.clone()))),
@@ -46,7 +49,13 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
 }
 
 /// First look, then order: a refund that is found is not ordered again, and none under a key that the PSP has forgotten.
-async fn answer(app: &App, psp: &dyn Psp, refund: &Refund, psp_payment: String) -> Result<RefundOutcome, NotDone> {
+async fn answer(
+    app: &App,
+    psp: &dyn Psp,
+    refund: &Refund,
+    psp_payment: String,
+    lost_twice: bool,
+) -> Result<RefundOutcome, NotDone> {
     let key = if RefundKey.is_absent() { CallId::new().to_string() } else { refund.id.to_string() };
     let age = app.now().since(refund.created_at);
     match psp.look_up_refund(&psp_payment, &key).await.map_err(no_answer)? {
@@ -54,6 +63,7 @@ async fn answer(app: &App, psp: &dyn Psp, refund: &Refund, psp_payment: String) 
         Finding::NotFound if psp.key_lifetime().is_some_and(|lifetime| age >= lifetime) => {
             Ok(RefundOutcome::Unknown { reason: "not found, and too old to be ordered again".to_owned() })
         }
+        Finding::NotFound if lost_twice => Ok(RefundOutcome::Failed { psp_code: "payment_disputed".to_owned() }),
         Finding::NotFound => psp.refund(&RefundRequest { psp_payment, amount: refund.amount, key }).await,
     }
 }

@@ -5,7 +5,7 @@ use crate::merchants::policies::RefundFee;
 use crate::payments::payment::Order;
 use crate::words::{Money, PaymentOrderId, split};
 
-/// What of an order was refunded before, failed refunds not counted.
+/// What of an order was refunded before, failed refunds not counted, and what is contested of it.
 #[derive(Debug, Clone)]
 pub struct Before {
     /// The order.
@@ -16,6 +16,8 @@ pub struct Before {
     pub fee: Money,
     /// The platform's fee that was kept although its sale was given back.
     pub fee_kept: Money,
+    /// What disputes hold of the order, or took for good.
+    pub contested: Money,
 }
 
 /// What is to be refunded.
@@ -88,10 +90,11 @@ fn by_name(
     Ok(amounts)
 }
 
-/// What of an order was captured and not refunded.
-fn left(order: &Order, before: &[Before]) -> Money {
+/// What of an order was captured, not refunded and not contested.
+pub fn left(order: &Order, before: &[Before]) -> Money {
     let zero = Money::zero(order.amount.currency());
-    order.captured.checked_sub(earlier(order, before).map_or(zero, |done| done.amount)).unwrap_or(zero)
+    let (refunded, contested) = earlier(order, before).map_or((zero, zero), |done| (done.amount, done.contested));
+    order.captured.checked_sub(refunded).and_then(|left| left.checked_sub(contested)).unwrap_or(zero)
 }
 
 fn earlier<'a>(order: &Order, before: &'a [Before]) -> Option<&'a Before> {
@@ -152,7 +155,7 @@ mod tests {
     }
 
     fn nothing(order: &Order) -> Before {
-        Before { order: order.id.clone(), amount: won(0), fee: won(0), fee_kept: won(0) }
+        Before { order: order.id.clone(), amount: won(0), fee: won(0), fee_kept: won(0), contested: won(0) }
     }
 
     fn of(minor: i64, orders: &[Order], before: &[Before]) -> Result<Vec<Part>, Unshared> {

@@ -12,7 +12,7 @@ use crate::words::{Currency, Money, Page, PaymentId, RefundId, Slice, Tenant};
 pub(super) async fn hold(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Result<bool, DbError> {
     let held = query(
         "update payments set refunded = refunded + $2
-         where id = $1 and status = 'succeeded' and captured - refunded >= $2",
+         where id = $1 and status = 'succeeded' and captured - refunded - disputed >= $2",
     )
     .bind(payment)
     .bind(amount.minor())
@@ -48,17 +48,22 @@ async fn release(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Result<(), 
     Ok(())
 }
 
-/// What was refunded before of each order of a payment.
-pub(super) async fn before(
-    on: impl Into<On<'_>>,
-    payment: &PaymentId,
-    currency: Currency,
-) -> Result<Vec<Before>, DbError> {
+/// What was refunded and what is contested of each order of a payment.
+pub async fn before(on: impl Into<On<'_>>, payment: &PaymentId, currency: Currency) -> Result<Vec<Before>, DbError> {
     let rows = query(
-        "select p.payment_order_id, cast(sum(p.amount) as bigint) as amount, cast(sum(p.fee) as bigint) as fee,
-             cast(sum(p.fee_kept) as bigint) as fee_kept
-         from refunds r join refund_parts p on p.refund_id = r.id
-         where r.payment_id = $1 and r.status <> 'failed' group by p.payment_order_id",
+        "select o.payment_order_id, coalesce(r.amount, 0) as amount, coalesce(r.fee, 0) as fee,
+             coalesce(r.fee_kept, 0) as fee_kept, coalesce(d.amount, 0) as contested
+         from payment_orders o
+         left join (select p.payment_order_id, cast(sum(p.amount) as bigint) as amount, cast(sum(p.fee) as bigint) as fee,
+                 cast(sum(p.fee_kept) as bigint) as fee_kept
+             from refunds r join refund_parts p on p.refund_id = r.id
+             where r.payment_id = $1 and r.status <> 'failed' group by p.payment_order_id) r
+             on r.payment_order_id = o.payment_order_id
+         left join (select p.payment_order_id, cast(sum(p.amount) as bigint) as amount
+             from disputes d join dispute_parts p on p.dispute_id = d.id
+             where d.payment_id = $1 and d.status <> 'won' group by p.payment_order_id) d
+             on d.payment_order_id = o.payment_order_id
+         where o.payment_id = $1",
     )
     .bind(payment)
     .all(on)
@@ -70,6 +75,7 @@ pub(super) async fn before(
                 amount: money(row, "amount", currency)?,
                 fee: money(row, "fee", currency)?,
                 fee_kept: money(row, "fee_kept", currency)?,
+                contested: money(row, "contested", currency)?,
             })
         })
         .collect()

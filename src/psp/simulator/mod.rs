@@ -4,6 +4,7 @@
 //! webhook is believed only when its signature holds. Its wire shapes stay in this folder. It takes no live payments.
 
 mod calls;
+mod disputes;
 mod notice;
 mod payouts;
 mod reading;
@@ -16,8 +17,8 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{
-    CaptureRequest, ConfirmRequest, Finding, Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspNotice,
-    RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
+    CaptureRequest, ConfirmRequest, EvidenceOutcome, EvidenceRequest, Finding, Hold, NotDone, NoticeRefused, Outcome,
+    PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
 use crate::config::SimulatorPsp;
 use crate::outbound::Door;
@@ -137,6 +138,25 @@ impl Psp for Simulator {
 
     fn tells_of_failed_refund(&self, kind: &str) -> bool {
         kind == "refund.failed"
+    }
+
+    fn tells_of_dispute(&self, kind: &str) -> bool {
+        kind.starts_with("dispute.")
+    }
+
+    async fn disputes(&self, psp_payment: &str) -> Result<Vec<PspDispute>, NotDone> {
+        let Some(payment) = path_segment(psp_payment) else { return Err(not_an_id()) };
+        disputes::list(self.get(&format!("/v1/disputes?payment_id={payment}")).await)
+    }
+
+    async fn disputes_since(&self, since: Timestamp) -> Result<Vec<PspDispute>, NotDone> {
+        disputes::list(self.get(&format!("/v1/disputes?opened_since={since}")).await)
+    }
+
+    async fn submit_evidence(&self, request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
+        let Some(dispute) = path_segment(&request.dispute) else { return Err(not_an_id()) };
+        let body = disputes::Evidence::of(request);
+        disputes::taken(self.post(&format!("/v1/disputes/{dispute}/evidence"), Some(&request.key), &body).await)
     }
 
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused> {

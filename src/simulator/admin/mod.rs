@@ -66,7 +66,7 @@ pub struct Part {
     after: i64,
 }
 
-/// `GET /admin/record/{payments,attempts,captures,refunds,payouts,events}`: the whole record, in
+/// `GET /admin/record/{payments,attempts,captures,refunds,payouts,disputes,events}`: the whole record, in
 /// order, up to 1000 rows after `?after=<seq>`.
 pub async fn record(
     State(sim): Shared,
@@ -82,6 +82,7 @@ pub async fn record(
             "captures" => store::captures(&sim.store.read, part.after).await?,
             "refunds" => store::refunds(&sim.store.read, part.after).await?,
             "payouts" => store::payouts(&sim.store.read, part.after).await?,
+            "disputes" => store::disputes(&sim.store.read, part.after).await?,
             "events" => store::events(&sim.store.read, part.after).await?,
             _ => return Err(Refusal::not_found("list")),
         };

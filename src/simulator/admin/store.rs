@@ -61,6 +61,17 @@ pub async fn payouts(read: &SqlitePool, after: i64) -> Rows {
     .map(|rows| shown(&rows))
 }
 
+pub async fn disputes(read: &SqlitePool, after: i64) -> Rows {
+    query(
+        "select seq, id, payment_id, amount, fee, reason, status, evidence, evidence_key, respond_by, opened_at, closed_at
+         from disputes where seq > $1 and opened_at is not null order by seq limit 1000",
+    )
+    .bind(after)
+    .fetch_all(read)
+    .await
+    .map(|rows| shown(&rows))
+}
+
 pub async fn events(read: &SqlitePool, after: i64) -> Rows {
     query(
         "select seq, id, type, payment_id, payout_id, copies_left, delivered, tries, last_result, created_at

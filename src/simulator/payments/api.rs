@@ -29,7 +29,7 @@ pub async fn register(
     body: Received,
 ) -> Response {
     let command = body::parse::<RegisterBody>(body).map(Command::Register);
-    write(&sim, &wire, &headers, Operation::Register, command).await
+    carry_out(&sim, &wire, &headers, Operation::Register, command).await
 }
 
 /// `POST /v1/payments/{id}/confirm`
@@ -41,7 +41,7 @@ pub async fn confirm(
     body: Received,
 ) -> Response {
     let command = body::parse::<ConfirmBody>(body).map(|body| Command::Confirm(id, body));
-    write(&sim, &wire, &headers, Operation::Confirm, command).await
+    carry_out(&sim, &wire, &headers, Operation::Confirm, command).await
 }
 
 /// `POST /v1/payments/{id}/capture`
@@ -53,7 +53,7 @@ pub async fn capture(
     body: Received,
 ) -> Response {
     let command = body::parse::<CaptureBody>(body).map(|body| Command::Capture(id, body));
-    write(&sim, &wire, &headers, Operation::Capture, command).await
+    carry_out(&sim, &wire, &headers, Operation::Capture, command).await
 }
 
 /// `POST /v1/payments/{id}/void`
@@ -65,7 +65,7 @@ pub async fn void(
     body: Received,
 ) -> Response {
     let command = body::parse::<VoidBody>(body).map(|body| Command::Void(id, body));
-    write(&sim, &wire, &headers, Operation::Void, command).await
+    carry_out(&sim, &wire, &headers, Operation::Void, command).await
 }
 
 /// `POST /v1/payments/{id}/refund`
@@ -77,10 +77,11 @@ pub async fn refund(
     body: Received,
 ) -> Response {
     let command = body::parse::<RefundBody>(body).map(|body| Command::Refund(id, body));
-    write(&sim, &wire, &headers, Operation::Refund, command).await
+    carry_out(&sim, &wire, &headers, Operation::Refund, command).await
 }
 
-async fn write(
+/// Carries a call out under its idempotency key, with the faults that strike it.
+pub async fn carry_out(
     sim: &Sim,
     wire: &Scissors,
     headers: &HeaderMap,

@@ -9,6 +9,7 @@ use super::record::{Attempt, Payment, Refund};
 use super::settle::{self, Verdict};
 use super::{confirm, money, returned, store, view};
 use crate::simulator::cards::DeclineCode;
+use crate::simulator::disputes::{self, EvidenceBody};
 use crate::simulator::faults::WebhookFaults;
 use crate::simulator::refusal::Refusal;
 use crate::simulator::state::Sim;
@@ -95,6 +96,7 @@ pub enum Command {
     Capture(String, CaptureBody),
     Void(String, VoidBody),
     Refund(String, RefundBody),
+    Evidence(String, EvidenceBody),
 }
 
 /// An answer as it is stored: the status and the exact text of the body.
@@ -122,7 +124,8 @@ pub struct Performed {
 }
 
 impl Performed {
-    fn answered(payment: &Payment, answer: Answer, events: Vec<String>) -> Self {
+    /// An answer to be stored, with the events of what was done.
+    pub fn answered(payment: &Payment, answer: Answer, events: Vec<String>) -> Self {
         Self { answer: Some(answer), payment_id: payment.id.clone(), events, lose_answer: false }
     }
 
@@ -142,6 +145,7 @@ impl Command {
             Self::Capture(..) => "capture",
             Self::Void(..) => "void",
             Self::Refund(..) => "refund",
+            Self::Evidence(..) => "evidence",
         }
     }
 
@@ -173,6 +177,7 @@ impl Command {
                 let payment = existing(tx, &id).await?;
                 refund(sim, tx, key, payment, body, faults).await
             }
+            Self::Evidence(id, body) => disputes::perform(sim, tx, key, &id, &body, faults).await,
         }
     }
 }
@@ -201,6 +206,7 @@ async fn register(sim: &Sim, tx: &mut Tx, key: &str, body: RegisterBody) -> Resu
         status: "registered".to_owned(),
         captured_amount: 0,
         refunded_amount: 0,
+        disputed_amount: 0,
         created_at: now,
         updated_at: now,
     };
@@ -267,6 +273,9 @@ async fn capture(
     store::update_payment(tx, &payment).await?;
     store::insert_capture(tx, &sim.new_id("scap"), &payment, key, amount, money::sale_fee(amount), now).await?;
     let attempt = store::latest_attempt(&mut **tx, &payment.id).await?;
+    if let Some(attempt) = &attempt {
+        disputes::schedule(sim, tx, &payment, attempt).await?;
+    }
     finish(sim, tx, Kind::Captured, &payment, attempt.as_ref(), None, faults).await
 }
 
@@ -311,7 +320,7 @@ async fn refund(
     if body.reference.as_ref().is_some_and(|reference| reference.len() > 200) {
         return Err(Refusal::invalid("reference", "at most 200 characters"));
     }
-    let left = payment.captured_amount.saturating_sub(payment.refunded_amount);
+    let left = disputes::contestable(&payment);
     let amount = body.amount.unwrap_or(left);
     let refusal = if payment.captured_amount == 0 {
         Some(Refusal::conflict("not_captured", "there is nothing to refund"))

@@ -62,7 +62,7 @@ pub async fn perform(
     };
     let behaviour = attempt.behaviour();
     match behaviour {
-        Behaviour::Approve | Behaviour::LostAnswer => {
+        Behaviour::Approve | Behaviour::LostAnswer | Behaviour::Disputed(_) => {
             settle::decide(&mut payment, &mut attempt, Verdict::Approve, now);
         }
         Behaviour::Decline(code) => settle::decide(&mut payment, &mut attempt, Verdict::Decline(code), now),

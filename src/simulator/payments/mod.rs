@@ -14,10 +14,12 @@ mod settle;
 pub(super) mod store;
 mod view;
 
-pub use api::{abandon, capture, confirm, idempotency_key, lookup, refund, register, search, void};
+pub use api::{abandon, capture, carry_out, confirm, idempotency_key, lookup, refund, register, search, void};
+pub use command::{Answer, Command, Performed};
 pub use record::{Attempt, Card, Payment, Refund};
 pub use returned::{come_back, return_due};
 pub use settle::{finish_due, pass_verdict};
+pub use store::{payment as by_id, update_payment as write};
 pub use view::{payment as payment_view, refund as refund_view};
 
 use super::refusal::Refusal;

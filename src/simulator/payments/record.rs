@@ -22,6 +22,8 @@ pub struct Payment {
     pub status: String,
     pub captured_amount: i64,
     pub refunded_amount: i64,
+    /// Contested and not won back.
+    pub disputed_amount: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -3,6 +3,7 @@
 use super::record::{Attempt, Payment};
 use super::{confirm, keys, money, store};
 use crate::simulator::cards::{Behaviour, DeclineCode};
+use crate::simulator::disputes;
 use crate::simulator::faults::{Operation, WebhookFaults};
 use crate::simulator::refusal::Refusal;
 use crate::simulator::state::Sim;
@@ -50,6 +51,7 @@ pub async fn record(
     if attempt.status == "succeeded" {
         let fee = money::sale_fee(payment.amount);
         store::insert_capture(tx, &sim.new_id("scap"), payment, &attempt.key, payment.amount, fee, now).await?;
+        disputes::schedule(sim, tx, payment, attempt).await?;
     }
     let kind = match attempt.status.as_str() {
         "succeeded" => Kind::Succeeded,

@@ -31,14 +31,18 @@ pub async fn insert_payment(tx: &mut Tx, payment: &Payment) -> Result<()> {
 }
 
 pub async fn update_payment(tx: &mut Tx, payment: &Payment) -> Result<()> {
-    query("update payments set status = $2, captured_amount = $3, refunded_amount = $4, updated_at = $5 where id = $1")
-        .bind(&payment.id)
-        .bind(&payment.status)
-        .bind(payment.captured_amount)
-        .bind(payment.refunded_amount)
-        .bind(payment.updated_at)
-        .execute(&mut **tx)
-        .await?;
+    query(
+        "update payments set status = $2, captured_amount = $3, refunded_amount = $4, disputed_amount = $5,
+             updated_at = $6 where id = $1",
+    )
+    .bind(&payment.id)
+    .bind(&payment.status)
+    .bind(payment.captured_amount)
+    .bind(payment.refunded_amount)
+    .bind(payment.disputed_amount)
+    .bind(payment.updated_at)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

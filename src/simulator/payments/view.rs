@@ -16,6 +16,7 @@ pub fn payment(public_url: &str, payment: &Payment, attempt: Option<&Attempt>) -
         "currency": payment.currency,
         "captured_amount": payment.captured_amount,
         "refunded_amount": payment.refunded_amount,
+        "disputed_amount": payment.disputed_amount,
         "capture": payment.capture,
         "reference": payment.reference,
         "order_ids": order_ids,

@@ -6,7 +6,7 @@ use sqlx::{FromRow, query_as};
 
 use crate::words::Timestamp;
 
-/// One row: money in (a sale) or out (a refund, negative).
+/// One row: money in (a sale, a dispute won) or out (a refund, a dispute: negative).
 #[derive(Clone, Debug, FromRow)]
 pub struct Row {
     /// The capture's or refund's id.
@@ -95,6 +95,15 @@ pub async fn rows(read: &SqlitePool, part: &Part<'_>) -> Result<Vec<Row>, sqlx::
                 p.currency, r.amount, 0, r.failed_at
          from refunds r join payments p on p.id = r.payment_id
          where r.failed_at >= $1 and r.failed_at < $2 and (r.failed_at, r.id || '_returned') > ($3, $4)
+         union all
+         select d.id, 'dispute', d.payment_id, p.reference, p.order_ids, d.id, null, p.currency, -d.amount, d.fee, d.opened_at
+         from disputes d join payments p on p.id = d.payment_id
+         where d.opened_at >= $1 and d.opened_at < $2 and (d.opened_at, d.id) > ($3, $4)
+         union all
+         select d.id || '_won', 'dispute_won', d.payment_id, p.reference, p.order_ids, d.id, null, p.currency, d.amount, 0,
+                d.closed_at
+         from disputes d join payments p on p.id = d.payment_id
+         where d.status = 'won' and d.closed_at >= $1 and d.closed_at < $2 and (d.closed_at, d.id || '_won') > ($3, $4)
          order by created_at, id limit $5",
     )
     .bind(part.from)
@@ -113,7 +122,12 @@ pub async fn time_of(read: &SqlitePool, id: &str, from: i64, until: i64) -> Resu
          union all
          select created_at from refunds where id = $1 and created_at >= $2 and created_at < $3
          union all
-         select failed_at from refunds where id || '_returned' = $1 and failed_at >= $2 and failed_at < $3",
+         select failed_at from refunds where id || '_returned' = $1 and failed_at >= $2 and failed_at < $3
+         union all
+         select opened_at from disputes where id = $1 and opened_at >= $2 and opened_at < $3
+         union all
+         select closed_at from disputes
+         where id || '_won' = $1 and status = 'won' and closed_at >= $2 and closed_at < $3",
     )
     .bind(id)
     .bind(from)
@@ -138,6 +152,14 @@ pub async fn totals(read: &SqlitePool, from: i64, until: i64) -> Result<Vec<Tota
              select p.currency, r.amount, 0
              from refunds r join payments p on p.id = r.payment_id
              where r.failed_at >= $1 and r.failed_at < $2
+             union all
+             select p.currency, -d.amount, d.fee
+             from disputes d join payments p on p.id = d.payment_id
+             where d.opened_at >= $1 and d.opened_at < $2
+             union all
+             select p.currency, d.amount, 0
+             from disputes d join payments p on p.id = d.payment_id
+             where d.status = 'won' and d.closed_at >= $1 and d.closed_at < $2
          ) group by currency order by currency",
     )
     .bind(from)

@@ -10,8 +10,9 @@ mod store;
 pub use deliver::{deliver_now, keep_delivering};
 pub use sign::{HEADER, signature};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::disputes::{Dispute, dispute_view};
 use super::faults::WebhookFaults;
 use super::payments::{Attempt, Payment, Refund, payment_view, refund_view};
 use super::payouts::{Payout, payout_view};
@@ -41,6 +42,9 @@ pub enum Kind {
     Voided,
     Refunded,
     RefundFailed,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeClosed,
 }
 
 impl Kind {
@@ -55,6 +59,9 @@ impl Kind {
             Self::Voided => "payment.voided",
             Self::Refunded => "payment.refunded",
             Self::RefundFailed => "refund.failed",
+            Self::DisputeOpened => "dispute.opened",
+            Self::DisputeUpdated => "dispute.updated",
+            Self::DisputeClosed => "dispute.closed",
         }
     }
 }
@@ -69,15 +76,44 @@ pub async fn append(
     refund: Option<&Refund>,
     faults: WebhookFaults,
 ) -> Result<String, Refusal> {
+    let data = json!({
+        "payment": payment_view(&sim.public_url, payment, attempt),
+        "refund": refund.map(refund_view),
+    });
+    write(sim, tx, kind, payment, data, payment.updated_at, faults).await
+}
+
+/// The same for an event of a dispute.
+pub async fn append_dispute(
+    sim: &Sim,
+    tx: &mut Tx,
+    kind: Kind,
+    payment: &Payment,
+    dispute: &Dispute,
+    faults: WebhookFaults,
+) -> Result<String, Refusal> {
+    let data = json!({
+        "payment": payment_view(&sim.public_url, payment, None),
+        "dispute": dispute_view(dispute, payment),
+    });
+    write(sim, tx, kind, payment, data, dispute.updated_at, faults).await
+}
+
+async fn write(
+    sim: &Sim,
+    tx: &mut Tx,
+    kind: Kind,
+    payment: &Payment,
+    data: Value,
+    at: i64,
+    faults: WebhookFaults,
+) -> Result<String, Refusal> {
     let id = sim.new_id("sevt");
     let payload = json!({
         "id": id,
         "type": kind.as_str(),
-        "created_at": Timestamp::from_micros(payment.updated_at),
-        "data": {
-            "payment": payment_view(&sim.public_url, payment, attempt),
-            "refund": refund.map(refund_view),
-        },
+        "created_at": Timestamp::from_micros(at),
+        "data": data,
     });
     let event = store::NewEvent {
         id: &id,
@@ -87,7 +123,7 @@ pub async fn append(
         payload: payload.to_string(),
         copies: copies(faults),
         due_at: due_at(sim, faults),
-        created_at: payment.updated_at,
+        created_at: at,
     };
     store::insert(tx, &event).await?;
     Ok(id)

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod cards;
+mod disputes;
 mod faults;
 mod keys;
 mod operations;

@@ -27,6 +27,7 @@ pub fn quick() -> Delays {
         slow: Duration::from_millis(400),
         pending: Duration::from_millis(300),
         challenge: Duration::from_mins(1),
+        dispute: Duration::from_millis(100),
         webhook_retry: Duration::from_millis(50),
         payout: Duration::from_millis(200),
         payout_slow: Duration::from_millis(600),

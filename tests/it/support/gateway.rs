@@ -231,6 +231,20 @@ impl Gateway {
         payment.to_string()
     }
 
+    /// A checkout of 15000 KRW that was paid with a magic card; gives the payment's id.
+    pub async fn payment_by(&self, card: &str) -> String {
+        let session = json!({
+            "line_items": [{ "name": "Tea", "unit_amount": "15000", "quantity": 1 }],
+            "currency": "KRW", "success_url": "https://shop.example/paid",
+        });
+        let session = self.post("/v1/checkout/sessions", session).await.ok();
+        let payment: PaymentId = session["payment"].as_str().unwrap().parse().unwrap();
+        payments::register(&self.app, &payment).await.unwrap();
+        let standing = payments::execute(&self.app, &payment, &format!("tok_sim_{card}")).await.unwrap();
+        assert_eq!(standing, payments::Standing::Succeeded);
+        payment.to_string()
+    }
+
     pub async fn call(&self, method: Method, path: &str, bearer: &str, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(bearer);
         if method == Method::POST {

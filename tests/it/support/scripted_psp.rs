@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
-    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, Finding, Hold, NotDone, NoticeRefused, Outcome,
-    PageOrigins, Psp, PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
+    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, DisputeReason, DisputeStatus, EvidenceOutcome,
+    EvidenceRequest, Finding, Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice,
+    RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
-use tollgate::words::{Mode, Timestamp};
+use tollgate::words::{Currency, Mode, Money, Timestamp};
 
 /// What becomes of the next order to end a hold.
 pub enum Ends {
@@ -63,6 +64,12 @@ pub struct ScriptedPsp {
     pub unregistered: Mutex<u32>,
     /// Refunds by key that came back from the shopper's bank after they had succeeded.
     pub returned: Mutex<Vec<String>>,
+    /// The disputes the PSP tells of, as it keeps them.
+    pub disputes: Mutex<Vec<PspDispute>>,
+    /// What it answers to the next evidence.
+    pub evidence_answers: Mutex<VecDeque<Result<EvidenceOutcome, NotDone>>>,
+    /// Every key under which evidence came, in order.
+    pub evidence: Mutex<Vec<String>>,
     /// Every key that was confirmed, in order.
     pub confirmed: Mutex<Vec<String>>,
     /// Every key that was registered, in order.
@@ -95,6 +102,28 @@ impl ScriptedPsp {
         }
         let stands = self.holds.lock().unwrap().entry(psp_payment.to_owned()).or_insert(wanted).clone();
         Ok(if next.is_some() { unheard } else { stands })
+    }
+
+    /// A shopper's bank takes back `minor` units of a payment.
+    pub fn contest(&self, psp_payment: &str, reference: &str, minor: i64, now: Timestamp) {
+        let usd = |minor| Money::of(minor, Currency::parse("USD").unwrap()).unwrap();
+        self.disputes.lock().unwrap().push(PspDispute {
+            reference: reference.to_owned(),
+            psp_payment: psp_payment.to_owned(),
+            amount: usd(minor),
+            fee: Some(usd(15)),
+            reason: DisputeReason::Fraudulent,
+            status: DisputeStatus::NeedsResponse,
+            evidence_due_by: Some(now.plus(Duration::from_hours(7 * 24))),
+            opened_at: now,
+            evidence_key: None,
+        });
+    }
+
+    /// A dispute stands here now.
+    pub fn rule(&self, reference: &str, status: DisputeStatus) {
+        let mut disputes = self.disputes.lock().unwrap();
+        disputes.iter_mut().find(|dispute| dispute.reference == reference).unwrap().status = status;
     }
 
     pub fn confirmed(&self) -> Vec<String> {
@@ -219,7 +248,36 @@ impl Psp for ScriptedPsp {
         Ok(if known { Finding::Found(done) } else { Finding::NotFound })
     }
 
-    /// The body is the event's id and the PSP's payment, with a space between; there is nothing to believe.
+    fn tells_of_dispute(&self, kind: &str) -> bool {
+        kind.starts_with("dispute.")
+    }
+
+    async fn disputes(&self, psp_payment: &str) -> Result<Vec<PspDispute>, NotDone> {
+        let all = self.disputes.lock().unwrap();
+        Ok(all.iter().filter(|dispute| dispute.psp_payment == psp_payment).cloned().collect())
+    }
+
+    async fn disputes_since(&self, since: Timestamp) -> Result<Vec<PspDispute>, NotDone> {
+        let all = self.disputes.lock().unwrap();
+        Ok(all.iter().filter(|dispute| dispute.opened_at >= since).cloned().collect())
+    }
+
+    /// Takes evidence once per dispute; a scripted answer hides or replaces what it did.
+    async fn submit_evidence(&self, request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
+        self.evidence.lock().unwrap().push(request.key.clone());
+        let scripted = self.evidence_answers.lock().unwrap().pop_front();
+        if matches!(scripted, Some(Err(_) | Ok(EvidenceOutcome::Refused { .. }))) {
+            return scripted.unwrap();
+        }
+        let mut all = self.disputes.lock().unwrap();
+        let dispute = all.iter_mut().find(|dispute| dispute.reference == request.dispute).unwrap();
+        dispute.status = DisputeStatus::UnderReview;
+        dispute.evidence_key = Some(request.key.clone());
+        scripted.unwrap_or(Ok(EvidenceOutcome::Taken))
+    }
+
+    /// The body is the event's id and the PSP's payment, with a space between; there is nothing to believe. An id that
+    /// begins with `dispute` is of a dispute.
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], _now: Timestamp) -> Result<PspNotice, NoticeRefused> {
         if !headers.contains_key("signature") {
             return Err(NoticeRefused::NoSignature);
@@ -227,6 +285,7 @@ impl Psp for ScriptedPsp {
         let text = std::str::from_utf8(body).map_err(|_| NoticeRefused::Malformed)?;
         let (event_id, psp_payment) = text.split_once(' ').ok_or(NoticeRefused::Malformed)?;
         let (event_id, psp_payment) = (event_id.to_owned(), Some(psp_payment.to_owned()));
-        Ok(PspNotice { event_id, kind: "payment.changed".to_owned(), psp_payment, payout: None })
+        let kind = if event_id.starts_with("dispute") { "dispute.changed" } else { "payment.changed" };
+        Ok(PspNotice { event_id, kind: kind.to_owned(), psp_payment, payout: None })
     }
 }

@@ -175,6 +175,13 @@ impl Shop {
                 }
                 payments::jobs::NOTICE => payments::read_notice(&self.app, &job.key.parse().unwrap()).await.unwrap(),
                 payments::jobs::REFUND => refunds::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap(),
+                payments::jobs::EVIDENCE => {
+                    payments::disputes::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap()
+                }
+                payments::jobs::DISPUTES => {
+                    payments::disputes::look_again(&self.app, &job.key.parse().unwrap()).await.unwrap()
+                }
+                payments::jobs::NEW_DISPUTES => payments::disputes::list_at_psp(&self.app, &job.key).await.unwrap(),
                 other => panic!("{other}"),
             };
             let mut tx = self.world.db.begin().await.unwrap();
