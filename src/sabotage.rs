@@ -26,6 +26,18 @@ pub enum Protection {
     IdempotencyKey,
     /// Nobody looks for attempts that went silent.
     Sweep,
+    /// Each time a payment is sent to the PSP it goes under a fresh key.
+    PspKey,
+    /// A payment's state is written whatever it was before.
+    CompareAndSet,
+    /// A settlement is three transactions, with a moment in between: state, event, books.
+    SettleTransaction,
+    /// An attempt is written down only after the PSP was called.
+    WrittenFirst,
+    /// The books are posted and the wallets stay as they were.
+    Wallets,
+    /// A webhook that the merchant did not take is not sent again.
+    WebhookRetry,
 }
 
 static ABSENT: OnceLock<Protection> = OnceLock::new();
@@ -51,6 +63,9 @@ impl Protection {
         HERE.scope(self, work).await
     }
 }
+
+/// How long a protection's absence keeps a gap open, so that a kill finds it whatever the machine's pace.
+pub const GAP: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Takes the protection `name` out of this process.
 ///

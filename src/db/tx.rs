@@ -1,5 +1,7 @@
 //! A transaction, and what a statement may run on.
 
+use std::time::Duration;
+
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::Db;
@@ -31,6 +33,24 @@ impl Tx {
         match self {
             Self::Sqlite(tx, _open) => tx.rollback().await?,
             Self::Postgres(tx, _open) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    /// Breaks the promise of a transaction on purpose, for chaos runs alone: what was done so far becomes durable, and
+    /// after `gap` the rest is another transaction.
+    pub(crate) async fn tear(&mut self, gap: Duration) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => {
+                sqlx::query("commit").execute(&mut **tx).await?;
+                tokio::time::sleep(gap).await;
+                sqlx::query("begin immediate").execute(&mut **tx).await?;
+            }
+            Self::Postgres(tx) => {
+                sqlx::query("commit").execute(&mut **tx).await?;
+                tokio::time::sleep(gap).await;
+                sqlx::query("begin").execute(&mut **tx).await?;
+            }
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::{Standing, caution, expire, standing_of, store};
 use crate::app::App;
 use crate::db::retrying;
 use crate::psp::{ConfirmRequest, DeclineCode};
+use crate::sabotage::{GAP, Protection::WrittenFirst};
 use crate::words::{AttemptId, CallId, PaymentId, Timestamp};
 
 /// How long an attempt may stay without a known outcome before a person gets it.
@@ -67,6 +68,12 @@ async fn prepare(app: &App, id: &PaymentId, method: &str) -> Result<Option<Prepa
     let refusal = caution::refusal(app, &payment).await?;
     let now = app.now();
     let attempt = new_attempt(&payment, psp, method, now);
+    if WrittenFirst.is_absent() {
+        // As a gateway does that charges first and writes afterwards.
+        let psp = app.psps.get(psp).ok_or(PaymentError::NoPsp("these"))?;
+        let _ = confirm(app, psp.as_ref(), &confirm_request(&payment, &registered.psp_payment, &attempt)).await;
+        tokio::time::sleep(GAP).await;
+    }
     let mut tx = app.db.begin().await?;
     // The compare-and-set is the lock: of two tabs one gets past it.
     if !store::move_to(&mut tx, id, PaymentStatus::RequiresPayment, PaymentStatus::Processing, now).await? {

@@ -1,5 +1,6 @@
 //! Send: each call to a PSP is written down before it goes and closed with what came back.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::attempts::Attempt;
@@ -11,8 +12,8 @@ use crate::app::App;
 use crate::db::retrying;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
 use crate::queue::retry::{Class, Next, Policy};
-use crate::sabotage::Protection::UnknownOutcome;
-use crate::words::{AttemptId, CallId, Timestamp, random_bytes};
+use crate::sabotage::Protection::{PspKey, UnknownOutcome};
+use crate::words::{AttemptId, CallId, Timestamp, random_base62, random_bytes};
 
 /// A PSP that wants more time than this is not waited for while the shopper looks on.
 const PATIENCE: Duration = Duration::from_secs(3);

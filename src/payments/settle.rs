@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
 use crate::psp::Outcome;
-use crate::sabotage::Protection::{PaymentEvent, SettleBooks};
+use crate::sabotage::GAP;
+use crate::sabotage::Protection::{PaymentEvent, SettleBooks, SettleTransaction};
 use crate::wallets;
 use crate::words::{AttemptId, Timestamp};
 
@@ -66,12 +67,21 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
         changed += 1;
     }
     if !sales.is_empty() && !SettleBooks.is_absent() {
+        in_one(tx).await?;
         wallets::post(tx, &sales).await?;
     }
     for payment in &unwanted {
         late::give_back(tx, payment, now).await?;
     }
     Ok(changed)
+}
+
+/// Keeps state, event and books in one transaction: does nothing, unless that protection is taken out.
+async fn in_one(tx: &mut Tx) -> Result<(), PaymentError> {
+    if SettleTransaction.is_absent() {
+        tx.tear(GAP).await?;
+    }
+    Ok(())
 }
 
 /// Writes what the attempt has become. The index that allows one approved attempt tells a second capture.

@@ -6,6 +6,7 @@ use super::status::{OrderStatus, PaymentStatus};
 use crate::checkout::Capture;
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
 use crate::psp::Registered;
+use crate::sabotage::Protection::CompareAndSet;
 use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, Slice, Tenant, Timestamp};
 
 /// Writes a new payment with its orders.
@@ -246,13 +247,12 @@ pub async fn move_to(
     to: PaymentStatus,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let moved = query("update payments set status = $3, updated_at = $4 where id = $1 and status = $2")
-        .bind(id)
-        .bind(was.as_str())
-        .bind(to.as_str())
-        .bind(now)
-        .execute(tx)
-        .await?;
+    let sql = if CompareAndSet.is_absent() {
+        "update payments set status = $3, updated_at = $4 where id = $1 and $2 <> ''"
+    } else {
+        "update payments set status = $3, updated_at = $4 where id = $1 and status = $2"
+    };
+    let moved = query(sql).bind(id).bind(was.as_str()).bind(to.as_str()).bind(now).execute(tx).await?;
     Ok(moved == 1)
 }
 

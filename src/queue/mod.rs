@@ -2,7 +2,7 @@
 //! neither exists without the other.
 //!
 //! Promises: a job is run at least once, and never by two workers at the same time (a lease, fenced by a token). A
-//! worker that dies is replaced when its lease ends. At most one unfinished job per kind and key: enqueueing it again
+//! worker renews it as long as it is at the job; one that dies is replaced when its lease ends. At most one unfinished job per kind and key: enqueueing it again
 //! makes it due earlier if that was asked, and when it is just running it runs once more afterwards, because it may
 //! already have read what was true before. A job that succeeds is deleted; its key is then free. A job that fails too
 //! often is a dead letter: kept for a person, out of everyone's way, its key free as well. Within a lane merchants take
@@ -17,4 +17,4 @@ mod store;
 
 pub use job::{Job, NewJob, Verdict};
 pub use letters::{DeadJob, dead, revive};
-pub use store::{Settled, again, bury, claim, claim_one, depth, done, enqueue, enqueue_all, has_due, try_later};
+pub use store::{Settled, again, bury, claim, claim_one, depth, done, enqueue, enqueue_all, has_due, renew, try_later};

@@ -147,6 +147,17 @@ fn claimed(row: &Row) -> Result<Job, DbError> {
     })
 }
 
+/// The worker is still at it: its lease ends at `until` now.
+pub async fn renew(tx: &mut Tx, job: &Job, until: Timestamp) -> Result<Settled, DbError> {
+    let kept = query("update jobs set due_at = $3 where id = $1 and lease = $2")
+        .bind(&job.id)
+        .bind(&job.lease)
+        .bind(until)
+        .execute(tx)
+        .await?;
+    Ok(settled(kept))
+}
+
 /// The job succeeded: it is deleted, unless it was enqueued again while it ran.
 pub async fn done(tx: &mut Tx, job: &Job) -> Result<Settled, DbError> {
     let deleted = query("delete from jobs where id = $1 and lease = $2 and again_at is null")

@@ -75,6 +75,9 @@ pub enum FaultKind {
     PayoutReturned,
     /// A payout takes `delay_ms` (30000) until it is paid.
     PayoutSlow,
+    /// A confirm call under another key charges the card again although the payment was paid: a PSP that knows charges
+    /// and no payments. Strikes no call at random; it holds while it is switched on.
+    ChargeAgain,
 }
 
 /// A switch as the admin sets it.
@@ -210,11 +213,17 @@ impl Faults {
         before - board.faults.len()
     }
 
+    /// Whether a payment that was paid is charged again.
+    pub fn charges_again(&self) -> bool {
+        self.board().faults.iter().any(|fault| fault.order.kind == FaultKind::ChargeAgain)
+    }
+
     /// Which faults strike this call.
     pub fn draw(&self, operation: Operation) -> Draw {
         let mut draw = Draw::default();
         for fault in &mut self.board().faults {
-            if fault.order.operation.is_none_or(|only| only == operation) && fault.strikes() {
+            let of_calls = fault.order.kind != FaultKind::ChargeAgain;
+            if of_calls && fault.order.operation.is_none_or(|only| only == operation) && fault.strikes() {
                 draw.add(&fault.order);
             }
         }
@@ -261,6 +270,7 @@ impl Draw {
             FaultKind::PayoutRejected => self.payouts.reject = true,
             FaultKind::PayoutReturned => self.payouts.comes_back = true,
             FaultKind::PayoutSlow => self.payouts.slow_ms = Some(delay.unwrap_or(30_000)),
+            FaultKind::ChargeAgain => {}
         }
     }
 }

@@ -31,4 +31,4 @@ mod webhooks;
 pub use payouts::destinations;
 pub use server::{Server, SimulatorConfig, StartError};
 pub use state::Delays;
-pub use webhooks::Target;
+pub use webhooks::{Target, signature};

@@ -11,6 +11,7 @@ use super::{WebhookError, retry_after, schedule, signature};
 use crate::app::App;
 use crate::outbound::{Answer, Call, Failure};
 use crate::queue::Verdict;
+use crate::sabotage::Protection::WebhookRetry;
 use crate::words::{DeliveryId, Timestamp, pan, random_bytes};
 
 /// The kind of job that carries out a delivery; its key is the delivery's id.
@@ -107,7 +108,8 @@ async fn conclude(
     let now = app.now();
     let gone = attempt.status == Some(410);
     let made = delivery.round_attempts.saturating_add(1);
-    let wait = schedule::wait(made, u32::from_ne_bytes(random_bytes()), asked_to_wait).filter(|_| !gone);
+    let wait = schedule::wait(made, u32::from_ne_bytes(random_bytes()), asked_to_wait)
+        .filter(|_| !gone && !WebhookRetry.is_absent());
     let (status, next) = match (&attempt.error, wait) {
         (None, _) => (Status::Succeeded, None),
         (Some(_), Some(wait)) => (Status::Pending, Some(now.plus(wait))),

@@ -26,8 +26,10 @@ pub(super) struct Lane {
 pub(super) static LANES: [Lane; 3] =
     [Lane { name: "payments", slots: 16 }, Lane { name: "payouts", slots: 8 }, Lane { name: "webhooks", slots: 32 }];
 
-/// How long a claim holds: longer than a handler may take, so that a live worker never loses a job it is still running.
-const LEASE: Duration = Duration::from_secs(90);
+/// How long a claim holds without a word of its worker: what a dead worker held is taken over after it.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often a worker says that it is still at a job. Two of these may fail and it keeps the job.
+const RENEWAL: Duration = Duration::from_secs(10);
 
 pub(super) async fn work(app: App, lane: &Lane, bell: Arc<Notify>, stop: CancellationToken, jobs: TaskTracker) {
     let slots = Arc::new(Semaphore::new(lane.slots));
@@ -87,7 +89,7 @@ async fn claim(app: &App, lane: &str, limit: usize) -> Result<Vec<Job>, DbError>
 }
 
 async fn carry_out(app: App, job: Job, bell: Arc<Notify>, permit: OwnedSemaphorePermit) {
-    let verdict = run(&app, &job).await;
+    let verdict = renewing(RENEWAL, async || renew(&app, &job).await, run(&app, &job)).await;
     match retrying(async || conclude(&app, &job, &verdict).await).await {
         Ok(Settled::Kept) => {}
         Ok(Settled::Lost) => tracing::warn!(job = %job.id, kind = job.kind, "the lease ended before the job did"),
@@ -98,6 +100,35 @@ async fn carry_out(app: App, job: Job, bell: Arc<Notify>, permit: OwnedSemaphore
     drop(permit);
     // A slot is free, and the job may have made more work.
     bell.notify_one();
+}
+
+/// Does `work` and calls `renew` each time `every` has passed meanwhile. Side by side, so that neither waits for what the
+/// other holds.
+async fn renewing<T>(every: Duration, renew: impl AsyncFn(), work: impl Future<Output = T>) -> T {
+    let forever = async {
+        loop {
+            tokio::time::sleep(every).await;
+            renew().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = forever => std::future::pending().await,
+    }
+}
+
+async fn renew(app: &App, job: &Job) {
+    let renewed = async {
+        let mut tx = app.db.begin().await?;
+        let settled = queue::renew(&mut tx, job, app.now().plus(LEASE)).await?;
+        tx.commit().await.map(|()| settled)
+    };
+    match renewed.await {
+        Ok(Settled::Kept) => {}
+        Ok(Settled::Lost) => tracing::warn!(job = %job.id, kind = job.kind, "somebody else has this job by now"),
+        Err(error) => tracing::warn!(job = %job.id, kind = job.kind, error = chain(error), "a lease cannot be renewed"),
+    }
 }
 
 async fn conclude(app: &App, job: &Job, verdict: &Verdict) -> Result<Settled, DbError> {
@@ -124,4 +155,24 @@ async fn conclude(app: &App, job: &Job, verdict: &Verdict) -> Result<Settled, Db
     tx.commit().await?;
     counter!("tollgate_jobs_total", "kind" => job.kind.clone(), "result" => result).increment(1);
     Ok(settled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_renewed_as_long_as_the_work_takes_and_not_for_work_that_is_quick() {
+        for (seconds, times) in [(1, 0), (9, 0), (35, 3)] {
+            let renewals = AtomicU32::new(0);
+            let renew = async || {
+                renewals.fetch_add(1, Ordering::Relaxed);
+            };
+            let work = tokio::time::sleep(Duration::from_secs(seconds));
+            renewing(RENEWAL, renew, work).await;
+            assert_eq!(renewals.into_inner(), times, "{seconds}");
+        }
+    }
 }

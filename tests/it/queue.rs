@@ -15,6 +15,7 @@ both_databases!(
     a_job_lives_and_dies_with_its_transaction,
     many_workers_run_each_job_once,
     a_lease_that_ended_passes_the_job_on_and_fences_the_slow_worker,
+    a_lease_is_renewed_by_its_holder_alone,
     the_same_work_is_one_job_and_is_never_forgotten,
     a_dead_letter_is_out_of_the_way_until_somebody_revives_it,
     merchants_take_turns,
@@ -118,6 +119,25 @@ async fn a_lease_that_ended_passes_the_job_on_and_fences_the_slow_worker(world: 
     assert_eq!(queue::again(&mut tx, &slow, world.now()).await.unwrap(), Settled::Lost);
     assert_eq!(queue::try_later(&mut tx, &slow, world.now(), "late").await.unwrap(), Settled::Lost);
     tx.commit().await.unwrap();
+    assert_eq!(done(&world.db, &next).await, Settled::Kept);
+}
+
+async fn a_lease_is_renewed_by_its_holder_alone(world: World) {
+    enqueue(&world.db, vec![job("a", world.now())]).await;
+    let held = claim(&world.db, 1, world.now()).await.remove(0);
+    let renew = async |job: &Job| {
+        let mut tx = world.db.begin().await.unwrap();
+        let settled = queue::renew(&mut tx, job, world.now().plus(LEASE)).await.unwrap();
+        tx.commit().await.unwrap();
+        settled
+    };
+    world.clock.advance(LEASE / 2);
+    assert_eq!(renew(&held).await, Settled::Kept);
+    world.clock.advance(LEASE / 2);
+    assert!(claim(&world.db, 1, world.now()).await.is_empty(), "the first lease would be over by now");
+    world.clock.advance(LEASE / 2);
+    let next = claim(&world.db, 1, world.now()).await.remove(0);
+    assert_eq!(renew(&held).await, Settled::Lost, "somebody else has it");
     assert_eq!(done(&world.db, &next).await, Settled::Kept);
 }
 

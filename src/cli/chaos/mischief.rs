@@ -32,28 +32,47 @@ const OPERATIONS: [Option<Operation>; 7] = [
     Some(Operation::Completion),
 ];
 
-/// Changes the PSP's faults until `stop`; says how often each kind struck. Leaves none switched on.
-pub async fn bad_days(stage: &Stage, stop: CancellationToken) -> BTreeMap<String, u64> {
+/// Changes the PSP's faults until `stop`; says how often each kind struck. Leaves none switched on but
+/// the one that is no fault of a call: that this PSP charges a paid payment again.
+///
+/// A fault strikes so many calls, and more of them when more than sixteen `shoppers` are at it.
+pub async fn bad_days(stage: &Stage, shoppers: usize, stop: CancellationToken) -> BTreeMap<String, u64> {
     let mut dice = Dice::of(stage.seed, u64::MAX);
     let mut struck = BTreeMap::new();
+    unforgiving(stage);
+    let crowd = u64::try_from(shoppers.div_ceil(16)).unwrap_or(1).max(1);
     while !stop.is_cancelled() {
         for _ in 0..dice.between(1, 5) {
-            stage.psp.faults().add(order(&mut dice));
+            stage.psp.faults().add(order(&mut dice, crowd));
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(dice.millis(300, 2000)) => {}
         }
-        for fault in stage.psp.faults().list() {
+        for fault in stage.psp.faults().list().into_iter().filter(|fault| fault.struck > 0) {
             let name = serde_json::to_value(fault.order.kind).ok().and_then(|name| name.as_str().map(str::to_owned));
             *struck.entry(name.unwrap_or_default()).or_default() += fault.struck;
         }
         stage.psp.faults().remove(None);
+        unforgiving(stage);
     }
     struck
 }
 
-fn order(dice: &mut Dice) -> FaultOrder {
+/// The stand-in would save us from a second charge of one payment. Not every PSP does, so here it does not.
+fn unforgiving(stage: &Stage) {
+    stage.psp.faults().add(FaultOrder {
+        kind: FaultKind::ChargeAgain,
+        operation: Some(Operation::Confirm),
+        count: None,
+        skip: 0,
+        percent: None,
+        seed: 0,
+        delay_ms: None,
+    });
+}
+
+fn order(dice: &mut Dice, crowd: u64) -> FaultOrder {
     let kind = *dice.pick(&KINDS);
     let delay = match kind {
         FaultKind::RateLimit429 => 1000,
@@ -62,7 +81,7 @@ fn order(dice: &mut Dice) -> FaultOrder {
     FaultOrder {
         kind,
         operation: *dice.pick(&OPERATIONS),
-        count: Some(dice.between(1, 12)),
+        count: Some(dice.between(1, 12).saturating_mul(crowd)),
         skip: 0,
         percent: u8::try_from(dice.between(20, 100)).ok(),
         seed: dice.throw(),
@@ -82,9 +101,17 @@ pub async fn murders(stage: &Stage, processes: &mut [Process], stop: Cancellatio
         let victim = usize::try_from(dice.between(0, u64::MAX - 1))? % processes.len().max(1);
         processes[victim].kill()?;
         kills += 1;
-        // The PSP tells somebody else meanwhile, who may be the dead one.
-        stage.psp.send_webhooks_to(stage.webhook_target(&mut dice));
+        // Now and then a second one dies with it, and on one process that is all of them.
+        let second = (victim + 1) % processes.len().max(1);
+        let both = second != victim && dice.percent(15);
+        if both {
+            processes[second].kill()?;
+            kills += 1;
+        }
         tokio::time::sleep(dice.millis(0, 700)).await;
         processes[victim].start(&stage.net.door).await?;
+        if both {
+            processes[second].start(&stage.net.door).await?;
+        }
     }
 }

@@ -12,6 +12,7 @@ mod quiet;
 mod receiver;
 mod record;
 mod refunds;
+mod relay;
 mod report;
 mod shopper;
 mod stage;
@@ -20,8 +21,9 @@ mod told;
 mod verdict;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -36,6 +38,9 @@ use self::verdict::Witnesses;
 use crate::integrity::{self, Scope};
 use crate::sabotage;
 use crate::words::random_bytes;
+
+/// How often it says how far it is.
+const PROGRESS: Duration = Duration::from_secs(30);
 
 /// What can be chosen about a run.
 #[derive(Debug, clap::Args)]
@@ -61,6 +66,9 @@ pub struct Args {
     /// When it is not quiet so many seconds after the last shopper, what is left counts as stuck
     #[arg(long, default_value_t = 240, value_name = "SECONDS")]
     quiet_within: u64,
+    /// Write the report to this file, too: JSON when its name ends so, else Markdown
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Take one protection out of the gateways, to see that it is missed (debug builds only)
     #[arg(long = "break", value_name = "PROTECTION", value_enum)]
     sabotage: Option<sabotage::Protection>,
@@ -91,40 +99,52 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !clean {
         eprintln!("tollgate chaos: logs and databases are in {folder}");
     }
-    print!("{}", report?.text());
+    let report = report?;
+    if let Some(file) = &args.report {
+        let json = file.extension().is_some_and(|ending| ending == "json");
+        let text = if json { report.json() } else { report.markdown() };
+        std::fs::write(file, text).with_context(|| format!("the report cannot be written to {}", file.display()))?;
+    }
+    print!("{}", report.text());
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args) -> anyhow::Result<Report> {
     let began = Instant::now();
     let stop = CancellationToken::new();
+    let gone = AtomicU64::new(0);
     let shopping = async {
         let open = |_: &u64| std::future::ready(began.elapsed() < Duration::from_mins(args.minutes));
         let days = stream::iter(0..args.payments).take_while(open).map(|number| shopper::play(stage, number));
-        let told: Vec<Told> = days.buffer_unordered(args.shoppers.max(1)).collect().await;
+        let days = days.buffer_unordered(args.shoppers.max(1)).inspect(|_| {
+            gone.fetch_add(1, Ordering::Relaxed);
+        });
+        let told: Vec<Told> = days.collect().await;
         stop.cancel();
         told
     };
-    let (told, faults, kills) = tokio::join!(
+    let (told, faults, kills, ()) = tokio::join!(
         shopping,
-        mischief::bad_days(stage, stop.clone()),
-        mischief::murders(stage, processes, stop.clone())
+        mischief::bad_days(stage, args.shoppers, stop.clone()),
+        mischief::murders(stage, processes, stop.clone()),
+        progress(&gone, args.payments, began, stop.clone())
     );
     let kills = kills.context("a gateway was not to be started again")?;
     let shopped = began.elapsed();
     let stuck = quiet::wait(stage, Duration::from_secs(args.quiet_within)).await?;
 
     let books = integrity::check(&stage.db, Scope::Tenant(&stage.tenant)).await?;
-    let (facts, messages, forged) = stage.receiver.heard(|heard| (heard.facts.clone(), heard.messages, heard.forged));
+    let heard = stage.receiver.heard();
     let mut gave_up: Vec<String> = told.iter().filter_map(|told| told.gave_up.clone()).collect();
-    gave_up.extend((forged > 0).then(|| format!("{forged} webhooks with a signature that does not fit")));
+    gave_up.extend((heard.forged > 0).then(|| format!("{} webhooks with a signature that does not fit", heard.forged)));
     let witnesses = Witnesses {
         told,
         payments: store::payments(&stage.db).await?,
+        keys: store::keys(&stage.db).await?,
         refunds: store::refunds(&stage.db).await?,
         psp_balance: store::psp_balance(&stage.db).await?,
         record: record::read(stage).await?,
-        facts,
+        facts: heard.facts,
     };
     let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
     for payment in &witnesses.payments {
@@ -139,7 +159,11 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         ("kills", kills),
         ("captures at the PSP", u64::try_from(witnesses.record.captures.len())?),
         ("refunds at the PSP", u64::try_from(witnesses.record.refunds.len())?),
-        ("webhooks heard", messages),
+        ("webhooks heard", heard.messages),
+        ("PSP webhooks repeated", stage.relay.repeated.load(Ordering::Relaxed)),
+        ("PSP webhooks held back", stage.relay.held_back.load(Ordering::Relaxed)),
+        ("answers given again", stage.net.replayed.load(Ordering::Relaxed)),
+        ("answers of 409, running", stage.net.in_flight.load(Ordering::Relaxed)),
         ("answers of 500", stage.net.answers_500.load(Ordering::Relaxed)),
         ("seconds of shopping", shopped.as_secs()),
         ("seconds until quiet", began.elapsed().saturating_sub(shopped).as_secs()),
@@ -151,4 +175,12 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         faults,
         bad: report::bad(verdict::compare(&witnesses), &books, stuck, gave_up),
     })
+}
+
+/// Says on standard error every half minute how far it is.
+async fn progress(gone: &AtomicU64, of: u64, began: Instant, stop: CancellationToken) {
+    while tokio::time::timeout(PROGRESS, stop.cancelled()).await.is_err() {
+        let (gone, seconds) = (gone.load(Ordering::Relaxed), began.elapsed().as_secs());
+        eprintln!("tollgate chaos: {gone} of {of} payments after {seconds} seconds");
+    }
 }

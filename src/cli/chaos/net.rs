@@ -13,6 +13,9 @@ use crate::outbound::{Call, Door};
 /// A gateway under fire answers some time; one that does not for so long is a finding.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// The code of a 409 that says: the first call with this key is still running.
+const IN_FLIGHT: &str = "idempotency_key_in_flight";
+
 /// Longer than the gateway lets a browser wait.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -43,9 +46,19 @@ pub struct Net {
     pub gateways: Vec<String>,
     /// How often a gateway answered 500: not wrong in itself, and worth a look.
     pub answers_500: AtomicU64,
+    /// How often a gateway answered that the first call with this key was still running.
+    pub in_flight: AtomicU64,
+    /// How often a gateway gave a former answer again.
+    pub replayed: AtomicU64,
 }
 
 impl Net {
+    /// To `gateways`, through `door`.
+    pub fn new(door: Door, gateways: Vec<String>) -> Self {
+        let (answers_500, in_flight, replayed) = Default::default();
+        Self { door, gateways, answers_500, in_flight, replayed }
+    }
+
     /// One call to any gateway; `None` when no answer came.
     pub async fn once(&self, dice: &mut Dice, method: Method, path: &str, how: &How<'_>) -> Option<Reply> {
         let url = format!("{}{path}", dice.pick(&self.gateways));
@@ -64,9 +77,16 @@ impl Net {
         if status == 500 {
             self.answers_500.fetch_add(1, Ordering::Relaxed);
         }
+        if answer.headers.contains_key("idempotent-replayed") {
+            self.replayed.fetch_add(1, Ordering::Relaxed);
+        }
         let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let reply = Reply { status, json: serde_json::from_str(&text).unwrap_or_default(), text };
+        if reply.json["code"] == IN_FLIGHT {
+            self.in_flight.fetch_add(1, Ordering::Relaxed);
+        }
         // An answer that broke off is no answer.
-        answer.complete.then(|| Reply { status, json: serde_json::from_str(&text).unwrap_or_default(), text })
+        answer.complete.then_some(reply)
     }
 
     /// The same call at one gateway or another until there is a definite answer.
@@ -105,6 +125,6 @@ pub struct How<'a> {
 
 /// Neither "later" nor "something is wrong here".
 fn is_definite(reply: &Reply) -> bool {
-    let later = reply.json["retryable"].as_bool() == Some(true) || reply.json["code"] == "idempotency_key_in_flight";
+    let later = reply.json["retryable"].as_bool() == Some(true) || reply.json["code"] == IN_FLIGHT;
     reply.status < 500 && reply.status != 429 && !later
 }

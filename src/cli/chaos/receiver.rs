@@ -53,9 +53,9 @@ impl Receiver {
         *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = secret;
     }
 
-    /// Looks at what was heard so far.
-    pub fn heard<T>(&self, look: impl FnOnce(&Heard) -> T) -> T {
-        look(&self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What was heard so far, which is forgotten here.
+    pub fn heard(&self) -> Heard {
+        std::mem::take(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn take(&self, headers: &HeaderMap, body: &[u8]) -> StatusCode {

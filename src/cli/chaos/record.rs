@@ -1,5 +1,7 @@
 //! The fourth witness: what the stand-in PSP itself wrote down.
 
+use std::collections::HashMap;
+
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
@@ -30,17 +32,20 @@ pub struct Record {
 /// Reads the whole record.
 pub async fn read(stage: &Stage) -> anyhow::Result<Record> {
     let payments = list(stage, "payments").await?;
-    let ours = |psp_payment: &Value| {
-        let found = payments.iter().find(|payment| payment["id"] == *psp_payment);
-        found.map_or_else(String::new, |payment| payment["reference"].as_str().unwrap_or_default().to_owned())
-    };
+    let ids = payments.iter().map(|payment| (text(&payment["id"]), text(&payment["reference"])));
+    let ids: HashMap<&str, &str> = ids.collect();
+    let ours = |psp_payment: &Value| ids.get(text(psp_payment)).copied().unwrap_or_default().to_owned();
     let moved = |row: &Value| Moved {
         payment: ours(&row["payment_id"]),
-        key: row["key"].as_str().unwrap_or_default().to_owned(),
+        key: text(&row["key"]).to_owned(),
         amount: row["amount"].as_i64().unwrap_or_default(),
     };
     let (captures, refunds) = (list(stage, "captures").await?, list(stage, "refunds").await?);
     Ok(Record { captures: captures.iter().map(moved).collect(), refunds: refunds.iter().map(moved).collect() })
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 async fn list(stage: &Stage, name: &str) -> anyhow::Result<Vec<Value>> {

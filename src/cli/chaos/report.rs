@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
 use super::verdict::Findings;
 use crate::integrity;
 
@@ -46,6 +48,35 @@ impl Report {
         }
         let verdict = if self.is_clean() { "The witnesses agree." } else { "THE WITNESSES DO NOT AGREE." };
         text + verdict + "\n"
+    }
+}
+
+impl Report {
+    /// The same, as a table for a document.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("{}\n\n| line | |\n|---|---|\n", self.heading);
+        for (name, count) in &self.counts {
+            let _ = writeln!(text, "| {name} | {count} |");
+        }
+        let _ = writeln!(text, "| outcomes | {} |\n| faults | {} |", list(&self.outcomes), list(&self.faults));
+        for (name, found) in &self.bad {
+            let _ = writeln!(text, "| **{name}** | **{}** |", found.len());
+        }
+        let named = self.bad.iter().flat_map(|(name, found)| found.iter().take(NAMED).map(move |one| (name, one)));
+        for (at, (name, one)) in named.enumerate() {
+            let _ = write!(text, "{}- {name}: {one}\n", if at == 0 { "\n" } else { "" });
+        }
+        text
+    }
+
+    /// The same, for programs.
+    pub fn json(&self) -> String {
+        let counts: BTreeMap<&str, u64> = self.counts.iter().copied().collect();
+        let bad: BTreeMap<&str, Value> =
+            self.bad.iter().map(|(name, found)| (*name, json!({ "count": found.len(), "findings": found }))).collect();
+        let report = json!({ "heading": self.heading, "clean": self.is_clean(), "counts": counts,
+                             "outcomes": self.outcomes, "faults": self.faults, "bad": bad });
+        format!("{report:#}\n")
     }
 }
 

@@ -232,6 +232,7 @@ impl Shopper<'_> {
                     let reply = self.confirm(&card).await;
                     self.heard(reply.as_ref());
                 }
+                "processing" | "pending" | "unknown" if self.dice.percent(15) => self.end_while_open().await,
                 "action_required" => self.challenge(&reply.text_of("challenge_url")).await,
                 _ => {}
             }
@@ -246,6 +247,13 @@ impl Shopper<'_> {
         let address = url.split('?').next().unwrap_or(url);
         let how = How { body: Some(&body), ..How::default() };
         let _ = self.stage.net.send(Method::POST, address, &how).await;
+    }
+
+    /// The shop ends the session while it is being paid. It must not succeed, unless the payment came to nothing meanwhile.
+    async fn end_while_open(&mut self) {
+        let path = format!("/v1/checkout/sessions/{}/expire", self.told.session);
+        let ended = self.stage.api_once(&path, &json!({})).await;
+        self.told.not_paid |= ended.is_some_and(|ended| ended.status == 200);
     }
 
     async fn expire(&mut self) -> anyhow::Result<()> {

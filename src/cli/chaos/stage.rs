@@ -3,10 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use axum::Router;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use super::dice::Dice;
 use super::net::{How, Net, Reply};
 use super::process::Process;
 use super::receiver::Receiver;
+use super::relay::Relay;
 use super::store;
 use crate::cli::demo::private_files;
 use crate::db::{Db, GATEWAY};
@@ -27,6 +28,9 @@ use crate::words::{Clock as _, Mode, Secret, SystemClock, Tenant, random_base62}
 
 /// Connections of the harness itself.
 const CONNECTIONS: u32 = 4;
+
+/// Connections of each gateway on PostgreSQL.
+const GATEWAY_CONNECTIONS: &str = "30";
 
 /// What is asked of the stage.
 #[derive(Debug)]
@@ -59,10 +63,11 @@ pub struct Stage {
     pub sellers: Vec<String>,
     /// What the merchant hears.
     pub receiver: Arc<Receiver>,
+    /// The road of the PSP's webhooks.
+    pub relay: Arc<Relay>,
     /// Databases and logs.
     pub folder: PathBuf,
     key: String,
-    webhook_secret: String,
     stop: CancellationToken,
 }
 
@@ -88,19 +93,19 @@ impl Stage {
 
         let allow = outbound::Settings { allow_private: true, ..outbound::Settings::default() };
         let gateways = processes.iter().map(|process| process.url().to_owned()).collect();
-        let net = Net { door: Outbound::new(&allow)?.psp().clone(), gateways, answers_500: AtomicU64::default() };
+        let net = Net::new(Outbound::new(&allow)?.psp().clone(), gateways);
         for process in &mut processes {
             process.start(&net.door).await?;
         }
         let (receiver, stop) = (Receiver::new(Dice::of(wish.seed, u64::MAX - 2)), CancellationToken::new());
-        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        let address = format!("http://{}/webhooks", listener.address());
-        tokio::spawn(listener.serve(receiver.clone().routes(), stop.clone(), Duration::from_secs(1)));
+        let relayed = (net.gateways.clone(), webhook_secret.clone());
+        let relay = Relay::new(net.door.clone(), relayed.0, relayed.1, Dice::of(wish.seed, u64::MAX - 3));
+        let heard = format!("{}/webhooks", listen(receiver.clone().routes(), &stop)?);
+        let passed = format!("{}/psp", listen(relay.clone().routes(), &stop)?);
+        psp.send_webhooks_to(Target { url: passed, secret: Secret::new(webhook_secret) });
         let (seed, sellers) = (wish.seed, Vec::new());
-        let mut stage =
-            Self { seed, net, psp, admin_key, db, tenant, sellers, receiver, folder, key, webhook_secret, stop };
-        stage.furnish(&address).await?;
-        stage.psp.send_webhooks_to(stage.webhook_target(&mut Dice::new(wish.seed)));
+        let mut stage = Self { seed, net, psp, admin_key, db, tenant, sellers, receiver, relay, folder, key, stop };
+        stage.furnish(&heard).await?;
         Ok((stage, processes))
     }
 
@@ -131,12 +136,6 @@ impl Stage {
         self.net.once(&mut Dice::new(0), Method::POST, path, &how).await
     }
 
-    /// Where the PSP's webhooks may go: any gateway.
-    pub fn webhook_target(&self, dice: &mut Dice) -> Target {
-        let url = format!("{}/psp/simulator/webhooks", dice.pick(&self.net.gateways));
-        Target { url, secret: Secret::new(self.webhook_secret.clone()) }
-    }
-
     /// Takes everything down. The folder stays when somebody will want to look into it.
     pub async fn strike(self, keep_folder: bool) {
         self.stop.cancel();
@@ -146,6 +145,14 @@ impl Stage {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// Serves `routes` until `stop`; says where, without a slash at the end.
+fn listen(routes: Router, stop: &CancellationToken) -> anyhow::Result<String> {
+    let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let address = format!("http://{}", listener.address());
+    tokio::spawn(listener.serve(routes, stop.clone(), Duration::from_secs(1)));
+    Ok(address)
 }
 
 async fn admit(db: &Db) -> anyhow::Result<(Tenant, String)> {
@@ -169,6 +176,7 @@ fn settings(
     let mut settings = vec![
         ("TOLLGATE_MASTER_KEY", random_base62(48)),
         ("TOLLGATE_DATABASE__URL", database.to_owned()),
+        ("TOLLGATE_DATABASE__CONNECTIONS", GATEWAY_CONNECTIONS.to_owned()),
         ("TOLLGATE_PSP__SIMULATOR__URL", psp.to_owned()),
         ("TOLLGATE_PSP__SIMULATOR__SECRET_KEY", psp_key.to_owned()),
         ("TOLLGATE_PSP__SIMULATOR__WEBHOOK_SECRET", webhook_secret.to_owned()),

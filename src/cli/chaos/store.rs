@@ -1,5 +1,7 @@
 //! The SQL of the second and third witness: our tables and our ledger, as they are when it is quiet again.
 
+use std::collections::HashSet;
+
 use crate::db::{Db, DbError, query};
 
 /// A payment as we have it. Amounts in minor units.
@@ -42,9 +44,10 @@ pub async fn is_unused(db: &Db) -> Result<bool, DbError> {
 /// Every payment.
 pub async fn payments(db: &Db) -> Result<Vec<OurPayment>, DbError> {
     let rows = query(
-        "select p.id, p.checkout_id, p.status, p.amount, p.captured, p.refunded,
-             (select count(*) from attempts a where a.payment_id = p.id and a.state = 'declined') as declines
-         from payments p order by p.id",
+        "select p.id, p.checkout_id, p.status, p.amount, p.captured, p.refunded, coalesce(d.declines, 0) as declines
+         from payments p left join (
+             select payment_id, count(*) as declines from attempts where state = 'declined' group by payment_id
+         ) d on d.payment_id = p.id order by p.id",
     )
     .all(db)
     .await?;
@@ -61,6 +64,11 @@ pub async fn payments(db: &Db) -> Result<Vec<OurPayment>, DbError> {
             })
         })
         .collect()
+}
+
+/// The keys under which the PSP was asked for money.
+pub async fn keys(db: &Db) -> Result<HashSet<String>, DbError> {
+    query("select psp_key from attempts").all(db).await?.iter().map(|row| row.get("psp_key")).collect()
 }
 
 /// Every refund.

@@ -1,6 +1,6 @@
 //! The comparison of the witnesses. Pure: what they say goes in, what does not agree comes out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::receiver::Fact;
 use super::record::{Moved, Record};
@@ -14,6 +14,8 @@ pub struct Witnesses {
     pub told: Vec<Told>,
     /// Our payments.
     pub payments: Vec<OurPayment>,
+    /// The keys under which we asked for money, of all attempts.
+    pub keys: HashSet<String>,
     /// Our refunds.
     pub refunds: Vec<OurRefund>,
     /// What our ledger says the PSP owes us.
@@ -99,6 +101,9 @@ fn charges(witnesses: &Witnesses, captures: &ByPayment<'_>, found: &mut Findings
         if taken.len() > 1 {
             found.double_charges.push(format!("{payment}: captured {} times", taken.len()));
         }
+    }
+    for taken in witnesses.record.captures.iter().filter(|taken| !witnesses.keys.contains(&taken.key)) {
+        found.lost_payments.push(format!("{}: the PSP took money under {}, unknown to us", taken.payment, taken.key));
     }
     for our in witnesses.payments.iter().filter(|our| our.status == "succeeded") {
         if !captures.contains_key(our.id.as_str()) {

@@ -31,6 +31,7 @@ pub async fn perform(
     let mut events = Vec::new();
     match payment.status.as_str() {
         "registered" | "declined" => {}
+        "succeeded" if sim.faults.charges_again() => {}
         "requires_action" => {
             // Another card is tried while a challenge is open: the shopper has abandoned it.
             let abandoned = Verdict::Decline(DeclineCode::AuthenticationAbandoned);
