@@ -5,6 +5,7 @@
 //! printed seed. Refuses to know how the gateway does it: it sees HTTP and, when it is quiet again, the database.
 
 mod dice;
+mod holds;
 mod mischief;
 mod net;
 mod process;

@@ -23,6 +23,8 @@ pub struct Moved {
 /// The PSP's record.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
+    /// What it says of each payment, by our payment's id.
+    pub statuses: HashMap<String, String>,
     /// Money taken from cards.
     pub captures: Vec<Moved>,
     /// Money given back.
@@ -41,7 +43,9 @@ pub async fn read(stage: &Stage) -> anyhow::Result<Record> {
         amount: row["amount"].as_i64().unwrap_or_default(),
     };
     let (captures, refunds) = (list(stage, "captures").await?, list(stage, "refunds").await?);
-    Ok(Record { captures: captures.iter().map(moved).collect(), refunds: refunds.iter().map(moved).collect() })
+    let statuses =
+        payments.iter().map(|it| (text(&it["reference"]).to_owned(), text(&it["status"]).to_owned())).collect();
+    Ok(Record { statuses, captures: captures.iter().map(moved).collect(), refunds: refunds.iter().map(moved).collect() })
 }
 
 fn text(value: &Value) -> &str {

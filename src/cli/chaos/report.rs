@@ -104,7 +104,9 @@ pub fn bad(
     journals.extend(found.ledger);
     vec![
         ("double charges", found.double_charges),
+        ("captures beyond the hold", found.captures_beyond),
         ("lost payments", found.lost_payments),
+        ("holds that differ", found.holds_that_differ),
         ("false answers", found.false_answers),
         ("refunds beyond capture", found.refunds_beyond_capture),
         ("refunds that differ", found.refunds_that_differ),

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
+use super::holds;
 use super::net::{How, Reply};
 use super::refunds;
 use super::stage::Stage;
@@ -72,6 +73,9 @@ impl Shopper<'_> {
             return Ok(()); // Closes the browser; the gateway is alone with what is open.
         }
         self.watch().await?;
+        if self.told.paid && self.told.manual {
+            return holds::decide(self.stage, &mut self.dice, &mut self.told).await;
+        }
         if self.told.paid && self.dice.percent(40) {
             refunds::give_back(self.stage, &mut self.dice, &mut self.told).await?;
         }
@@ -89,8 +93,10 @@ impl Shopper<'_> {
             );
             self.told.amount += 1000;
         }
+        self.told.manual = self.dice.percent(20);
+        let capture = if self.told.manual { "manual" } else { "automatic" };
         let body = json!({ "line_items": lines, "currency": "KRW", "success_url": "https://shop.example/paid",
-                           "reference": format!("order-{}", self.told.number) });
+                           "capture": capture, "reference": format!("order-{}", self.told.number) });
         let key = format!("chaos-session-{}", self.told.number);
         let first = if self.dice.percent(25) {
             let mut other = self.dice.clone();

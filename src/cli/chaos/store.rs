@@ -13,6 +13,10 @@ pub struct OurPayment {
     pub session: String,
     /// As it stands in the table.
     pub status: String,
+    /// Whether the money is first held and taken later.
+    pub manual: bool,
+    /// Whether a card held its money some time.
+    pub authorized: bool,
     /// What it is for.
     pub amount: i64,
     /// What we say we took.
@@ -44,7 +48,7 @@ pub async fn is_unused(db: &Db) -> Result<bool, DbError> {
 /// Every payment.
 pub async fn payments(db: &Db) -> Result<Vec<OurPayment>, DbError> {
     let rows = query(
-        "select p.id, p.checkout_id, p.status, p.amount, p.captured, p.refunded, coalesce(d.declines, 0) as declines
+        "select p.id, p.checkout_id, p.status, p.capture, p.authorized_at, p.amount, p.captured, p.refunded, coalesce(d.declines, 0) as declines
          from payments p left join (
              select payment_id, count(*) as declines from attempts where state = 'declined' group by payment_id
          ) d on d.payment_id = p.id order by p.id",
@@ -57,6 +61,8 @@ pub async fn payments(db: &Db) -> Result<Vec<OurPayment>, DbError> {
                 id: row.get("id")?,
                 session: row.get::<Option<String>>("checkout_id")?.unwrap_or_default(),
                 status: row.get("status")?,
+                manual: row.get::<String>("capture")? == "manual",
+                authorized: row.get::<Option<i64>>("authorized_at")?.is_some(),
                 amount: row.get("amount")?,
                 captured: row.get("captured")?,
                 refunded: row.get("refunded")?,
@@ -104,6 +110,7 @@ pub async fn unfinished(db: &Db) -> Result<Vec<(String, i64)>, DbError> {
             "attempts without an outcome",
             "select count(*) as n from attempts where state not in ('approved', 'declined')",
         ),
+        ("captures without an outcome", "select count(*) as n from captures where status = 'pending'"),
         ("refunds without an outcome", "select count(*) as n from refunds where status = 'pending'"),
         ("jobs waiting or running", "select count(*) as n from jobs where status <> 'dead'"),
         ("events without a place", "select count(*) as n from events where position is null"),

@@ -1,5 +1,14 @@
 //! The first witness: what one shopper and the shop were told about one payment.
 
+/// What the shop ordered of money that a card holds, and the gateway took on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ordered {
+    /// To take so much, in minor units.
+    Capture(i64),
+    /// To let it go.
+    Cancel,
+}
+
 /// Everything that was said about one checkout.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
@@ -11,6 +20,10 @@ pub struct Told {
     pub payment: String,
     /// In minor units.
     pub amount: i64,
+    /// Whether a card only holds the money until the shop decides.
+    pub manual: bool,
+    /// What was ordered of the hold and taken on.
+    pub orders: Vec<Ordered>,
     /// The shopper was told that it is paid.
     pub paid: bool,
     /// The last thing the shopper was told means "you were not charged", and nothing was sent after it.

@@ -1,0 +1,54 @@
+//! Money given back: our refunds, the PSP's, and what the shop was told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ByPayment, Findings, Witnesses, total};
+use crate::cli::chaos::record::Moved;
+
+pub(super) fn compare(witnesses: &Witnesses, captures: &ByPayment<'_>, given: &ByPayment<'_>, found: &mut Findings) {
+    for (payment, back) in given {
+        let (back, taken) = (total(Some(back)), total(captures.get(payment)));
+        if back > taken {
+            found.refunds_beyond_capture.push(format!("{payment}: {back} given back of {taken}"));
+        }
+    }
+    let mut promised: BTreeMap<&str, i64> = BTreeMap::new();
+    for refund in witnesses.refunds.iter().filter(|refund| refund.status != "failed") {
+        *promised.entry(refund.payment.as_str()).or_default() += refund.amount;
+    }
+    for our in &witnesses.payments {
+        let promised = promised.get(our.id.as_str()).copied().unwrap_or_default();
+        if promised > our.captured {
+            found
+                .refunds_beyond_capture
+                .push(format!("{}: refunds of {promised} taken on for {}", our.id, our.captured));
+        }
+        if promised != our.refunded {
+            found
+                .refunds_that_differ
+                .push(format!("{}: {} marked as refunded, refunds say {promised}", our.id, our.refunded));
+        }
+    }
+    let at_psp: BTreeMap<&str, &Moved> = witnesses.record.refunds.iter().map(|it| (it.key.as_str(), it)).collect();
+    for refund in &witnesses.refunds {
+        match (refund.status.as_str(), at_psp.get(refund.id.as_str())) {
+            ("succeeded", Some(moved)) if moved.amount == refund.amount && moved.payment == refund.payment => {}
+            ("failed" | "pending", None) => {}
+            (status, at_psp) => found.refunds_that_differ.push(format!(
+                "{}: we say {status} of {}, the PSP {:?}",
+                refund.id,
+                refund.amount,
+                at_psp.map(|moved| moved.amount)
+            )),
+        }
+    }
+    let ours: BTreeSet<&str> = witnesses.refunds.iter().map(|refund| refund.id.as_str()).collect();
+    for (key, moved) in at_psp.iter().filter(|(key, _)| !ours.contains(*key)) {
+        found
+            .refunds_that_differ
+            .push(format!("{}: the PSP gave back {} under {key}, unknown to us", moved.payment, moved.amount));
+    }
+    for (id, _) in witnesses.told.iter().flat_map(|told| &told.refunds).filter(|(id, _)| !ours.contains(id.as_str())) {
+        found.refunds_that_differ.push(format!("{id}: taken on by an answer and not in our tables"));
+    }
+}
