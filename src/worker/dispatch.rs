@@ -14,9 +14,13 @@ use crate::{payments, payouts, webhooks};
 /// A handler that takes longer has hung.
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// A job that was at hand so often when its worker died is taken for the reason. A worker has dozens of jobs at hand when it
+/// dies of something else, so less than this buries the innocent.
+const DEATHS: u32 = 10;
+
 /// Runs a claimed job; whatever happens, there is a verdict.
 pub(super) async fn run(app: &App, job: &Job) -> Verdict {
-    if job.tries > app.config.retry.jobs.tries {
+    if job.tries > app.config.retry.jobs.tries.max(DEATHS) {
         // Its earlier tries ended without a word: it takes workers down with it.
         return Verdict::Failed { error: "every try ended with the worker itself".into() };
     }

@@ -89,7 +89,7 @@ async fn claim(app: &App, lane: &str, limit: usize) -> Result<Vec<Job>, DbError>
 }
 
 async fn carry_out(app: App, job: Job, bell: Arc<Notify>, permit: OwnedSemaphorePermit) {
-    let verdict = renewing(RENEWAL, async || renew(&app, &job).await, run(&app, &job)).await;
+    let verdict = renewing(RENEWAL, || renew(app.clone(), job.clone()), run(&app, &job)).await;
     match retrying(async || conclude(&app, &job, &verdict).await).await {
         Ok(Settled::Kept) => {}
         Ok(Settled::Lost) => tracing::warn!(job = %job.id, kind = job.kind, "the lease ended before the job did"),
@@ -104,7 +104,7 @@ async fn carry_out(app: App, job: Job, bell: Arc<Notify>, permit: OwnedSemaphore
 
 /// Does `work` and calls `renew` each time `every` has passed meanwhile. Side by side, so that neither waits for what the
 /// other holds.
-async fn renewing<T>(every: Duration, renew: impl AsyncFn(), work: impl Future<Output = T>) -> T {
+async fn renewing<T, R: Future>(every: Duration, mut renew: impl FnMut() -> R, work: impl Future<Output = T>) -> T {
     let forever = async {
         loop {
             tokio::time::sleep(every).await;
@@ -118,10 +118,10 @@ async fn renewing<T>(every: Duration, renew: impl AsyncFn(), work: impl Future<O
     }
 }
 
-async fn renew(app: &App, job: &Job) {
+async fn renew(app: App, job: Job) {
     let renewed = async {
         let mut tx = app.db.begin().await?;
-        let settled = queue::renew(&mut tx, job, app.now().plus(LEASE)).await?;
+        let settled = queue::renew(&mut tx, &job, app.now().plus(LEASE)).await?;
         tx.commit().await.map(|()| settled)
     };
     match renewed.await {
@@ -167,8 +167,9 @@ mod tests {
     async fn a_lease_is_renewed_as_long_as_the_work_takes_and_not_for_work_that_is_quick() {
         for (seconds, times) in [(1, 0), (9, 0), (35, 3)] {
             let renewals = AtomicU32::new(0);
-            let renew = async || {
+            let renew = || {
                 renewals.fetch_add(1, Ordering::Relaxed);
+                std::future::ready(())
             };
             let work = tokio::time::sleep(Duration::from_secs(seconds));
             renewing(RENEWAL, renew, work).await;

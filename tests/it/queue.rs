@@ -21,6 +21,7 @@ both_databases!(
     merchants_take_turns,
     lanes_do_not_mix,
     a_job_that_kills_its_workers_is_buried,
+    a_job_whose_workers_died_of_something_else_is_done,
     a_stopping_worker_claims_nothing_more,
 );
 
@@ -223,7 +224,7 @@ async fn lanes_do_not_mix(world: World) {
 /// A worker that is killed says nothing; the tries it began are counted all the same.
 async fn a_job_that_kills_its_workers_is_buried(world: World) {
     enqueue(&world.db, vec![job("poison", world.now())]).await;
-    for tries in 1..=3 {
+    for tries in 1..=10 {
         assert_eq!(claim(&world.db, 1, world.now()).await.remove(0).tries, tries);
         world.clock.advance(LEASE);
     }
@@ -238,6 +239,24 @@ async fn a_job_that_kills_its_workers_is_buried(world: World) {
     let dead = queue::dead(&world.db, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0].last_error.as_deref(), Some("every try ended with the worker itself"));
+}
+
+async fn a_job_whose_workers_died_of_something_else_is_done(world: World) {
+    let gone = NewJob { kind: "webhooks.deliver", ..job("dlv_00000000000000000000000000", world.now()) };
+    enqueue(&world.db, vec![gone]).await;
+    for _ in 0..5 {
+        assert_eq!(claim(&world.db, 1, world.now()).await.len(), 1);
+        world.clock.advance(LEASE);
+    }
+    let worker = Worker::start(&world.app());
+    for _ in 0..200 {
+        if depth(&world.db).await.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(worker.stop(Duration::from_secs(10)).await);
+    assert!(depth(&world.db).await.is_empty(), "{:?}", queue::dead(&world.db, 10).await.unwrap());
 }
 
 async fn a_stopping_worker_claims_nothing_more(world: World) {

@@ -10,8 +10,9 @@ use serde_json::Value;
 use super::dice::Dice;
 use crate::outbound::{Call, Door};
 
-/// A gateway under fire answers some time; one that does not for so long is a finding.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// A gateway under fire answers some time; one that does not for so long is a finding. A key whose call died with its
+/// gateway is free again after 90 seconds, and its next call may die, too.
+const PATIENCE: Duration = Duration::from_mins(6);
 
 /// The code of a 409 that says: the first call with this key is still running.
 const IN_FLIGHT: &str = "idempotency_key_in_flight";
@@ -105,7 +106,7 @@ impl Net {
             }
             if began.elapsed() > PATIENCE {
                 let last = reply.map_or_else(|| "no answer".to_owned(), |it| format!("{} {}", it.status, it.text));
-                bail!("{method} {path} has had no definite answer for two minutes; the last was: {last}");
+                bail!("{method} {path} has had no definite answer for six minutes; the last was: {last}");
             }
             tokio::time::sleep(dice.millis(50, 400)).await;
         }

@@ -26,6 +26,9 @@ const CARDS: [(&str, u64); 9] = [
     ("slow", 2),
 ];
 
+/// Of a hundred checkouts, how many only have the money held until the shop decides.
+const HELD: u64 = 0;
+
 /// How long a shopper looks at the page.
 const WATCHES: Duration = Duration::from_secs(100);
 
@@ -93,7 +96,7 @@ impl Shopper<'_> {
             );
             self.told.amount += 1000;
         }
-        self.told.manual = self.dice.percent(20);
+        self.told.manual = self.dice.percent(HELD);
         let capture = if self.told.manual { "manual" } else { "automatic" };
         let body = json!({ "line_items": lines, "currency": "KRW", "success_url": "https://shop.example/paid",
                            "capture": capture, "reference": format!("order-{}", self.told.number) });
