@@ -61,6 +61,9 @@ pub struct Args {
     /// Checkouts at the same time
     #[arg(long, default_value_t = 16, value_name = "COUNT")]
     shoppers: usize,
+    /// Of a hundred checkouts, how many only have the money held until the shop takes it or lets it go
+    #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+    held: u64,
     /// After so many minutes no new checkout is opened
     #[arg(long, default_value_t = 60)]
     minutes: u64,
@@ -84,6 +87,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let several = if args.database.is_some() { 3 } else { 1 };
     let wish = Wish {
         seed,
+        held: args.held,
         processes: args.processes.unwrap_or(several),
         database: args.database.clone(),
         sabotage: args.sabotage.map(sabotage::Protection::name),

@@ -45,7 +45,11 @@ pub async fn read(stage: &Stage) -> anyhow::Result<Record> {
     let (captures, refunds) = (list(stage, "captures").await?, list(stage, "refunds").await?);
     let statuses =
         payments.iter().map(|it| (text(&it["reference"]).to_owned(), text(&it["status"]).to_owned())).collect();
-    Ok(Record { statuses, captures: captures.iter().map(moved).collect(), refunds: refunds.iter().map(moved).collect() })
+    Ok(Record {
+        statuses,
+        captures: captures.iter().map(moved).collect(),
+        refunds: refunds.iter().map(moved).collect(),
+    })
 }
 
 fn text(value: &Value) -> &str {

@@ -26,9 +26,6 @@ const CARDS: [(&str, u64); 9] = [
     ("slow", 2),
 ];
 
-/// Of a hundred checkouts, how many only have the money held until the shop decides.
-const HELD: u64 = 0;
-
 /// How long a shopper looks at the page.
 const WATCHES: Duration = Duration::from_secs(100);
 
@@ -96,7 +93,7 @@ impl Shopper<'_> {
             );
             self.told.amount += 1000;
         }
-        self.told.manual = self.dice.percent(HELD);
+        self.told.manual = self.dice.percent(self.stage.held);
         let capture = if self.told.manual { "manual" } else { "automatic" };
         let body = json!({ "line_items": lines, "currency": "KRW", "success_url": "https://shop.example/paid",
                            "capture": capture, "reference": format!("order-{}", self.told.number) });

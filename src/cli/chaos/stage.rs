@@ -37,6 +37,8 @@ const GATEWAY_CONNECTIONS: &str = "30";
 pub struct Wish {
     /// Of everything that is drawn.
     pub seed: u64,
+    /// Of a hundred checkouts, how many only have the money held until the shop decides.
+    pub held: u64,
     /// Gateway processes.
     pub processes: usize,
     /// PostgreSQL; SQLite in the run's folder when absent.
@@ -49,6 +51,8 @@ pub struct Wish {
 pub struct Stage {
     /// Of everything that is drawn.
     pub seed: u64,
+    /// Of a hundred checkouts, how many only have the money held until the shop decides.
+    pub held: u64,
     /// The way to the gateways.
     pub net: Net,
     /// The stand-in PSP, in this process.
@@ -103,8 +107,9 @@ impl Stage {
         let heard = format!("{}/webhooks", listen(receiver.clone().routes(), &stop)?);
         let passed = format!("{}/psp", listen(relay.clone().routes(), &stop)?);
         psp.send_webhooks_to(Target { url: passed, secret: Secret::new(webhook_secret) });
-        let (seed, sellers) = (wish.seed, Vec::new());
-        let mut stage = Self { seed, net, psp, admin_key, db, tenant, sellers, receiver, relay, folder, key, stop };
+        let (seed, held, sellers) = (wish.seed, wish.held, Vec::new());
+        let mut stage =
+            Self { seed, held, net, psp, admin_key, db, tenant, sellers, receiver, relay, folder, key, stop };
         stage.furnish(&heard).await?;
         Ok((stage, processes))
     }

@@ -74,7 +74,12 @@ pub async fn payments(db: &Db) -> Result<Vec<OurPayment>, DbError> {
 
 /// The keys under which the PSP was asked for money.
 pub async fn keys(db: &Db) -> Result<HashSet<String>, DbError> {
-    query("select psp_key from attempts").all(db).await?.iter().map(|row| row.get("psp_key")).collect()
+    query("select psp_key from attempts union all select psp_key from captures")
+        .all(db)
+        .await?
+        .iter()
+        .map(|row| row.get("psp_key"))
+        .collect()
 }
 
 /// Every refund.

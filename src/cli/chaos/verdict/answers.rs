@@ -33,7 +33,9 @@ fn orders(told: &Told, taken: i64, theirs: &str, found: &mut Findings) {
         };
         if !done {
             let payment = &told.payment;
-            found.false_answers.push(format!("{payment}: {order:?} was taken on, {taken} taken, the PSP says {theirs}"));
+            found
+                .false_answers
+                .push(format!("{payment}: {order:?} was taken on, {taken} taken, the PSP says {theirs}"));
         }
     }
     if told.manual && told.orders.is_empty() && taken > 0 {

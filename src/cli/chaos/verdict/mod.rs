@@ -1,13 +1,13 @@
 //! The comparison of the witnesses. Pure: what they say goes in, what does not agree comes out.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-
 mod answers;
 mod authorizations;
 mod events;
 mod refunds;
 #[cfg(test)]
 mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::receiver::Fact;
 use super::record::{Moved, Record};

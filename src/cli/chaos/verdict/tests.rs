@@ -1,0 +1,143 @@
+//! Each line of the report is seen to count what it is about, on witnesses who agree but for one thing.
+
+use super::*;
+use crate::cli::chaos::told::Ordered;
+
+const PAY: &str = "pay_1";
+
+fn moved(key: &str, amount: i64) -> Moved {
+    Moved { payment: PAY.to_owned(), key: key.to_owned(), amount }
+}
+
+fn fact(kind: &str, id: &str) -> (Fact, BTreeSet<String>) {
+    ((kind.to_owned(), id.to_owned()), BTreeSet::from([format!("evt of {kind}")]))
+}
+
+/// One payment of 1000, paid, of which 300 was given back; everybody says so.
+fn agreeing() -> Witnesses {
+    let told = Told {
+        session: "cs_1".to_owned(),
+        payment: PAY.to_owned(),
+        amount: 1000,
+        paid: true,
+        refunds: vec![("re_1".to_owned(), 300)],
+        ..Told::default()
+    };
+    let payment = OurPayment {
+        id: PAY.to_owned(),
+        session: "cs_1".to_owned(),
+        status: "succeeded".to_owned(),
+        manual: false,
+        authorized: false,
+        amount: 1000,
+        captured: 1000,
+        refunded: 300,
+        declines: 0,
+    };
+    let status = "succeeded".to_owned();
+    let refund = OurRefund { id: "re_1".to_owned(), payment: PAY.to_owned(), amount: 300, status: status.clone() };
+    Witnesses {
+        told: vec![told],
+        payments: vec![payment],
+        keys: HashSet::from(["att_1".to_owned()]),
+        refunds: vec![refund],
+        psp_balance: 700,
+        record: Record {
+            statuses: [(PAY.to_owned(), status)].into(),
+            captures: vec![moved("att_1", 1000)],
+            refunds: vec![moved("re_1", 300)],
+        },
+        facts: BTreeMap::from([
+            fact("payment.succeeded", PAY),
+            fact("checkout.session.completed", "cs_1"),
+            fact("refund.succeeded", "re_1"),
+        ]),
+    }
+}
+
+/// The same payment, first held and then captured for 600 by the shop's order; nothing given back.
+fn held() -> Witnesses {
+    let mut all = agreeing();
+    let (told, our) = (&mut all.told[0], &mut all.payments[0]);
+    (told.manual, our.manual, our.authorized) = (true, true, true);
+    told.orders = vec![Ordered::Capture(600)];
+    told.refunds.clear();
+    (our.captured, our.refunded, all.psp_balance) = (600, 0, 600);
+    all.refunds.clear();
+    all.keys.insert("ccap_1".to_owned());
+    all.record.captures = vec![moved("ccap_1", 600)];
+    all.record.refunds.clear();
+    all.facts.remove(&("refund.succeeded".to_owned(), "re_1".to_owned()));
+    all.facts.extend([fact("payment.authorized", PAY)]);
+    all
+}
+
+/// The lines that are not empty.
+fn lines(witnesses: &Witnesses) -> Vec<&'static str> {
+    let found = compare(witnesses);
+    let all = [
+        ("double charges", found.double_charges),
+        ("captures beyond", found.captures_beyond),
+        ("holds that differ", found.holds_that_differ),
+        ("lost payments", found.lost_payments),
+        ("false answers", found.false_answers),
+        ("refunds beyond", found.refunds_beyond_capture),
+        ("refunds that differ", found.refunds_that_differ),
+        ("ledger", found.ledger),
+        ("events missing", found.events_missing),
+        ("events doubled", found.events_doubled),
+    ];
+    all.into_iter().filter(|(_, found)| !found.is_empty()).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn witnesses_who_agree_leave_nothing_to_say() {
+    assert!(lines(&agreeing()).is_empty(), "{:?}", compare(&agreeing()));
+    assert!(lines(&held()).is_empty(), "{:?}", compare(&held()));
+}
+
+#[test]
+fn one_thing_that_differs_is_found_on_its_line() {
+    let cases: Vec<(&str, fn(&mut Witnesses))> = vec![
+        ("double charges", |all| all.record.captures.push(moved("att_1", 1000))),
+        ("lost payments", |all| all.payments[0].status = "requires_payment".to_owned()),
+        ("lost payments", |all| all.record.captures[0].key = "att_1.again".to_owned()),
+        ("lost payments", |all| all.record.captures.clear()),
+        ("false answers", |all| all.told[0].not_paid = true),
+        ("false answers", |all| all.told[0].two_answers("POST /v1/refunds", "re_1", "re_2")),
+        ("refunds beyond", |all| all.record.refunds.push(moved("re_2", 800))),
+        ("refunds that differ", |all| all.record.refunds[0].amount = 301),
+        ("refunds that differ", |all| all.told[0].refunds.push(("re_9".to_owned(), 1))),
+        ("ledger", |all| all.psp_balance = 699),
+        ("events missing", |all| drop(all.facts.pop_first())),
+        ("events doubled", |all| {
+            all.facts.values_mut().for_each(|ids| drop(ids.insert("evt_again".to_owned())));
+        }),
+        ("events doubled", |all| all.facts.extend([fact("payment.attempt_declined", PAY)])),
+    ];
+    for (number, (line, change)) in cases.into_iter().enumerate() {
+        let mut all = agreeing();
+        change(&mut all);
+        assert!(lines(&all).contains(&line), "case {number}, {line}: {:?}", compare(&all));
+    }
+}
+
+#[test]
+fn what_becomes_of_a_hold_is_what_the_shop_ordered() {
+    let cases: Vec<(&str, fn(&mut Witnesses))> = vec![
+        ("captures beyond", |all| all.record.captures[0].amount = 1001),
+        ("holds that differ", |all| {
+            all.record.statuses.insert(PAY.to_owned(), "authorized".to_owned());
+        }),
+        ("false answers", |all| all.told[0].orders = vec![Ordered::Capture(500)]),
+        ("false answers", |all| all.told[0].orders = vec![Ordered::Cancel]),
+        ("false answers", |all| all.told[0].orders.push(Ordered::Cancel)),
+        ("false answers", |all| all.told[0].orders.clear()),
+        ("events missing", |all| drop(all.facts.remove(&("payment.authorized".to_owned(), PAY.to_owned())))),
+    ];
+    for (number, (line, change)) in cases.into_iter().enumerate() {
+        let mut all = held();
+        change(&mut all);
+        assert!(lines(&all).contains(&line), "case {number}, {line}: {:?}", compare(&all));
+    }
+}
