@@ -1,6 +1,7 @@
 //! What goes wrong on purpose: the PSP's bad days, and gateways killed without warning.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -89,14 +90,21 @@ fn order(dice: &mut Dice, crowd: u64) -> FaultOrder {
     }
 }
 
-/// Kills gateways and starts them again until `stop`; says how often. Leaves all of them running.
-pub async fn murders(stage: &Stage, processes: &mut [Process], stop: CancellationToken) -> anyhow::Result<u64> {
+/// Kills gateways and starts them again until `stop`, with at most `lull` in between; says how often. Leaves all of them
+/// running.
+pub async fn murders(
+    stage: &Stage,
+    processes: &mut [Process],
+    lull: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<u64> {
     let mut dice = Dice::of(stage.seed, u64::MAX - 1);
+    let lull = u64::try_from(lull.as_millis())?;
     let mut kills = 0;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(kills),
-            () = tokio::time::sleep(dice.millis(200, 2500)) => {}
+            () = tokio::time::sleep(dice.millis(200, lull)) => {}
         }
         let victim = usize::try_from(dice.between(0, u64::MAX - 1))? % processes.len().max(1);
         processes[victim].kill()?;

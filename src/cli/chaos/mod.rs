@@ -64,6 +64,9 @@ pub struct Args {
     /// Of a hundred checkouts, how many only have the money held until the shop takes it or lets it go
     #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     held: u64,
+    /// The longest time between two kills
+    #[arg(long, default_value_t = 2500, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(200..))]
+    lull: u64,
     /// After so many minutes no new checkout is opened
     #[arg(long, default_value_t = 60)]
     minutes: u64,
@@ -131,7 +134,7 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
     let (told, faults, kills, ()) = tokio::join!(
         shopping,
         mischief::bad_days(stage, args.shoppers, stop.clone()),
-        mischief::murders(stage, processes, stop.clone()),
+        mischief::murders(stage, processes, Duration::from_millis(args.lull), stop.clone()),
         progress(&gone, args.payments, began, stop.clone())
     );
     let kills = kills.context("a gateway was not to be started again")?;

@@ -99,6 +99,7 @@ impl Net {
         how: &How<'_>,
     ) -> anyhow::Result<Reply> {
         let began = Instant::now();
+        let mut pauses = 0_u32;
         loop {
             let reply = self.once(dice, method.clone(), path, how).await;
             if let Some(reply) = reply.as_ref().filter(|reply| is_definite(reply)) {
@@ -108,7 +109,10 @@ impl Net {
                 let last = reply.map_or_else(|| "no answer".to_owned(), |it| format!("{} {}", it.status, it.text));
                 bail!("{method} {path} has had no definite answer for six minutes; the last was: {last}");
             }
-            tokio::time::sleep(dice.millis(50, 400)).await;
+            // Longer and longer, up to some seconds: a key whose call died with its gateway stays taken for a while.
+            pauses = pauses.saturating_add(1);
+            let longest = 400_u64.saturating_mul(1 << (pauses / 3).min(4));
+            tokio::time::sleep(dice.millis(50, longest)).await;
         }
     }
 }
