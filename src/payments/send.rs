@@ -84,7 +84,7 @@ pub(super) async fn settle_call(
 /// this moment.
 pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
     let policy = Policy::from(app.config.retries_at(psp.name()).confirm);
-    match insist(policy, psp.name(), || psp.confirm(request)).await? {
+    match insist(policy, psp.name(), || sent(psp, under_its_key(request))).await? {
         Outcome::Unknown { .. } if UnknownOutcome.is_absent() => Ok(declined(DeclineCode::Generic, "")),
         outcome => Ok(outcome),
     }
@@ -115,6 +115,19 @@ pub(super) async fn insist<T, Calling: Future<Output = Result<T, NotDone>>>(
             }
         }
     }
+}
+
+async fn sent(psp: &dyn Psp, request: Cow<'_, ConfirmRequest>) -> Result<Outcome, NotDone> {
+    psp.confirm(&request).await
+}
+
+/// The request under the key that every repeat of it has.
+fn under_its_key(request: &ConfirmRequest) -> Cow<'_, ConfirmRequest> {
+    if PspKey.is_absent() {
+        let key = format!("{}.{}", request.key, random_base62(8));
+        return Cow::Owned(ConfirmRequest { key, ..request.clone() });
+    }
+    Cow::Borrowed(request)
 }
 
 /// What kind of failure it is that a call did nothing.

@@ -146,6 +146,7 @@ pub(super) async fn tell(
     if PaymentEvent.is_absent() {
         return Ok(());
     }
+    in_one(tx).await?;
     let data = view::view(payment, orders, std::slice::from_ref(attempt), &[]);
     let object_id = payment.id.as_str();
     events::append(tx, NewEvent { tenant: &payment.tenant, kind, object_id, data, now }).await?;
