@@ -18,6 +18,8 @@ pub enum Protection {
     SettleBooks,
     /// Every refund call goes to the PSP under a fresh key.
     RefundKey,
+    /// Each time a payout is ordered it goes to the provider under a fresh key.
+    PayoutKey,
     /// A refund does not hold what it will give back.
     RefundHold,
     /// What happened is not told to the merchant.

@@ -12,6 +12,7 @@ use crate::merchants::sellers;
 use crate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
 use crate::queue::Verdict;
 use crate::queue::retry::{Next, Policy};
+use crate::sabotage::Protection::PayoutKey;
 use crate::words::{CallId, PayoutId, random_bytes};
 
 /// How long a payout may stay without a word of its provider before a person gets it.
@@ -100,8 +101,9 @@ async fn order(
     call: &CallId,
     first: bool,
 ) -> Result<Heard, PayoutError> {
-    let request =
-        PayoutRequest { destination: payout.destination.clone(), amount: payout.amount, key: payout.id.to_string() };
+    let key = if PayoutKey.is_absent() { PayoutId::new() } else { payout.id.clone() };
+    let (destination, key) = (payout.destination.clone(), key.to_string());
+    let request = PayoutRequest { destination, amount: payout.amount, key };
     match provider.pay_out(&request).await {
         Ok(outcome) => settled(app, payout, call, &outcome).await,
         Err(NotDone::Refused { code, reason }) if first => {

@@ -38,11 +38,12 @@ both_databases!(whatever_fails_the_witnesses_agree);
 ///
 /// Not here: `sweep`. Whether anything is left for it to find depends on the machine's pace, and a run on two slow cores
 /// may leave nothing; `tests/it/payments.rs` asks it directly.
-const MISSED: [(&str, &[&str]); 12] = [
+const MISSED: [(&str, &[&str]); 13] = [
     // A webhook may still put it right, but the merchant was told of a decline.
     ("unknown_outcome", &["the PSP took money and we say requires_payment", " events for ", "captured 2 times"]),
     ("settle_books", &["it is SUCCESS and has no sale journal"]),
     ("refund_key", &["the PSP None"]),
+    ("payout_key", &["unknown to us"]),
     ("refund_hold", &["0 marked as refunded"]),
     ("payment_event", &["it is succeeded and no event says so"]),
     ("idempotency_key", &["a payment that nobody was told of"]),
@@ -88,6 +89,7 @@ protections!(
     unknown_outcome,
     settle_books,
     refund_key,
+    payout_key,
     refund_hold,
     payment_event,
     idempotency_key,

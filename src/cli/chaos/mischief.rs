@@ -10,7 +10,7 @@ use super::process::Process;
 use super::stage::Stage;
 use crate::simulator::faults::{FaultKind, FaultOrder, Operation};
 
-const KINDS: [FaultKind; 10] = [
+const KINDS: [FaultKind; 13] = [
     FaultKind::LoseResponse,
     FaultKind::TimeoutBefore,
     FaultKind::Error500,
@@ -21,9 +21,12 @@ const KINDS: [FaultKind; 10] = [
     FaultKind::WebhookBeforeResponse,
     FaultKind::LateWebhook,
     FaultKind::NoWebhook,
+    FaultKind::PayoutRejected,
+    FaultKind::PayoutReturned,
+    FaultKind::PayoutSlow,
 ];
 
-const OPERATIONS: [Option<Operation>; 7] = [
+const OPERATIONS: [Option<Operation>; 11] = [
     None,
     Some(Operation::Register),
     Some(Operation::Confirm),
@@ -31,6 +34,10 @@ const OPERATIONS: [Option<Operation>; 7] = [
     Some(Operation::Refund),
     Some(Operation::Lookup),
     Some(Operation::Completion),
+    Some(Operation::Capture),
+    Some(Operation::Void),
+    Some(Operation::Payout),
+    Some(Operation::PayoutLookup),
 ];
 
 /// Changes the PSP's faults until `stop`; says how often each kind struck. Leaves none switched on but

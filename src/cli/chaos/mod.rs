@@ -8,6 +8,7 @@ mod dice;
 mod holds;
 mod mischief;
 mod net;
+mod payouts;
 mod process;
 mod quiet;
 mod receiver;
@@ -150,6 +151,7 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         payments: store::payments(&stage.db).await?,
         keys: store::keys(&stage.db).await?,
         refunds: store::refunds(&stage.db).await?,
+        payouts: store::payouts(&stage.db).await?,
         psp_balance: store::psp_balance(&stage.db).await?,
         record: record::read(stage).await?,
         facts: heard.facts,
@@ -161,12 +163,16 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
     for refund in &witnesses.refunds {
         *outcomes.entry(format!("refund {}", refund.status)).or_default() += 1;
     }
+    for payout in &witnesses.payouts {
+        *outcomes.entry(format!("payout {}", payout.status)).or_default() += 1;
+    }
     let engine = if wish.database.is_some() { "PostgreSQL" } else { "SQLite" };
     let counts = vec![
         ("payments", u64::try_from(witnesses.payments.len())?),
         ("kills", kills),
         ("captures at the PSP", u64::try_from(witnesses.record.captures.len())?),
         ("refunds at the PSP", u64::try_from(witnesses.record.refunds.len())?),
+        ("payouts at the PSP", u64::try_from(witnesses.record.payouts.len())?),
         ("webhooks heard", heard.messages),
         ("PSP webhooks repeated", stage.relay.repeated.load(Ordering::Relaxed)),
         ("PSP webhooks held back", stage.relay.held_back.load(Ordering::Relaxed)),

@@ -20,6 +20,19 @@ pub struct Moved {
     pub amount: i64,
 }
 
+/// Money that the PSP sent to a seller.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The key under which it was ordered.
+    pub key: String,
+    /// In minor units.
+    pub amount: i64,
+    /// How often it left.
+    pub paid: i64,
+    /// How often it came back.
+    pub returned: i64,
+}
+
 /// The PSP's record.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
@@ -29,6 +42,8 @@ pub struct Record {
     pub captures: Vec<Moved>,
     /// Money given back.
     pub refunds: Vec<Moved>,
+    /// Money sent to sellers.
+    pub payouts: Vec<Sent>,
 }
 
 /// Reads the whole record.
@@ -45,11 +60,19 @@ pub async fn read(stage: &Stage) -> anyhow::Result<Record> {
     let (captures, refunds) = (list(stage, "captures").await?, list(stage, "refunds").await?);
     let statuses =
         payments.iter().map(|it| (text(&it["reference"]).to_owned(), text(&it["status"]).to_owned())).collect();
+    let payouts = list(stage, "payouts").await?;
     Ok(Record {
+        payouts: payouts.iter().map(sent).collect(),
         statuses,
         captures: captures.iter().map(moved).collect(),
         refunds: refunds.iter().map(moved).collect(),
     })
+}
+
+fn sent(row: &Value) -> Sent {
+    let number = |name: &str| row[name].as_i64().unwrap_or_default();
+    let (amount, paid, returned) = (number("amount"), number("times_paid"), number("times_returned"));
+    Sent { key: text(&row["key"]).to_owned(), amount, paid, returned }
 }
 
 fn text(value: &Value) -> &str {

@@ -110,6 +110,8 @@ pub fn bad(
         ("false answers", found.false_answers),
         ("refunds beyond capture", found.refunds_beyond_capture),
         ("refunds that differ", found.refunds_that_differ),
+        ("payouts sent twice", found.payouts_sent_twice),
+        ("payouts that differ", found.payouts_that_differ),
         ("unbalanced journals", journals),
         ("wallets that differ", broken(|name| name == "wallets_equal_ledger")),
         ("other broken invariants", broken(|name| !matches!(name, "debits_equal_credits" | "wallets_equal_ledger"))),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::dice::Dice;
 use super::holds;
 use super::net::{How, Reply};
+use super::payouts;
 use super::refunds;
 use super::stage::Stage;
 use super::told::Told;
@@ -42,6 +43,8 @@ struct Shopper<'s> {
     /// Whether every confirm call so far was answered: only then a "declined" is the last word.
     sure: bool,
     confirms: u32,
+    /// A seller who is not the merchant itself, and its order.
+    sold: Option<(String, String)>,
 }
 
 /// Plays checkout `number` and says what everybody was told.
@@ -49,7 +52,7 @@ pub async fn play(stage: &Stage, number: u64) -> Told {
     let told = Told { number, ..Told::default() };
     let dice = Dice::of(stage.seed, number);
     let mut shopper =
-        Shopper { stage, dice, told, page: String::new(), ticket: String::new(), sure: true, confirms: 0 };
+        Shopper { stage, dice, told, page: String::new(), ticket: String::new(), sure: true, confirms: 0, sold: None };
     if let Err(error) = shopper.day().await {
         shopper.told.gave_up = Some(format!("checkout {number}: {error:#}"));
     }
@@ -75,6 +78,9 @@ impl Shopper<'_> {
         self.watch().await?;
         if self.told.paid && self.told.manual {
             return holds::decide(self.stage, &mut self.dice, &mut self.told).await;
+        }
+        if self.told.paid && self.dice.percent(50) {
+            self.deliver().await?;
         }
         if self.told.paid && self.dice.percent(40) {
             refunds::give_back(self.stage, &mut self.dice, &mut self.told).await?;
@@ -116,9 +122,21 @@ impl Shopper<'_> {
             self.told.two_answers("POST /v1/checkout/sessions", &first.text_of("id"), &again.text_of("id"));
         }
         (self.told.session, self.told.payment) = (first.text_of("id"), first.text_of("payment"));
+        let orders = first.json["payment_orders"].as_array();
+        let of_seller = |order: &&Value| self.stage.sellers.iter().any(|seller| order["seller"] == seller.as_str());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.sold = orders
+            .and_then(|orders| orders.iter().find(of_seller))
+            .map(|order| (text(&order["seller"]), text(&order["id"])));
         let url = first.text_of("url");
         self.page = format!("/pay/{}", url.rsplit('/').next().unwrap_or_default());
         Ok(())
+    }
+
+    /// The shop delivers what its seller sold.
+    async fn deliver(&mut self) -> anyhow::Result<()> {
+        let Some((seller, order)) = self.sold.clone() else { return Ok(()) };
+        payouts::pay_out(self.stage, &mut self.dice, &mut self.told, &seller, &order).await
     }
 
     async fn open_page(&mut self) -> anyhow::Result<()> {

@@ -63,7 +63,7 @@ pub struct Stage {
     pub db: Db,
     /// Whose payments they are.
     pub tenant: Tenant,
-    /// The merchant's second seller and its third.
+    /// The merchant's sellers beside itself.
     pub sellers: Vec<String>,
     /// What the merchant hears.
     pub receiver: Arc<Receiver>,
@@ -117,10 +117,16 @@ impl Stage {
     /// What the merchant does with its key before the first sale.
     async fn furnish(&mut self, receiver: &str) -> anyhow::Result<()> {
         let mut dice = Dice::new(self.seed);
-        for name in ["Second", "Third"] {
-            let seller = self.api(&mut dice, "/v1/sellers", name, &json!({ "name": name })).await?;
+        let banks =
+            [("Second", "dest_sim_paid"), ("Third", "dest_sim_lost_answer"), ("Fourth", "dest_sim_fails_later")];
+        for (name, token) in banks {
+            let wanted = json!({ "name": name, "payout_destination": { "token": token } });
+            let seller = self.api(&mut dice, "/v1/sellers", name, &wanted).await?;
             ensure!(seller.status == 201, "no seller: {}", seller.text);
-            self.sellers.push(seller.text_of("id"));
+            let (id, body) = (seller.text_of("id"), json!({ "state": "verified" }));
+            let checked = self.api(&mut dice, &format!("/v1/sellers/{id}/verification"), name, &body).await?;
+            ensure!(checked.status == 200, "not verified: {}", checked.text);
+            self.sellers.push(id);
         }
         let wanted = json!({ "url": receiver, "events": ["*"] });
         let made = self.api(&mut dice, "/v1/webhook_endpoints", "endpoint", &wanted).await?;
@@ -185,6 +191,8 @@ fn settings(
         ("TOLLGATE_PSP__SIMULATOR__URL", psp.to_owned()),
         ("TOLLGATE_PSP__SIMULATOR__SECRET_KEY", psp_key.to_owned()),
         ("TOLLGATE_PSP__SIMULATOR__WEBHOOK_SECRET", webhook_secret.to_owned()),
+        // A new bank account would wait for a day.
+        ("TOLLGATE_PAYOUTS__COOLING_HOURS", "0".to_owned()),
         ("TOLLGATE_WEBHOOKS__ALLOW_PRIVATE_NETWORKS", "true".to_owned()),
         ("TOLLGATE_LOG__LEVEL", "warn".to_owned()),
     ];

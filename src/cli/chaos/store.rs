@@ -40,6 +40,25 @@ pub struct OurRefund {
     pub status: String,
 }
 
+/// A payout as we have it.
+#[derive(Debug, Clone)]
+pub struct OurPayout {
+    /// `out_...`, which is also its key at the provider.
+    pub id: String,
+    /// In minor units.
+    pub amount: i64,
+    /// As it stands in the table.
+    pub status: String,
+}
+
+/// Every payout.
+pub async fn payouts(db: &Db) -> Result<Vec<OurPayout>, DbError> {
+    let rows = query("select id, amount, status from payouts order by id").all(db).await?;
+    rows.iter()
+        .map(|row| Ok(OurPayout { id: row.get("id")?, amount: row.get("amount")?, status: row.get("status")? }))
+        .collect()
+}
+
 /// Whether nothing was ever paid in this database.
 pub async fn is_unused(db: &Db) -> Result<bool, DbError> {
     Ok(count(db, "select count(*) as n from payments").await? == 0)
@@ -116,6 +135,10 @@ pub async fn unfinished(db: &Db) -> Result<Vec<(String, i64)>, DbError> {
             "select count(*) as n from attempts where state not in ('approved', 'declined')",
         ),
         ("captures without an outcome", "select count(*) as n from captures where status = 'pending'"),
+        (
+            "payouts without an outcome",
+            "select count(*) as n from payouts where status in ('needs_approval', 'pending', 'processing')",
+        ),
         ("refunds without an outcome", "select count(*) as n from refunds where status = 'pending'"),
         ("jobs waiting or running", "select count(*) as n from jobs where status <> 'dead'"),
         ("events without a place", "select count(*) as n from events where position is null"),

@@ -32,6 +32,8 @@ pub struct Told {
     pub last: String,
     /// Refunds that were taken on: id and minor units.
     pub refunds: Vec<(String, i64)>,
+    /// Payouts that were taken on: their ids.
+    pub payouts: Vec<String>,
     /// Answers that contradict each other.
     pub contradictions: Vec<String>,
     /// Why the harness itself could not go on with this payment.

@@ -28,6 +28,17 @@ fn happened(witnesses: &Witnesses) -> BTreeMap<Fact, usize> {
     for refund in witnesses.refunds.iter().filter(|refund| refund.status != "pending") {
         add(&format!("refund.{}", refund.status), &refund.id, 1);
     }
+    for payout in &witnesses.payouts {
+        add("payout.created", &payout.id, 1);
+        match payout.status.as_str() {
+            "returned" => {
+                add("payout.paid", &payout.id, 1);
+                add("payout.returned", &payout.id, 1);
+            }
+            status @ ("paid" | "failed" | "canceled") => add(&format!("payout.{status}"), &payout.id, 1),
+            _ => {}
+        }
+    }
     facts
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod authorizations;
 mod events;
+mod payouts;
 mod refunds;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::receiver::Fact;
 use super::record::{Moved, Record};
-use super::store::{OurPayment, OurRefund};
+use super::store::{OurPayment, OurPayout, OurRefund};
 use super::told::Told;
 
 /// What the witnesses say.
@@ -25,6 +26,8 @@ pub struct Witnesses {
     pub keys: HashSet<String>,
     /// Our refunds.
     pub refunds: Vec<OurRefund>,
+    /// Our payouts.
+    pub payouts: Vec<OurPayout>,
     /// What our ledger says the PSP owes us.
     pub psp_balance: i64,
     /// The PSP's record.
@@ -50,6 +53,10 @@ pub struct Findings {
     pub refunds_beyond_capture: Vec<String>,
     /// Given back by the PSP and not known to us, or the other way round.
     pub refunds_that_differ: Vec<String>,
+    /// Money sent to a seller more than once.
+    pub payouts_sent_twice: Vec<String>,
+    /// Sent by the provider and not known to us, or the other way round.
+    pub payouts_that_differ: Vec<String>,
     /// The ledger and the PSP differ in the sum.
     pub ledger: Vec<String>,
     /// A fact without its event.
@@ -67,6 +74,7 @@ pub fn compare(witnesses: &Witnesses) -> Findings {
     answers::compare(witnesses, &captures, &mut found);
     authorizations::compare(witnesses, &mut found);
     refunds::compare(witnesses, &captures, &given_back, &mut found);
+    payouts::compare(witnesses, &mut found);
     let owed = sum(&witnesses.record.captures) - sum(&witnesses.record.refunds);
     if owed != witnesses.psp_balance {
         found.ledger.push(format!("the ledger says the PSP owes {}, the PSP says {owed}", witnesses.psp_balance));

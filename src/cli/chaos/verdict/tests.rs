@@ -1,6 +1,7 @@
 //! Each line of the report is seen to count what it is about, on witnesses who agree but for one thing.
 
 use super::*;
+use crate::cli::chaos::record::Sent;
 use crate::cli::chaos::told::Ordered;
 
 const PAY: &str = "pay_1";
@@ -41,16 +42,20 @@ fn agreeing() -> Witnesses {
         payments: vec![payment],
         keys: HashSet::from(["att_1".to_owned()]),
         refunds: vec![refund],
+        payouts: vec![OurPayout { id: "out_1".to_owned(), amount: 500, status: "paid".to_owned() }],
         psp_balance: 700,
         record: Record {
             statuses: [(PAY.to_owned(), status)].into(),
             captures: vec![moved("att_1", 1000)],
             refunds: vec![moved("re_1", 300)],
+            payouts: vec![Sent { key: "out_1".to_owned(), amount: 500, paid: 1, returned: 0 }],
         },
         facts: BTreeMap::from([
             fact("payment.succeeded", PAY),
             fact("checkout.session.completed", "cs_1"),
             fact("refund.succeeded", "re_1"),
+            fact("payout.created", "out_1"),
+            fact("payout.paid", "out_1"),
         ]),
     }
 }
@@ -83,6 +88,8 @@ fn lines(witnesses: &Witnesses) -> Vec<&'static str> {
         ("false answers", found.false_answers),
         ("refunds beyond", found.refunds_beyond_capture),
         ("refunds that differ", found.refunds_that_differ),
+        ("payouts sent twice", found.payouts_sent_twice),
+        ("payouts that differ", found.payouts_that_differ),
         ("ledger", found.ledger),
         ("events missing", found.events_missing),
         ("events doubled", found.events_doubled),
@@ -108,6 +115,10 @@ fn one_thing_that_differs_is_found_on_its_line() {
         ("refunds beyond", |all| all.record.refunds.push(moved("re_2", 800))),
         ("refunds that differ", |all| all.record.refunds[0].amount = 301),
         ("refunds that differ", |all| all.told[0].refunds.push(("re_9".to_owned(), 1))),
+        ("payouts sent twice", |all| all.record.payouts[0].paid = 2),
+        ("payouts that differ", |all| all.record.payouts[0].returned = 1),
+        ("payouts that differ", |all| all.record.payouts[0].key = "out_1.again".to_owned()),
+        ("payouts that differ", |all| all.told[0].payouts.push("out_2".to_owned())),
         ("ledger", |all| all.psp_balance = 699),
         ("events missing", |all| drop(all.facts.pop_first())),
         ("events doubled", |all| {

@@ -1,0 +1,36 @@
+//! Money sent to sellers: our payouts, the provider's own record, and what the shop was told.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Findings, Witnesses};
+use crate::cli::chaos::record::Sent;
+
+pub(super) fn compare(witnesses: &Witnesses, found: &mut Findings) {
+    let at_psp: HashMap<&str, &Sent> = witnesses.record.payouts.iter().map(|it| (it.key.as_str(), it)).collect();
+    for our in &witnesses.payouts {
+        // How often its money left, and how often it came back.
+        let meant = match our.status.as_str() {
+            "paid" => (1, 0),
+            "returned" => (1, 1),
+            "failed" | "canceled" => (0, 0),
+            _ => continue,
+        };
+        let theirs = at_psp.get(our.id.as_str());
+        let same = theirs.map_or(meant == (0, 0), |sent| (sent.paid, sent.returned) == meant);
+        if !same || theirs.is_some_and(|sent| sent.amount != our.amount) {
+            found.payouts_that_differ.push(format!("{}: we say {}, the provider {theirs:?}", our.id, our.status));
+        }
+    }
+    let ours: HashSet<&str> = witnesses.payouts.iter().map(|payout| payout.id.as_str()).collect();
+    for sent in &witnesses.record.payouts {
+        if sent.paid > 1 {
+            found.payouts_sent_twice.push(format!("{}: sent {} times", sent.key, sent.paid));
+        }
+        if !ours.contains(sent.key.as_str()) {
+            found.payouts_that_differ.push(format!("{} sent under {}, unknown to us", sent.amount, sent.key));
+        }
+    }
+    for id in witnesses.told.iter().flat_map(|told| &told.payouts).filter(|id| !ours.contains(id.as_str())) {
+        found.payouts_that_differ.push(format!("{id}: taken on by an answer and not in our tables"));
+    }
+}
