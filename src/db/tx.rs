@@ -41,12 +41,12 @@ impl Tx {
     /// after `gap` the rest is another transaction.
     pub(crate) async fn tear(&mut self, gap: Duration) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(tx) => {
+            Self::Sqlite(tx, _) => {
                 sqlx::query("commit").execute(&mut **tx).await?;
                 tokio::time::sleep(gap).await;
                 sqlx::query("begin immediate").execute(&mut **tx).await?;
             }
-            Self::Postgres(tx) => {
+            Self::Postgres(tx, _) => {
                 sqlx::query("commit").execute(&mut **tx).await?;
                 tokio::time::sleep(gap).await;
                 sqlx::query("begin").execute(&mut **tx).await?;
