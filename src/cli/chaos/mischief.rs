@@ -43,12 +43,11 @@ const OPERATIONS: [Option<Operation>; 11] = [
 /// Changes the PSP's faults until `stop`; says how often each kind struck. Leaves none switched on but
 /// the one that is no fault of a call: that this PSP charges a paid payment again.
 ///
-/// A fault strikes so many calls, and more of them when more than sixteen `shoppers` are at it.
-pub async fn bad_days(stage: &Stage, shoppers: usize, stop: CancellationToken) -> BTreeMap<String, u64> {
+/// A fault strikes so many calls, and `crowd` times as many when many shoppers are at it.
+pub async fn bad_days(stage: &Stage, crowd: u64, stop: CancellationToken) -> BTreeMap<String, u64> {
     let mut dice = Dice::of(stage.seed, u64::MAX);
     let mut struck = BTreeMap::new();
     unforgiving(stage);
-    let crowd = u64::try_from(shoppers.div_ceil(16)).unwrap_or(1).max(1);
     while !stop.is_cancelled() {
         for _ in 0..dice.between(1, 5) {
             stage.psp.faults().add(order(&mut dice, crowd));

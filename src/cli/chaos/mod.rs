@@ -65,6 +65,9 @@ pub struct Args {
     /// Of a hundred checkouts, how many only have the money held until the shop takes it or lets it go
     #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     held: u64,
+    /// How many times a dozen calls a fault may strike [default: one for each sixteen shoppers]
+    #[arg(long, value_name = "TIMES")]
+    crowd: Option<u64>,
     /// The longest time between two kills
     #[arg(long, default_value_t = 2500, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(200..))]
     lull: u64,
@@ -121,6 +124,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args) -> anyhow::Result<Report> {
     let began = Instant::now();
     let stop = CancellationToken::new();
+    let crowd = args.crowd.unwrap_or(u64::try_from(args.shoppers.div_ceil(16))?).max(1);
     let gone = AtomicU64::new(0);
     let shopping = async {
         let open = |_: &u64| std::future::ready(began.elapsed() < Duration::from_mins(args.minutes));
@@ -134,7 +138,7 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
     };
     let (told, faults, kills, ()) = tokio::join!(
         shopping,
-        mischief::bad_days(stage, args.shoppers, stop.clone()),
+        mischief::bad_days(stage, crowd, stop.clone()),
         mischief::murders(stage, processes, Duration::from_millis(args.lull), stop.clone()),
         progress(&gone, args.payments, began, stop.clone())
     );
