@@ -54,7 +54,7 @@ describe("the console", { timeout: 600_000 }, () => {
   for (const [size, options] of [["desktop", {}], ["phone", { viewport: phone }], ["desktop-dark", { colorScheme: "dark" }]]) {
     it(`shows its pages (${size})`, async () => {
       const { who, page } = await signedIn(options);
-      for (const name of ["", "payments", "disputes", "wallets", "deliveries", "dead-letters", "audit"]) {
+      for (const name of ["", "payments", "disputes", "wallets", "policies", "deliveries", "dead-letters", "audit"]) {
         const answer = await page.goto(`${demo.console}/${name}`.replace(/\/$/, ""));
         assert.equal(answer.status(), 200, name);
         await picture(page, `console-${name || "home"}-${size}`);
@@ -193,6 +193,42 @@ describe("the console", { timeout: 600_000 }, () => {
     await assertAccessible(page, "a dispute that was won");
     await page.goto(`${demo.console}/audit`);
     await page.locator("td, th").filter({ hasText: "dispute.answer" }).first().waitFor();
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("gives a part of the money back, once, and says that an order was delivered", async () => {
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/payments/${bought.id}`);
+    await page.getByRole("heading", { name: "Give money back" }).waitFor();
+    await assertAccessible(page, "a payment that can be refunded");
+    await page.getByLabel("Amount to refund").fill("999999999");
+    await page.getByLabel("Reason").fill("too much");
+    await page.getByRole("button", { name: "Refund" }).click();
+    await page.getByRole("status").getByText("Nothing was done").waitFor();
+    await page.getByLabel("Amount to refund").fill("1,000");
+    await page.getByLabel("Reason").fill("one cup broke");
+    await page.getByRole("button", { name: "Refund" }).dblclick();
+    await page.waitForURL(/refund=(succeeded|again)/);
+    await page.goto(`${demo.console}/payments/${bought.id}`);
+    let story = await page.locator("main").innerText();
+    for (const part of [/one cup broke/, /1,000 KRW/, /balanced/i]) assert.match(story, part);
+    assert.doesNotMatch(story, /NOT BALANCED/);
+    await picture(page, "console-refunded-desktop");
+    await assertFits(page, "a payment that was refunded");
+    let after = await demo.api("GET", `/v1/payments/${bought.id}`);
+    assert.equal(after.refunded, "1000", "two clicks are one refund");
+    await page.getByRole("button", { name: /^Fulfill/ }).first().click();
+    await page.getByRole("status").getByText("The order is delivered").waitFor();
+    story = await page.locator("main").innerText();
+    assert.match(story, /payment_order\.fulfilled/);
+    assert.match(story, /fulfillment/);
+    after = await demo.api("GET", `/v1/payments/${bought.id}`);
+    assert.equal(after.orders.filter((order) => order.fulfilled_at).length, 1);
+    await page.goto(`${demo.console}/audit`);
+    const audit = await page.locator("main").innerText();
+    assert.match(audit, /payment\.refund/);
+    assert.match(audit, /payment_order\.fulfill/);
     who.assertQuiet();
     await who.close();
   });

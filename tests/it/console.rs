@@ -29,12 +29,13 @@ both_databases!(
 pub const EMAIL: &str = "kim@example.com";
 const PASSWORD: &str = "correct horse battery";
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/console",
     "/console/payments",
     "/console/wallets",
     "/console/trial-balance",
     "/console/corrections",
+    "/console/policies",
     "/console/deliveries",
     "/console/dead-letters",
     "/console/audit",

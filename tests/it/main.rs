@@ -22,6 +22,7 @@ mod checkout_sessions;
 mod config;
 mod console;
 mod console_captures;
+mod console_give_back;
 mod dead_letters;
 mod demo;
 mod disputes;

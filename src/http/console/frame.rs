@@ -47,6 +47,8 @@ pub enum Place {
     Deliveries,
     /// Jobs that were given up.
     DeadLetters,
+    /// What merchants have decided.
+    Policies,
     /// Who did what.
     Audit,
 }
@@ -75,6 +77,7 @@ impl Frame {
             (Place::Corrections, "/console/corrections", "Corrections"),
             (Place::Deliveries, "/console/deliveries", "Webhook deliveries"),
             (Place::DeadLetters, "/console/dead-letters", "Dead letters"),
+            (Place::Policies, "/console/policies", "Policies"),
             (Place::Audit, "/console/audit", "Audit log"),
         ]
         .into_iter()

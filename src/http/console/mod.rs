@@ -19,6 +19,7 @@ pub mod dispute;
 pub mod disputes;
 mod form;
 mod frame;
+pub mod give_back;
 mod headers;
 pub mod home;
 mod paging;
@@ -26,6 +27,7 @@ pub mod payment;
 pub mod payments;
 pub mod payout;
 pub mod payouts;
+pub mod policies;
 mod records;
 mod refunds_told;
 mod refusal;
@@ -71,6 +73,7 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("trial_balance", trial_balance::TrialBalance::sample().render()),
         ("statement", statement::Statement::sample().render()),
         ("corrections", corrections::Corrections::sample().render()),
+        ("policies", policies::Policies::sample().render()),
         ("audit", audit::Audit::sample().render()),
     ]
 }

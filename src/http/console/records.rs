@@ -51,8 +51,10 @@ impl Records {
         let merchant = merchants::get(db, &tenant.merchant).await?;
         let refunds = payments::refunds::of_payment(db, id).await?;
         let disputes = payments::disputes::of_payment(db, id).await?;
+        let orders = payments::store::orders(db, id).await?;
         let objects = std::iter::once(id.as_str())
             .chain(payment.checkout.as_ref().map(SessionId::as_str))
+            .chain(orders.iter().map(|order| order.id.as_str()))
             .chain(refunds.iter().map(|refund| refund.id.as_str()))
             .chain(disputes.iter().map(|dispute| dispute.id.as_str()));
         let (mut told, mut all_events) = (Vec::new(), Vec::new());
@@ -66,7 +68,7 @@ impl Records {
         Ok(Some(Self {
             merchant: merchant.map_or_else(String::new, |merchant| merchant.name),
             session,
-            orders: payments::store::orders(db, id).await?,
+            orders,
             attempts: payments::attempts::of_payment(db, id).await?,
             calls: payments::calls::of_payment(db, id).await?,
             notices: payments::notices::of_payment(db, id).await?,

@@ -208,6 +208,8 @@ pub(super) fn orders(records: &Records) -> Vec<Order> {
                 ledger: chips::done(order.ledger_updated, paid),
                 amount: Sum::of(order.amount),
                 fee: Sum::of(order.fee),
+                delivered: order.fulfilled_at.map(Moment::of),
+                waits: paid && order.fulfilled_at.is_none(),
             }
         })
         .collect()

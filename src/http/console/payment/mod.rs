@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::captures::Clicked;
 use super::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
 use super::frame::{self, Frame, Place};
+use super::give_back::{self, GiveBack};
 use super::records::Records;
 use super::refusal::Refusal;
 use super::session::SignedIn;
@@ -24,12 +25,13 @@ pub async fn show(
     who: SignedIn,
     Path(id): Path<String>,
     Query(clicked): Query<Clicked>,
+    Query(given_back): Query<give_back::Clicked>,
 ) -> Result<Response, Refusal> {
     let id = PaymentId::parse(&id).map_err(|_| Refusal::NotFound("payment"))?;
     let records = Records::load(&app.db, &id).await?.ok_or(Refusal::NotFound("payment"))?;
     let amount = Sum::of(records.payment.amount);
     let mut frame = who.frame(format!("Payment of {}", amount.plain()), Place::Payments, app.now());
-    frame.notice = clicked.notice();
+    frame.notice = clicked.notice().or_else(|| given_back.notice());
     let view = Payment {
         frame,
         id: id.to_string(),
@@ -42,6 +44,7 @@ pub async fn show(
         open: captures_told::open(&records),
         captures: captures_told::rows(&records),
         refunds: refunds_told::rows(&records),
+        give_back: GiveBack::of(&records),
         journals: records.journals.iter().map(|journal| telling::journal(journal, &records.sellers)).collect(),
         deliveries: telling::deliveries(&records, &who.csrf),
         moments: in_order(telling::happenings(&records)),
@@ -65,6 +68,7 @@ pub struct Payment {
     open: Option<Open>,
     captures: Vec<CaptureRow>,
     refunds: Vec<Refund>,
+    give_back: Option<GiveBack>,
     journals: Vec<Journal>,
     deliveries: Vec<Told>,
 }
@@ -85,6 +89,10 @@ pub(super) struct Order {
     pub ledger: Chip,
     pub amount: Sum,
     pub fee: Sum,
+    /// When it was delivered; nothing of it is pending since.
+    pub delivered: Option<Moment>,
+    /// Whether it is paid and waits for the delivery.
+    pub waits: bool,
 }
 
 /// What can be done about the payment.

@@ -4,6 +4,7 @@ use super::{CaptureRow, Journal, Line, Open, Order, Payment, Refund, Told, Total
 use crate::http::console::chips;
 use crate::http::console::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
 use crate::http::console::frame::{Frame, Place, sample_time};
+use crate::http::console::give_back::{Bearer, GiveBack};
 use crate::http::console::story::{Happening, Lane, in_order};
 
 impl Payment {
@@ -63,6 +64,14 @@ impl Payment {
                 asked: Moment::of(sample_time(5_000_000)),
                 amount: Sum::text("3000", "KRW"),
             }],
+            give_back: Some(GiveBack {
+                left: Sum::text("12000", "KRW"),
+                amount: "12000".into(),
+                orders: ["Hangang Tea", "Namsan Books <b>"]
+                    .map(|seller| Bearer { id: "po_01jq8w3k5n7p9r2t4v6x8z0a1b".into(), seller: seller.into() })
+                    .into(),
+                once: "sample".into(),
+            }),
             journals: vec![journal()],
             deliveries: vec![
                 Told {
@@ -141,6 +150,8 @@ fn orders() -> Vec<Order> {
             ledger: chips::done(true, true),
             amount: Sum::text("9000", "KRW"),
             fee: Sum::text("270", "KRW"),
+            delivered: Some(Moment::of(sample_time(6_000_000))),
+            waits: false,
         },
         Order {
             id: "po_01jq8w3k5n7p9r2t4v6x8z0a1c".into(),
@@ -150,6 +161,8 @@ fn orders() -> Vec<Order> {
             ledger: chips::done(true, true),
             amount: Sum::text("6000", "KRW"),
             fee: Sum::text("0", "KRW"),
+            delivered: None,
+            waits: true,
         },
     ]
 }
