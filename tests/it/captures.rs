@@ -283,7 +283,7 @@ async fn what_nobody_asked_for_and_what_stays_unknown_is_a_persons(world: World)
 async fn merchants_are_told_before_a_hold_ends_and_when_it_has(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.held().await;
-    shop.world.clock.advance(DAY * 6 - Duration::from_secs(1));
+    shop.world.clock.advance((DAY * 6).saturating_sub(Duration::from_secs(1)));
     shop.sweep().await;
     assert_eq!(shop.told("payment.authorization_expiring").await, 0);
     shop.world.clock.advance(Duration::from_secs(1));
@@ -311,8 +311,8 @@ async fn capture_void_and_end_of_time_at_once_have_one_winner(world: World) {
     for _ in 0..5 {
         let opened = shop.held().await;
         shop.psp.ordered.lock().unwrap().clear();
-        shop.world.clock.advance(DAY * 7 - Duration::from_millis(1));
-        let (one, two, swept, _) = futures_util::join!(
+        shop.world.clock.advance((DAY * 7).saturating_sub(Duration::from_millis(1)));
+        let (one, two, swept, ()) = futures_util::join!(
             async { capture(&shop, &opened, None).await.is_ok() },
             async { cancel(&shop, &opened).await.is_ok() },
             payments::sweep(&shop.app),

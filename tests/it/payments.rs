@@ -299,7 +299,7 @@ async fn expiry_and_payment_at_the_same_moment_have_one_winner(world: World) {
         let opened = shop.checkout().await;
         shop.psp.will(approved());
         let expiring = payments::expire(&shop.app, &shop.tenant, &opened.session.id);
-        let (_, standing) = futures_util::future::join(expiring, shop.pay(&opened)).await;
+        let (_, standing) = Box::pin(futures_util::future::join(expiring, shop.pay(&opened))).await;
         let payment = payments::store::find(&shop.world.db, &opened.payment.id).await.unwrap().unwrap();
         match payment.status {
             PaymentStatus::Expired => assert_eq!(standing, Standing::Expired),

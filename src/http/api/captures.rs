@@ -41,7 +41,7 @@ pub async fn capture(
         carry_out,
         tell,
     };
-    two_phase(app, principal.tenant, request.once, StatusCode::OK, phases).await
+    Box::pin(two_phase(app, principal.tenant, request.once, StatusCode::OK, phases)).await
 }
 
 /// Calls a payment off: lets go what a card holds for it, or ends one that nobody has paid.
@@ -63,7 +63,7 @@ pub async fn cancel(
         carry_out,
         tell,
     };
-    two_phase(app, principal.tenant, request.once, StatusCode::OK, phases).await
+    Box::pin(two_phase(app, principal.tenant, request.once, StatusCode::OK, phases)).await
 }
 
 /// What was taken on is a capture or a void, or a payment that was called off at once.
