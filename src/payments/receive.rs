@@ -9,6 +9,7 @@ use super::captures::{self, CaptureStatus};
 use super::error::PaymentError;
 use super::look::look;
 use super::notices::{self, Notice};
+use super::refunds::RefundStatus;
 use super::status::AttemptState;
 use super::{attempts, disputes, jobs, refunds, store};
 use crate::app::App;
@@ -85,7 +86,10 @@ pub async fn read_notice(app: &App, id: &PspEventId) -> Result<Verdict, PaymentE
             Err(PaymentError::Psp(NotDone::Unreachable { reason, after })) => {
                 return Ok(later(app, &notice, &reason, after));
             }
-            looked => looked?,
+            looked => match looked? {
+                Some(result) => result,
+                None => return Ok(later(app, &notice, "of a refund that it was to speak of", None)),
+            },
         },
         None => "no payment of ours",
     };
@@ -120,9 +124,15 @@ async fn ask_of_hold(app: &App, payment: &PaymentId) -> Result<&'static str, Pay
     Ok("asked the PSP")
 }
 
-/// Asks about every attempt that is not approved: a decline, too, may turn out to be none.
-async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<&'static str, PaymentError> {
+/// Asks about every attempt that is not approved: a decline, too, may turn out to be none. `None` when it is too early.
+async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<Option<&'static str>, PaymentError> {
     if app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_failed_refund(&notice.kind)) {
+        // The answer that a refund is done may be on its way still, older than this word that it came back. Settled after
+        // it, the refund would stay done for ever.
+        let of_payment = refunds::of_payment(&app.db, payment).await?;
+        if of_payment.iter().any(|refund| refund.status == RefundStatus::Pending) {
+            return Ok(None);
+        }
         refunds::look_for_returned(app, payment).await?;
     }
     let of_dispute = app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_dispute(&notice.kind));
@@ -138,13 +148,13 @@ async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<&'st
 async fn look_at_attempts(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
     let all = attempts::of_payment(&app.db, payment).await?;
     if all.is_empty() {
-        return Ok("no attempt yet");
+        return Ok(Some("no attempt yet"));
     }
     if all.iter().any(|attempt| attempt.state == AttemptState::Approved) {
-        return ask_of_hold(app, payment).await;
+        return ask_of_hold(app, payment).await.map(Some);
     }
     for attempt in &all {
         look(app, attempt).await?;
     }
-    Ok("asked the PSP")
+    Ok(Some("asked the PSP"))
 }

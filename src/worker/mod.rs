@@ -14,6 +14,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -149,13 +150,7 @@ async fn rest(span: Duration, stop: &CancellationToken) -> bool {
 async fn sweep(app: App, stop: CancellationToken) {
     loop {
         if let Err(error) = sweep_once(&app).await {
-            tracing::warn!(error = chain(error), "payments cannot be swept");
-        }
-        if let Err(error) = payments::fulfill_due(&app).await {
-            tracing::warn!(error = chain(error), "orders whose days are over cannot be fulfilled");
-        }
-        if let Err(error) = payouts::sweep(&app).await {
-            tracing::warn!(error = chain(error), "payouts cannot be swept");
+            tracing::warn!(error = chain(error), "what was left lying stays for now");
         }
         if !rest(SWEEP, &stop).await {
             return;
@@ -163,8 +158,12 @@ async fn sweep(app: App, stop: CancellationToken) {
     }
 }
 
-async fn sweep_once(app: &App) -> Result<(), payments::PaymentError> {
-    payments::sweep(app).await
+/// Each in its turn, whatever became of the one before; the first failure is told.
+async fn sweep_once(app: &App) -> anyhow::Result<()> {
+    let swept = payments::sweep(app).await.context("payments cannot be swept");
+    let fulfilled = payments::fulfill_due(app).await.context("orders whose days are over cannot be fulfilled");
+    let paid_out = payouts::sweep(app).await.context("payouts cannot be swept");
+    swept.and(fulfilled.map(drop)).and(paid_out)
 }
 
 /// Holds what changed against the invariants.

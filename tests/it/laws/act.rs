@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tollgate::db::query;
 use tollgate::words::{PaymentId, SessionId};
@@ -64,17 +63,55 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             let body = json!({ "payment": checkout(stage, of).await?.1, "amount": decimal(cents) });
             in_one_go(stage, "/v1/refunds", &key, &body, mishap).await
         }
+        Op::RefundOrder { of, order, cents } => {
+            let (_, payment) = checkout(stage, of).await?;
+            let order = payments::store::orders(&stage.app.db, &payment).await.unwrap().get(order)?.id.clone();
+            let orders = json!([{ "payment_order": order, "amount": decimal(cents) }]);
+            in_one_go(stage, "/v1/refunds", &key, &json!({ "payment": payment, "orders": orders }), None).await
+        }
+        Op::Fulfill { of, order } => {
+            let (_, payment) = checkout(stage, of).await?;
+            let order = payments::store::orders(&stage.app.db, &payment).await.unwrap().get(order)?.id.clone();
+            format!("{}", stage.post(&format!("/v1/payment_orders/{order}/fulfill"), &key, &json!({})).await.0)
+        }
+        Op::Bounce { of } => {
+            if stage.psp.bounce(&psp_payment(stage, of).await?) {
+                tell_last(stage).await;
+            }
+            "sent back".to_owned()
+        }
+        Op::ChangeMind { of } => {
+            if stage.psp.change_mind(&psp_payment(stage, of).await?) {
+                tell_last(stage).await;
+            }
+            "changed".to_owned()
+        }
+        Op::Policies { late, keep_fee, refuse, days, ppm } => {
+            let body = json!({
+                "late_success": if late { "refund" } else { "accept" },
+                "refund_fee": if keep_fee { "keep" } else { "return" },
+                "negative_balance": if refuse { "refuse" } else { "allow" },
+                "fulfill_after_days": days,
+                "platform_fee": { "ppm": ppm },
+            });
+            format!("{}", stage.post("/v1/policies", &key, &body).await.0)
+        }
         Op::Webhook { n } => {
-            let notices = stage.psp.record().notices.clone();
-            let (event, psp_payment) = notices.get(n)?;
-            let body = format!("{event} {psp_payment}");
-            let received = payments::receive(&stage.app, "model", &HeaderMap::new(), body.as_bytes()).await;
+            let notice = stage.psp.record().notices.get(n)?.clone();
+            let heard = stage.hear(&notice).await;
             let _ = worker::round(&stage.app).await;
-            format!("{received:?}")
+            format!("{heard}")
         }
         Op::Work => format!("{:?}", worker::round(&stage.app).await),
         Op::Wait { minutes } => wait(stage, minutes).await,
     })
+}
+
+/// The PSP's last webhook comes at once.
+async fn tell_last(stage: &Stage) {
+    let notice = stage.psp.record().notices.last().unwrap().clone();
+    stage.hear(&notice).await;
+    let _ = worker::round(&stage.app).await;
 }
 
 /// Asked, and the job it left is done at once, as by an idle worker.

@@ -50,9 +50,10 @@ fn right(at: &str, wrong: Vec<String>) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(format!("{at}: {}", wrong.join("; "))) }
 }
 
-/// Until nothing is in flight: what the bank thinks over is decided at once.
+/// Until nothing is in flight: what the bank thinks over is decided at once, and the PSP's webhooks come until they are taken.
 async fn rest(stage: &Stage) -> Result<(), String> {
     stage.psp.hurry(Some(Became::Taken));
+    stage.hear_of_everything().await;
     calm(stage).await?;
     stage.psp.hurry(None);
     Ok(())

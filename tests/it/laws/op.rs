@@ -64,6 +64,31 @@ pub enum Op {
         cents: u32,
         mishap: Option<Mishap>,
     },
+    /// Of the order with this place alone.
+    RefundOrder {
+        of: usize,
+        order: usize,
+        cents: u32,
+    },
+    Fulfill {
+        of: usize,
+        order: usize,
+    },
+    /// The shopper's bank sends the last refund back.
+    Bounce {
+        of: usize,
+    },
+    /// The PSP takes a decline back.
+    ChangeMind {
+        of: usize,
+    },
+    Policies {
+        late: bool,
+        keep_fee: bool,
+        refuse: bool,
+        days: Option<u16>,
+        ppm: u32,
+    },
     /// The PSP's `n`-th webhook comes, late or once more.
     Webhook {
         n: usize,
@@ -102,7 +127,7 @@ impl Op {
 
 /// Between a few and a dozen of them, beginning with a checkout.
 pub fn ops() -> impl Strategy<Value = Vec<Op>> {
-    (open(), prop::collection::vec(op(), 2..12)).prop_map(|(first, mut ops)| {
+    (open(), prop::collection::vec(op(), 2..14)).prop_map(|(first, mut ops)| {
         ops.insert(0, first);
         ops
     })
@@ -145,7 +170,14 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (of.clone(), prop::option::of(1..3_000_u32), lost())
             .prop_map(|(of, cents, mishap)| Op::Capture { of, cents, mishap }),
         1 => (of.clone(), lost()).prop_map(|(of, mishap)| Op::Cancel { of, mishap }),
-        5 => (of, 1..3_000_u32, refused).prop_map(|(of, cents, mishap)| Op::Refund { of, cents, mishap }),
+        5 => (of.clone(), 1..3_000_u32, refused).prop_map(|(of, cents, mishap)| Op::Refund { of, cents, mishap }),
+        2 => (of.clone(), 0..2_usize, 1..3_000_u32)
+            .prop_map(|(of, order, cents)| Op::RefundOrder { of, order, cents }),
+        3 => (of.clone(), 0..2_usize).prop_map(|(of, order)| Op::Fulfill { of, order }),
+        1 => of.clone().prop_map(|of| Op::Bounce { of }),
+        1 => of.prop_map(|of| Op::ChangeMind { of }),
+        1 => (any::<bool>(), any::<bool>(), any::<bool>(), prop::option::of(1..3_u16), 0..200_000_u32)
+            .prop_map(|(late, keep_fee, refuse, days, ppm)| Op::Policies { late, keep_fee, refuse, days, ppm }),
         2 => (0..8_usize).prop_map(|n| Op::Webhook { n }),
         3 => Just(Op::Work),
         2 => prop::sample::select(vec![1, 10, 26 * 60, 8 * 24 * 60]).prop_map(|minutes| Op::Wait { minutes }),

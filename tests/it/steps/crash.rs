@@ -15,6 +15,8 @@ pub enum Client {
     AsksAgain,
     /// Looks, and asks again when nothing has happened: a shopper whose card may be declined.
     AsksAgainIfNothingHappened,
+    /// Never gives up: a PSP sends its webhook until it is taken.
+    NeverGone,
 }
 
 /// One operation, on a stage that was prepared for it.
@@ -70,6 +72,7 @@ pub async fn every_crash(operation: &Operation) -> Result<Died, String> {
             }
             lives_on(&stage, operation, comes_back, &untouched).await.map_err(|wrong| format!("{context}: {wrong}"))?;
             let now = picture(&stage.app.db).await;
+            let comes_back = comes_back || operation.client == Client::NeverGone;
             if now != done && (comes_back || now != never) {
                 let differs = difference(&done, &now);
                 return Err(format!("{context}: it ends otherwise than without the crash:\n{differs}"));
@@ -90,8 +93,13 @@ async fn left_behind(stage: &Stage) -> (Vec<String>, String) {
 async fn lives_on(stage: &Stage, operation: &Operation, comes_back: bool, untouched: &[String]) -> Result<(), String> {
     right(laws::always(stage).await)?;
     calm(stage).await?;
+    let comes_back = comes_back || operation.client == Client::NeverGone;
+    if operation.client == Client::NeverGone {
+        (operation.work)(stage.clone()).await;
+        calm(stage).await?;
+    }
     let nothing_happened = || async { picture(&stage.app.db).await == untouched };
-    if comes_back && (operation.client == Client::AsksAgain || nothing_happened().await) {
+    if comes_back && (operation.client != Client::AsksAgainIfNothingHappened || nothing_happened().await) {
         right(laws::broken(stage).await)?;
         (operation.work)(stage.clone()).await;
     }

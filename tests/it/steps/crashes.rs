@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
 use serde_json::json;
 use tollgate::{payments, worker};
 
-use super::crash::Client::{AsksAgain, AsksAgainIfNothingHappened};
+use super::crash::Client::{AsksAgain, AsksAgainIfNothingHappened, NeverGone};
 use super::crash::{Died, Operation, every_crash};
 use super::model_psp::{BAD, Became, CHALLENGED, GOOD, Mishap, SLOW};
 use super::stage::{Stage, alone};
@@ -179,10 +178,7 @@ operation!(
         stage.psp.next(Mishap::AnswerLost);
         executes(&stage, GOOD).await;
     },
-    |stage| {
-        let received = payments::receive(&stage.app, "model", &HeaderMap::new(), b"ev_1 psp_1").await;
-        (received.is_ok(), worker::round(&stage.app).await)
-    }
+    |stage| { (stage.hear("ev_1 psp_1 payment.changed").await, worker::round(&stage.app).await) }
 );
 
 operation!(
@@ -325,4 +321,72 @@ operation!(
         stage.clock.advance(Duration::from_hours(8 * 24));
     },
     |stage| { worker::round(&stage.app).await }
+);
+
+/// A decline that the PSP takes back when the session is over and the merchant wants no such money.
+async fn a_late_approval(stage: &mut Stage) {
+    stage.decides(&json!({ "late_success": "refund" })).await;
+    stage.checkout().await;
+    executes(stage, BAD).await;
+    payments::expire(&stage.app, &stage.tenant, &stage.only().session.id).await.unwrap();
+    assert!(stage.psp.change_mind("psp_1"));
+}
+
+operation!(
+    late_money_that_nobody_wants,
+    NeverGone,
+    |stage| {
+        a_late_approval(&mut stage).await;
+    },
+    |stage| { (stage.hear("ev_2 psp_1 payment.changed").await, worker::round(&stage.app).await) }
+);
+
+operation!(
+    delivering,
+    AsksAgain,
+    |stage| {
+        stage.paid().await;
+    },
+    |stage| {
+        let path = format!("/v1/payment_orders/{}/fulfill", stage.only().orders[0].id);
+        stage.post(&path, "fulfill-1", &json!({})).await.0
+    }
+);
+
+operation!(
+    a_worker_that_takes_orders_for_delivered,
+    AsksAgain,
+    |stage| {
+        stage.decides(&json!({ "fulfill_after_days": 1 })).await;
+        stage.paid().await;
+        stage.clock.advance(Duration::from_hours(25));
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
+    refunding_one_seller_after_delivery,
+    AsksAgain,
+    |stage| {
+        stage.decides(&json!({ "refund_fee": "keep" })).await;
+        let opened = stage.paid().await;
+        stage.deliver(&opened).await;
+    },
+    |stage| {
+        let opened = stage.only();
+        let orders = json!([{ "payment_order": opened.orders[1].id, "amount": "10.00" }]);
+        stage.post("/v1/refunds", "refund-1", &json!({ "payment": opened.payment.id, "orders": orders })).await.0
+    }
+);
+
+operation!(
+    a_refund_that_a_bank_returns,
+    NeverGone,
+    |stage| {
+        let opened = stage.paid().await;
+        stage.ask_refund(&opened, "7.03").await.unwrap();
+        worker::round(&stage.app).await.unwrap();
+        assert!(stage.psp.bounce("psp_1"));
+    },
+    |stage| { (stage.hear("ev_2 psp_1 refund.failed").await, worker::round(&stage.app).await) }
 );

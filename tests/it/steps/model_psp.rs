@@ -67,8 +67,8 @@ pub struct Record {
     pub mishaps: VecDeque<Mishap>,
     /// What becomes of everything the bank would think over; it takes its time otherwise.
     pub hurried: Option<Became>,
-    /// Webhooks it has to tell: event and payment.
-    pub notices: Vec<(String, String)>,
+    /// Webhooks it has to tell, as it sends them: event, payment and kind.
+    pub notices: Vec<String>,
 }
 
 impl Record {
@@ -96,8 +96,12 @@ impl Record {
     }
 
     fn told(&mut self, psp_payment: &str) {
-        let event = format!("ev_{}", self.notices.len() + 1);
-        self.notices.push((event, psp_payment.to_owned()));
+        self.tells(psp_payment, "payment.changed");
+    }
+
+    fn tells(&mut self, psp_payment: &str, kind: &str) {
+        let event = self.notices.len() + 1;
+        self.notices.push(format!("ev_{event} {psp_payment} {kind}"));
     }
 }
 
@@ -125,6 +129,30 @@ impl ModelPsp {
             charge.became = became;
         }
         record.told(psp_payment);
+    }
+
+    /// What was declined is approved after all, unless something else was; says whether it was so.
+    pub fn change_mind(&self, psp_payment: &str) -> bool {
+        let mut record = self.record();
+        let mut charges = record.charges.values_mut().filter(|charge| charge.psp_payment == psp_payment);
+        let Some(first) = charges.next() else { return false };
+        if first.became != Became::Declined || charges.any(|charge| charge.became != Became::Declined) {
+            return false;
+        }
+        first.became = Became::Taken;
+        record.told(psp_payment);
+        true
+    }
+
+    /// The shopper's bank sends the last refund of a payment back; says whether there was one.
+    pub fn bounce(&self, psp_payment: &str) -> bool {
+        let mut record = self.record();
+        let last = record.refunds.iter().rfind(|(_, (of, _))| of == psp_payment).map(|(key, _)| key.clone());
+        let Some(key) = last else { return false };
+        record.refunds.remove(&key);
+        record.refused.insert(key);
+        record.tells(psp_payment, "refund.failed");
+        true
     }
 
     /// From now on the bank does not think anything over.
@@ -337,11 +365,16 @@ impl Psp for ModelPsp {
         })
     }
 
-    /// The body is the event's id and the payment, with a space between.
+    fn tells_of_failed_refund(&self, kind: &str) -> bool {
+        kind == "refund.failed"
+    }
+
+    /// The body is the event's id, the payment and the kind, with spaces between.
     fn verify_notice(&self, _headers: &HeaderMap, body: &[u8], _now: Timestamp) -> Result<PspNotice, NoticeRefused> {
         let text = std::str::from_utf8(body).map_err(|_| NoticeRefused::Malformed)?;
-        let (event_id, psp_payment) = text.split_once(' ').ok_or(NoticeRefused::Malformed)?;
-        let (event_id, psp_payment) = (event_id.to_owned(), Some(psp_payment.to_owned()));
-        Ok(PspNotice { event_id, kind: "payment.changed".to_owned(), psp_payment, payout: None })
+        let mut words = text.split(' ').map(str::to_owned);
+        let mut word = || words.next().ok_or(NoticeRefused::Malformed);
+        let (event_id, psp_payment, kind) = (word()?, word()?, word()?);
+        Ok(PspNotice { event_id, kind, psp_payment: Some(psp_payment), payout: None })
     }
 }

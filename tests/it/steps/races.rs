@@ -101,7 +101,7 @@ fn recover(stage: Stage) -> Doing {
 /// The PSP tells what happened, and the worker looks at once.
 fn webhook(stage: Stage) -> Doing {
     Box::pin(async move {
-        let received = payments::receive(&stage.app, "model", &HeaderMap::new(), b"ev_1 psp_1").await;
+        let received = payments::receive(&stage.app, "model", &HeaderMap::new(), b"ev_1 psp_1 payment.changed").await;
         let kept = notices::of_payment(&stage.app.db, &stage.only().payment.id).await.unwrap();
         format!("{:?} {:?}", received, payments::read_notice(&stage.app, &kept[0].id).await)
     })
@@ -217,6 +217,48 @@ fn a_paid_checkout(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
     })
 }
 
+/// The shopper's bank sends the refund back, and the PSP says so at once.
+fn bounce(stage: Stage) -> Doing {
+    Box::pin(async move {
+        steps::pass(|| Step::Call("psp bounces".to_owned())).await;
+        if !stage.psp.bounce("psp_1") {
+            return "nothing to send back".to_owned();
+        }
+        let event = stage.psp.record().notices.last().unwrap().clone();
+        payments::receive(&stage.app, "model", &HeaderMap::new(), event.as_bytes()).await.unwrap();
+        let kept = notices::of_payment(&stage.app.db, &stage.only().payment.id).await.unwrap();
+        format!("{:?}", payments::read_notice(&stage.app, &kept.last().unwrap().id).await)
+    })
+}
+
+fn deliver(stage: Stage) -> Doing {
+    Box::pin(async move {
+        let path = format!("/v1/payment_orders/{}/fulfill", stage.only().orders[0].id);
+        format!("{}", stage.post(&path, "fulfill-1", &json!({})).await.0)
+    })
+}
+
+/// The PSP takes its decline back, and says so at once.
+fn change_mind(stage: Stage) -> Doing {
+    Box::pin(async move {
+        steps::pass(|| Step::Call("psp changes its mind".to_owned())).await;
+        assert!(stage.psp.change_mind("psp_1"));
+        let event = stage.psp.record().notices.last().unwrap().clone();
+        payments::receive(&stage.app, "model", &HeaderMap::new(), event.as_bytes()).await.unwrap();
+        let kept = notices::of_payment(&stage.app.db, &stage.only().payment.id).await.unwrap();
+        format!("{:?}", payments::read_notice(&stage.app, &kept.last().unwrap().id).await)
+    })
+}
+
+fn a_declined_checkout(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
+    Box::pin(async move {
+        stage.decides(&json!({ "late_success": "refund" })).await;
+        let opened = stage.checkout().await;
+        payments::execute(&stage.app, &opened.payment.id, BAD).await.unwrap();
+        stage
+    })
+}
+
 fn a_hold(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
     Box::pin(async move {
         stage.held().await;
@@ -309,6 +351,10 @@ races! {
     a_capture_in_the_second_a_hold_ends: a_hold_at_its_end, [capture, work], anything, ends_well;
     a_capture_asked_twice_under_one_key: a_hold, [capture, capture], all_alike, ends_well;
     a_capture_carried_out_twice: a_capture_asked, [carry_capture_out, carry_capture_out], anything, ends_well;
+    a_refund_and_the_bank_that_returns_it: a_refund_asked, [carry_refund_out, bounce], anything, ends_well;
+    a_refund_while_an_order_is_delivered: a_paid_checkout, [refund_twelve, deliver], anything, ends_well;
+    a_delivery_while_a_refund_is_returned: a_refund_asked, [carry_refund_out, deliver, bounce], anything, ends_well;
+    a_late_approval_while_the_merchant_calls_it_off: a_declined_checkout, [change_mind, cancel], anything, ends_well;
     a_refund_asked_twice_under_one_key: a_paid_checkout, [refund_by_key, refund_by_key], anything, ends_well;
     a_refund_carried_out_twice: a_refund_asked, [carry_refund_out, carry_refund_out], anything, ends_well;
     a_refund_carried_out_twice_and_one_may_die: a_refund_asked, [carry_refund_out, work], anything, ends_well_with_deaths;

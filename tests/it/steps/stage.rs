@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use futures_util::future::LocalBoxFuture;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate::app::App;
@@ -160,6 +161,32 @@ impl Stage {
         tx.commit().await.unwrap();
         self.props.refunds.push(refund.id.clone());
         Ok(refund.id)
+    }
+
+    /// The merchant decides something about its money.
+    pub async fn decides(&self, policies: &Value) {
+        assert_eq!(self.post("/v1/policies", "policies", policies).await.0, 200, "{policies}");
+    }
+
+    /// Every order of a payment is delivered.
+    pub async fn deliver(&self, opened: &Opened) {
+        for order in &opened.orders {
+            let path = format!("/v1/payment_orders/{}/fulfill", order.id);
+            assert_eq!(self.post(&path, order.id.as_str(), &json!({})).await.0, 200);
+        }
+    }
+
+    /// What the PSP has to tell comes in, all of it and in order, once more where it came before.
+    pub async fn hear_of_everything(&self) {
+        let notices = self.psp.record().notices.clone();
+        for notice in notices {
+            self.hear(&notice).await;
+        }
+    }
+
+    /// One webhook of the PSP comes in; says whether it was taken.
+    pub async fn hear(&self, notice: &str) -> bool {
+        payments::receive(&self.app, "model", &HeaderMap::new(), notice.as_bytes()).await.is_ok()
     }
 
     /// Calls the API as the merchant does, under an idempotency key; gives status and body.
