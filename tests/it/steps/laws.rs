@@ -68,7 +68,7 @@ const ALWAYS: &str = "select kind || ' of ' || object_id || ' is told ' || count
             or s.status <> 'complete' and p.status in ('succeeded', 'authorized')
                 and not exists (select 1 from refunds r where r.payment_id = p.id and r.reason = 'late_success')
                 and not exists (select 1 from captures c where c.payment_id = p.id and c.reason = 'late_success')
-            or s.status = 'expired' and p.status not in ('expired', 'canceled')
+            or s.status = 'expired' and p.status in ('requires_payment', 'processing')
      union all select 'the wallet of ' || seller_id || ' is below nothing' from wallets
          where pending < 0 or reserved < 0 or paying_out < 0";
 
