@@ -138,23 +138,23 @@ async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<Opti
     let of_dispute = app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_dispute(&notice.kind));
     let asked = look_at_attempts(app, payment).await?;
     if !of_dispute {
-        return Ok(asked);
+        return Ok(Some(asked));
     }
     // After the attempts: what is contested was captured, even if its own webhook is still on the way.
     disputes::look(app, payment).await?;
-    Ok("asked the PSP for disputes")
+    Ok(Some("asked the PSP for disputes"))
 }
 
 async fn look_at_attempts(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
     let all = attempts::of_payment(&app.db, payment).await?;
     if all.is_empty() {
-        return Ok(Some("no attempt yet"));
+        return Ok("no attempt yet");
     }
     if all.iter().any(|attempt| attempt.state == AttemptState::Approved) {
-        return ask_of_hold(app, payment).await.map(Some);
+        return ask_of_hold(app, payment).await;
     }
     for attempt in &all {
         look(app, attempt).await?;
     }
-    Ok(Some("asked the PSP"))
+    Ok("asked the PSP")
 }
