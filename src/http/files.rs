@@ -12,7 +12,7 @@ use crate::ledger::balances::{self, Balance, BalanceFilter};
 use crate::ledger::csv::{Cell, line};
 use crate::ledger::statements::{self, Entry, Period, Pockets};
 use crate::ledger::{self, minor_text};
-use crate::words::{Currency, JournalId, Slice, Tenant, Timestamp};
+use crate::words::{Currency, JournalId, PaymentId, Slice, Tenant, Timestamp};
 
 /// Rows read at once.
 const ROWS: u32 = 500;
@@ -94,7 +94,7 @@ pub async fn statement(app: &App, tenant: &Tenant, period: &Period) -> Result<Re
 }
 
 fn entry_line(entry: &Entry, currency: Currency) -> String {
-    let payment = entry.payment.as_ref().map_or("", |id| id.as_str());
+    let payment = entry.payment.as_ref().map_or("", PaymentId::as_str);
     let mut cells = vec![
         Cell::Text(entry.created_at.to_string()),
         Cell::text(entry.journal.as_str()),

@@ -44,6 +44,7 @@ fn it_lists_the_routes_there_are() {
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
+#[allow(clippy::too_many_lines, reason = "one conversation, from the first call to the last")]
 async fn real_answers_have_the_shapes_it_tells(world: World) {
     let psp = Arc::new(ScriptedPsp::default());
     let door = Door::start_with(&world, Psps::of([psp.clone() as _])).await;
