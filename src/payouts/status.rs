@@ -103,6 +103,7 @@ impl PayoutStatus {
 
 #[cfg(test)]
 mod tests {
+    use super::Change::{Contradiction as No, Failed, Nothing as Same, Paid, PaidAndReturned, Returned, Seen};
     use super::*;
 
     #[test]
@@ -116,7 +117,6 @@ mod tests {
             PayoutOutcome::Failed { code: code() },
             PayoutOutcome::Returned { reference: reference(), code: code() },
         ];
-        use Change::{Contradiction as No, Failed, Nothing as Same, Paid, PaidAndReturned, Returned, Seen};
         for (status, changes) in [
             (PayoutStatus::NeedsApproval, [Same, No, No, Same, No]),
             (PayoutStatus::Pending, [Same, No, No, Same, No]),

@@ -54,7 +54,7 @@ describe("the console", { timeout: 600_000 }, () => {
   for (const [size, options] of [["desktop", {}], ["phone", { viewport: phone }], ["desktop-dark", { colorScheme: "dark" }]]) {
     it(`shows its pages (${size})`, async () => {
       const { who, page } = await signedIn(options);
-      for (const name of ["", "payments", "disputes", "wallets", "policies", "deliveries", "dead-letters", "audit"]) {
+      for (const name of ["", "payments", "disputes", "wallets", "payouts", "policies", "deliveries", "dead-letters", "audit"]) {
         const answer = await page.goto(`${demo.console}/${name}`.replace(/\/$/, ""));
         assert.equal(answer.status(), 200, name);
         await picture(page, `console-${name || "home"}-${size}`);
@@ -229,6 +229,42 @@ describe("the console", { timeout: 600_000 }, () => {
     const audit = await page.locator("main").innerText();
     assert.match(audit, /payment\.refund/);
     assert.match(audit, /payment_order\.fulfill/);
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("lets a second person approve a large payout", async () => {
+    const { orders } = await demo.api("GET", `/v1/payments/${bought.id}`);
+    const order = orders[0];
+    if (!order.fulfilled_at) await demo.api("POST", `/v1/payment_orders/${order.id}/fulfill`, {});
+    await demo.api("POST", `/v1/sellers/${order.seller}`, {
+      payout_destination: { token: "dest_sim_paid", bank_name: "Hangang Bank", last4: "6789" },
+    });
+    await demo.api("POST", "/v1/policies", { payout_approval_above: { KRW: "1000" } });
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/sellers/${order.seller}`);
+    await page.getByLabel("State").selectOption("verified");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Verified", { exact: true }).first().waitFor();
+    await picture(page, "console-seller-desktop");
+    await assertAccessible(page, "a seller");
+    const payout = await demo.api("POST", "/v1/payouts", { seller: order.seller, amount: "2000", currency: "KRW" });
+    assert.equal(payout.status, "needs_approval");
+    await page.goto(`${demo.console}/payouts?status=needs_approval`);
+    await page.getByRole("link", { name: payout.id }).click();
+    await assertAccessible(page, "a payout that waits");
+    await picture(page, "console-payout-waits-desktop");
+    await page.getByRole("button", { name: "Approve payout" }).click();
+    await page.getByText("Approved by a person").waitFor();
+    for (let tries = 0; tries < 60; tries += 1) {
+      const { status } = await demo.api("GET", `/v1/payouts/${payout.id}`);
+      if (status === "paid") break;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    await page.reload();
+    await page.getByText("payout.paid").waitFor();
+    await assertAccessible(page, "a payout's story");
+    await picture(page, "console-payout-desktop");
     who.assertQuiet();
     await who.close();
   });

@@ -29,10 +29,11 @@ both_databases!(
 pub const EMAIL: &str = "kim@example.com";
 const PASSWORD: &str = "correct horse battery";
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/console",
     "/console/payments",
     "/console/wallets",
+    "/console/payouts",
     "/console/trial-balance",
     "/console/corrections",
     "/console/policies",

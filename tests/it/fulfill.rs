@@ -187,11 +187,11 @@ async fn send_out(shop: &Shop, minor: i64) {
     let own = sellers::self_seller(&shop.world.db, &shop.tenant).await.unwrap().id;
     let amount = Money::of(minor, Currency::parse("USD").unwrap()).unwrap();
     let posting = Posting {
-        kind: "payout_asked",
-        source_id: "out_1".to_owned(),
+        kind: "correction",
+        source_id: "sent out by hand".to_owned(),
         tenant: shop.tenant.clone(),
         payment: None,
-        transfers: vec![Transfer { debit: Account::Available(own.clone()), credit: Account::PayingOut(own), amount }],
+        transfers: vec![Transfer { debit: Account::Available(own), credit: Account::Bank, amount }],
         now: shop.world.now(),
     };
     let mut tx = shop.world.db.begin().await.unwrap();

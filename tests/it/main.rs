@@ -45,6 +45,7 @@ mod payments_api;
 mod payout_schedules;
 mod payouts;
 mod payouts_api;
+mod payouts_console;
 mod policies;
 mod psp_keys;
 mod queue;

@@ -13,6 +13,7 @@ use tollgate::queue::{self, NewJob};
 use tollgate::words::{Currency, JobId, Money, PaymentId, SellerId, Tenant};
 
 use crate::support::door::Door;
+use crate::support::scripted_bank::ScriptedBank;
 use crate::support::scripted_psp::{ScriptedPsp, approved};
 use crate::support::{Answer, World, both_databases, source};
 
@@ -47,7 +48,8 @@ fn it_lists_the_routes_there_are() {
 #[allow(clippy::too_many_lines, reason = "one conversation, from the first call to the last")]
 async fn real_answers_have_the_shapes_it_tells(world: World) {
     let psp = Arc::new(ScriptedPsp::default());
-    let door = Door::start_with(&world, Psps::of([psp.clone() as _])).await;
+    let door =
+        Door::start_with(&world, Psps::of([psp.clone() as _]).sending([Arc::new(ScriptedBank::default()) as _])).await;
     let merchant = door.merchant("Shop").await;
     let document = document();
     let is = |answer: &Answer, method: &str, path: &str| {
@@ -108,6 +110,17 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let dispute = text(&door.get("/v1/disputes", &merchant.key).await.json["data"][0]["id"]);
     let evidence = format!("/v1/disputes/{dispute}/evidence");
     post(&evidence, "/v1/disputes/{id}/evidence", json!({"explanation": "It was delivered."})).await;
+    let of_seller = format!("/v1/sellers/{}", text(&seller["id"]));
+    let schedule = json!({"interval": "weekly", "weekday": "friday", "minimum": {"USD": "5.00"}});
+    let change = json!({"payout_destination": {"token": "dest_1", "last4": "6789"}, "payout_schedule": schedule});
+    let own = orders[0].seller.to_string();
+    post(&of_seller, "/v1/sellers/{id}", change.clone()).await;
+    post(&format!("/v1/sellers/{own}"), "/v1/sellers/{id}", change).await;
+    let verification = json!({"state": "verified", "version": 1});
+    post(&format!("/v1/sellers/{own}/verification"), "/v1/sellers/{id}/verification", verification).await;
+    let payout = post("/v1/payouts", "/v1/payouts", json!({"seller": own, "amount": "1.00", "currency": "USD"})).await;
+    let payout = text(&payout["id"]);
+    post(&format!("/v1/payouts/{payout}/cancel"), "/v1/payouts/{id}/cancel", json!({})).await;
     let mut tx = world.db.begin().await.unwrap();
     tollgate::events::place(&mut tx, 100).await.unwrap();
     tx.commit().await.unwrap();
@@ -138,6 +151,8 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/refunds/{id}", refund["id"].as_str().unwrap()),
         ("/v1/disputes", ""),
         ("/v1/disputes/{id}", &dispute),
+        ("/v1/payouts", ""),
+        ("/v1/payouts/{id}", &payout),
         ("/v1/wallets/{seller}", &seller),
         ("/v1/ledger/journals", ""),
         ("/v1/ledger/balances", ""),

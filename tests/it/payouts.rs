@@ -7,7 +7,10 @@ use serde_json::json;
 use tollgate::db::query;
 use tollgate::integrity::{self, Scope, State};
 use tollgate::ledger::{Account, Posting, Transfer};
+use tollgate::merchants::policies;
 use tollgate::merchants::sellers::{self, Change, NewDestination, Verification};
+use tollgate::payments;
+use tollgate::payments::refunds::{self, NewRefund};
 use tollgate::payouts::{self, AskError, Closed, DecideError, NewPayout, Payout, PayoutStatus};
 use tollgate::psp::NotDone;
 use tollgate::queue;
@@ -416,6 +419,38 @@ async fn a_seller_who_owes_is_not_paid_until_later_sales_have_paid_it_back(world
     shop.assert_sound().await;
 }
 
+async fn a_refund_after_the_payout_is_paid_back_by_the_next_sale(world: World) {
+    let shop = Shop::open(world).await;
+    let own = sellers::self_seller(&shop.world.db, &shop.tenant).await.unwrap().id;
+    change_destination(&shop, &own, "dest_1").await;
+    verify(&shop, &own, Verification::Verified).await;
+    let sold = async || {
+        let opened = shop.paid().await;
+        let mut tx = shop.world.db.begin().await.unwrap();
+        payments::fulfill(&mut tx, &shop.tenant, &opened.orders[0].id, shop.world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        opened
+    };
+    let opened = sold().await;
+    shop.bank.will(Ok(paid()));
+    ask(&shop, &own, "9.00", "USD").await.unwrap();
+    shop.run_payout_jobs().await;
+    let allow = [("negative_balance", json!("allow"))];
+    let refund = NewRefund { payment: opened.payment.id.clone(), amount: None, reason: None, metadata: json!({}) };
+    let mut tx = shop.world.db.begin().await.unwrap();
+    policies::change(&mut tx, &shop.tenant, &allow, "test", shop.world.now()).await.unwrap();
+    refunds::ask(&mut tx, &shop.tenant, refund, shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.run_jobs().await;
+    assert_eq!(wallet(&shop, &own).await, (-900, 0));
+    assert!(matches!(ask(&shop, &own, "0.01", "USD").await, Err(AskError::Books(WalletError::NotEnough { .. }))));
+    sold().await;
+    assert_eq!(wallet(&shop, &own).await, (100, 0), "nine of ten are paid back");
+    assert!(matches!(ask(&shop, &own, "1.01", "USD").await, Err(AskError::Books(WalletError::NotEnough { .. }))));
+    assert!(ask(&shop, &own, "1.00", "USD").await.is_ok());
+    shop.assert_sound().await;
+}
+
 async fn each_currency_is_paid_out_in_its_own_units(world: World) {
     let shop = Shop::open(world).await;
     let seller = verified_seller(&shop).await;
@@ -522,6 +557,7 @@ both_databases!(
     above_the_limit_a_second_person_decides,
     whoever_asked_may_not_approve,
     a_seller_who_owes_is_not_paid_until_later_sales_have_paid_it_back,
+    a_refund_after_the_payout_is_paid_back_by_the_next_sale,
     each_currency_is_paid_out_in_its_own_units,
     a_provider_that_pays_what_failed_here_is_a_persons,
 );

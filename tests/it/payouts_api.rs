@@ -14,7 +14,7 @@ use tollgate::words::{Currency, Money, SellerId};
 use crate::support::{Gateway, World, both_databases, eventually};
 
 /// A verified seller with 100.00 USD available.
-async fn seller(gateway: &Gateway, token: &str) -> String {
+pub async fn seller(gateway: &Gateway, token: &str) -> String {
     let destination = json!({"token": token, "bank_name": "Hangang Bank", "last4": "6789"});
     let body = json!({"name": "Tea house", "payout_destination": destination});
     let seller = gateway.post("/v1/sellers", body).await.ok();
@@ -48,11 +48,11 @@ async fn earn(gateway: &Gateway, seller: &str, minor: i64) {
     tx.commit().await.unwrap();
 }
 
-async fn ask(gateway: &Gateway, seller: &str, amount: &str) -> Value {
+pub async fn ask(gateway: &Gateway, seller: &str, amount: &str) -> Value {
     gateway.post("/v1/payouts", json!({"seller": seller, "amount": amount, "currency": "USD"})).await.ok()
 }
 
-async fn becomes(gateway: &Gateway, payout: &Value, status: &str) -> Value {
+pub async fn becomes(gateway: &Gateway, payout: &Value, status: &str) -> Value {
     let path = format!("/v1/payouts/{}", payout["id"].as_str().unwrap());
     let look = || async { Some(gateway.get(&path).await.ok()).filter(|payout| payout["status"] == status) };
     eventually(&format!("{path} is {status}"), look).await
@@ -65,7 +65,7 @@ async fn balances(gateway: &Gateway, seller: &str) -> (String, String) {
 }
 
 /// The stand-in's own record of payouts.
-async fn record(gateway: &Gateway) -> Vec<Value> {
+pub async fn record(gateway: &Gateway) -> Vec<Value> {
     let url = format!("{}/admin/record/payouts", gateway.simulator.base_url());
     let answer = gateway.http.get(url).bearer_auth(&gateway.simulator_admin_key).send().await.unwrap();
     answer.json::<Value>().await.unwrap()["data"].as_array().unwrap().clone()

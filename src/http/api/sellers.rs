@@ -93,6 +93,7 @@ pub async fn show(
 /// What `POST /v1/sellers/{id}` changes; what is absent stays.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "absent, null and named are three things")]
 pub struct Changed {
     name: Option<String>,
     #[serde(default, deserialize_with = "named")]
@@ -102,6 +103,7 @@ pub struct Changed {
 }
 
 /// A null that is named differs from a field that is absent.
+#[expect(clippy::option_option, reason = "as above")]
 fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(value).map(Some)
 }

@@ -145,3 +145,13 @@ async fn an_abandoned_challenge_is_closed_and_a_paid_one_stays_paid() {
     let (_, told) = stand.told(&format!("/v1/payments/{payment}/abandon"), "unused", json!({"key": "never"})).await;
     assert_eq!(told["data"], json!([]));
 }
+
+/// The document lists every magic destination with the words of the table that drives it.
+#[test]
+fn the_document_lists_every_destination() {
+    let document = std::fs::read_to_string(crate::support::source::root().join("docs/psp-simulator.md")).unwrap();
+    for row in tollgate::simulator::destinations::DESTINATIONS {
+        let line = format!("| `{}` | {} |", row.token, row.meaning);
+        assert!(document.contains(&line), "docs/psp-simulator.md lacks: {line}");
+    }
+}
