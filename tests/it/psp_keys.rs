@@ -142,8 +142,9 @@ async fn give_back(shop: &Shop, opened: &Opened, throw: &mut impl FnMut(u64) -> 
             metadata: json!({}),
         };
         let mut tx = shop.world.db.begin().await.unwrap();
-        if refunds::ask(&mut tx, &shop.tenant, new, shop.world.now()).await.is_ok() {
-            tx.commit().await.unwrap();
+        match refunds::ask(&mut tx, &shop.tenant, new, shop.world.now()).await {
+            Ok(_) => tx.commit().await.unwrap(),
+            Err(_) => tx.rollback().await.unwrap(),
         }
         shop.run_jobs().await;
     }
