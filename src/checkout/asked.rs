@@ -24,6 +24,8 @@ pub struct Asked {
     pub locale: Option<String>,
     /// `automatic`.
     pub capture: Option<String>,
+    /// Whether the card is kept when it has paid, to be charged again without the shopper.
+    pub save_payment_method: Option<bool>,
     /// Seconds until the session's time is over.
     pub expires_in: Option<i64>,
     /// The platform's part, a decimal string.

@@ -38,6 +38,8 @@ pub struct NewSession {
     pub language: Language,
     /// Whether approval takes the money at once.
     pub capture: Capture,
+    /// Whether the card is kept when it has paid.
+    pub save_payment_method: bool,
     /// Until its time is over.
     pub expires_in: Duration,
     /// The merchant's own notes.
@@ -100,6 +102,7 @@ impl NewSession {
                     customer_email: asked.customer_email,
                     language,
                     capture,
+                    save_payment_method: asked.save_payment_method.unwrap_or_default(),
                     expires_in,
                     metadata,
                 })

@@ -44,6 +44,7 @@ pub async fn open(tx: &mut Tx, tenant: &Tenant, new: NewSession, now: Timestamp)
         customer_email: new.customer_email,
         language: new.language,
         capture: new.capture,
+        save_payment_method: new.save_payment_method,
         metadata: new.metadata,
         page_token: random_base62(TOKEN),
         payment: PaymentId::new(),

@@ -112,6 +112,8 @@ pub struct Session {
     pub language: Language,
     /// Whether approval takes the money at once.
     pub capture: Capture,
+    /// Whether the card is kept when it has paid; the page asks the shopper's consent.
+    pub save_payment_method: bool,
     /// The merchant's own notes.
     pub metadata: BTreeMap<String, String>,
     /// Names the session in the shopper's address bar.

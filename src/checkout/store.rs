@@ -13,8 +13,8 @@ pub async fn insert(tx: &mut Tx, tenant: &Tenant, session: &Session) -> Result<(
     query(
         "insert into checkout_sessions (id, merchant_id, livemode, status, currency, amount, application_fee,
              success_url, cancel_url, reference, customer_email, locale, capture, metadata, page_token, payment_id,
-             created_at, expires_at, completed_at, expired_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+             created_at, expires_at, completed_at, expired_at, save_payment_method)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )
     .bind(&session.id)
     .bind(&tenant.merchant)
@@ -36,6 +36,7 @@ pub async fn insert(tx: &mut Tx, tenant: &Tenant, session: &Session) -> Result<(
     .bind(session.expires_at)
     .bind(session.completed_at)
     .bind(session.expired_at)
+    .bind(session.save_payment_method)
     .execute(tx)
     .await?;
     let lines = (0_i64..).zip(&session.line_items).map(|(position, line)| line_row(session, position, line)).collect();
@@ -223,6 +224,7 @@ fn session(row: &Row, id: SessionId) -> Result<Session, DbError> {
         customer_email: row.get("customer_email")?,
         language: named(row, "locale", Language::parse)?,
         capture: named(row, "capture", Capture::parse)?,
+        save_payment_method: row.get("save_payment_method")?,
         metadata: metadata(&row.get::<String>("metadata")?)?,
         page_token: row.get("page_token")?,
         payment: row.get("payment_id")?,

@@ -66,6 +66,7 @@ pub fn view(session: &Session, orders: &[OrderView], public_url: &Url) -> Value 
         "customer_email": session.customer_email,
         "locale": session.language.as_str(),
         "capture": session.capture.as_str(),
+        "save_payment_method": session.save_payment_method,
         "payment": session.payment,
         "payment_orders": orders,
         "expires_at": session.expires_at,

@@ -7,8 +7,8 @@ use sqlx::{Decode, Row as _, Type};
 use super::error::DbError;
 use crate::words::{
     AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
-    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId,
-    RefundId, RequestId, SellerId, SessionId, Timestamp,
+    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId, PaymentOrderId,
+    PayoutId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
 };
 
 /// A row of either database.
@@ -108,6 +108,7 @@ id_columns!(
     MerchantId,
     OperatorId,
     PaymentId,
+    PaymentMethodId,
     PaymentOrderId,
     PayoutId,
     PspEventId,

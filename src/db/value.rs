@@ -2,8 +2,8 @@
 
 use crate::words::{
     AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
-    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentOrderId, PayoutId, PspEventId,
-    RefundId, RequestId, SellerId, SessionId, Timestamp,
+    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId, PaymentOrderId,
+    PayoutId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
 };
 
 /// A parameter of a statement; `None` inside keeps its type, which PostgreSQL wants to know.
@@ -78,6 +78,7 @@ id_values!(
     MerchantId,
     OperatorId,
     PaymentId,
+    PaymentMethodId,
     PaymentOrderId,
     PayoutId,
     PspEventId,

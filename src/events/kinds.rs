@@ -20,6 +20,8 @@ pub const KINDS: &[&str] = &[
     "payment.failed",
     "payment.late_success_refunded",
     "payment.succeeded",
+    "payment_method.attached",
+    "payment_method.detached",
     "payment_order.fulfilled",
     "payout.canceled",
     "payout.created",

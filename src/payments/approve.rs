@@ -5,12 +5,13 @@ use super::captures::Reason;
 use super::error::PaymentError;
 use super::payment::{Order, Payment};
 use super::status::{OrderStatus, PaymentStatus};
-use super::{late, sale, session_view, settle, store};
+use super::{late, methods, sale, session_view, settle, store};
 use crate::app::App;
 use crate::checkout::{self, Capture};
 use crate::db::Tx;
 use crate::events::{self, NewEvent};
 use crate::ledger::Posting;
+use crate::psp::Approval;
 use crate::words::Timestamp;
 
 /// What is left to do about an approval, once the transaction comes to its books.
@@ -27,9 +28,13 @@ pub(super) async fn approve(
     tx: &mut Tx,
     mut payment: Payment,
     attempt: &Attempt,
+    approval: &Approval,
     now: Timestamp,
 ) -> Result<Approved, PaymentError> {
     let unwanted = late::is_unwanted(tx, &payment).await?;
+    if !unwanted {
+        methods::keep(app, tx, &mut payment, attempt, approval, now).await?;
+    }
     payment.cancellation_reason = unwanted.then(|| Reason::LateSuccess.as_str().to_owned());
     payment.updated_at = now;
     let (orders, kind) = if payment.capture == Capture::Manual {

@@ -1,6 +1,7 @@
 //! Why a verb of the payment service did not do what was asked.
 
 use crate::db::{DbError, MayRetry};
+use crate::keyring::CannotOpen;
 use crate::psp::NotDone;
 use crate::wallets::WalletError;
 use crate::words::{AttemptId, PaymentId};
@@ -54,6 +55,12 @@ pub enum PaymentError {
     /// Somebody else changed the attempt between our look and our write: look again.
     #[error("the attempt changed meanwhile")]
     Overtaken,
+    /// The saved card is gone.
+    #[error("the saved card was detached")]
+    Detached,
+    /// The saved card's token cannot be read.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
     /// The books refused.
     #[error(transparent)]
     Books(#[from] WalletError),

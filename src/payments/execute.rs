@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::retrying;
 use crate::psp::{ConfirmRequest, DeclineCode};
 use crate::sabotage::{GAP, Protection::WrittenFirst};
-use crate::words::{AttemptId, CallId, PaymentId, Timestamp};
+use crate::words::{AttemptId, CallId, PaymentId, PaymentMethodId, Timestamp};
 
 /// How long an attempt may stay without a known outcome before a person gets it.
 const DEADLINE: Duration = Duration::from_hours(24);
@@ -42,9 +42,20 @@ pub async fn execute(app: &App, payment: &PaymentId, method: &str) -> Result<Sta
     standing_of(app, payment).await
 }
 
+/// As [`execute`], with a saved card of ours and without a shopper: says nothing, and returns when the PSP has answered.
+pub(super) async fn charge_now(app: &App, payment: &PaymentId, method: &PaymentMethodId) -> Result<(), PaymentError> {
+    match retrying(|| prepare(app, payment, method.as_str())).await? {
+        Some(prepared) => send(app, prepared).await,
+        None => Ok(()),
+    }
+}
+
 /// Tokens are the PSP's, yet always of this form; anything else is not sent on.
+///
+/// The id of a saved card is none: whoever reads one on a page must not be able to pay with it.
 fn is_token(method: &str) -> bool {
     (1..=200).contains(&method.len())
+        && PaymentMethodId::parse(method).is_err()
         && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
@@ -68,10 +79,11 @@ async fn prepare(app: &App, id: &PaymentId, method: &str) -> Result<Option<Prepa
     let refusal = caution::refusal(app, &payment).await?;
     let now = app.now();
     let attempt = new_attempt(&payment, psp, method, now);
+    let request = confirm_request(app, &payment, &registered.psp_payment, &attempt).await?;
     if WrittenFirst.is_absent() {
         // As a gateway does that charges first and writes afterwards.
         let psp = app.psps.get(psp).ok_or(PaymentError::NoPsp("these"))?;
-        let _ = confirm(app, psp.as_ref(), &confirm_request(&payment, &registered.psp_payment, &attempt)).await;
+        let _ = confirm(app, psp.as_ref(), &request).await;
         tokio::time::sleep(GAP).await;
     }
     let mut tx = app.db.begin().await?;
@@ -90,7 +102,6 @@ async fn prepare(app: &App, id: &PaymentId, method: &str) -> Result<Option<Prepa
     let call = confirm_call(&attempt, now);
     calls::sent(&mut tx, &call).await?;
     tx.commit().await?;
-    let request = confirm_request(&payment, &registered.psp_payment, &attempt);
     Ok(Some(Prepared { attempt: attempt.id, call: call.id, psp: psp.clone(), request }))
 }
 
@@ -131,7 +142,7 @@ mod tests {
         for token in ["tok_sim_1", "pm-1_A"] {
             assert!(is_token(token), "{token}");
         }
-        for text in ["", "4242 4242", "tok\n", "tok/../x", "é", &"x".repeat(201)] {
+        for text in ["", "4242 4242", "tok\n", "tok/../x", "é", "pm_01h455vb4pex5vsknk084sn02q", &"x".repeat(201)] {
             assert!(!is_token(text), "{text:?}");
         }
     }

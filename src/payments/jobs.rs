@@ -18,6 +18,8 @@ pub const REFUND: &str = "payments.refund";
 pub const CAPTURE: &str = "payments.capture";
 /// Asks the PSP to let such money go; the key is the void, which is a capture of nothing.
 pub const VOID: &str = "payments.void";
+/// Charges a saved card; the key is the payment.
+pub const CHARGE: &str = "payments.charge";
 /// Hands in evidence; the key is the dispute.
 pub const EVIDENCE: &str = "payments.dispute_evidence";
 /// Asks the PSP for the disputes of a payment; the key is the payment.
@@ -48,6 +50,11 @@ pub(super) async fn capture(tx: &mut Tx, capture: &Capture, now: Timestamp) -> R
     };
     let (key, tenant) = (capture.id.as_str(), Some(&capture.tenant));
     queue::enqueue(tx, NewJob { kind, key, payload: Value::Null, run_at: now, tenant }).await
+}
+
+pub(super) async fn charge(tx: &mut Tx, id: &PaymentId, tenant: &Tenant, now: Timestamp) -> Result<(), DbError> {
+    let job = NewJob { kind: CHARGE, key: id.as_str(), payload: Value::Null, run_at: now, tenant: Some(tenant) };
+    queue::enqueue(tx, job).await
 }
 
 pub(super) async fn read_notice(tx: &mut Tx, notice: &Notice) -> Result<(), DbError> {

@@ -60,11 +60,11 @@ pub(super) async fn look(app: &App, attempt: &Attempt) -> Result<(), PaymentErro
 
 async fn send_again(app: &App, attempt: &Attempt, psp: &dyn Psp, psp_payment: &str) -> Result<(), PaymentError> {
     let payment = store::find(&app.db, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
+    let request = confirm_request(app, &payment, psp_payment, attempt).await?;
     let call = written(app, attempt, "confirm").await?;
     // That this call did nothing is no decline: the one before it may still be on its way, and the shopper would pay twice.
-    let outcome = confirm(app, psp, &confirm_request(&payment, psp_payment, attempt))
-        .await
-        .unwrap_or_else(|not_done| Outcome::Unknown { reason: not_done.to_string() });
+    let outcome =
+        confirm(app, psp, &request).await.unwrap_or_else(|not_done| Outcome::Unknown { reason: not_done.to_string() });
     settle_call(app, &attempt.id, &call, &outcome).await
 }
 

@@ -9,6 +9,7 @@ pub mod calls;
 pub mod captures;
 pub mod disputes;
 pub mod jobs;
+pub mod methods;
 pub mod notices;
 pub mod refunds;
 pub mod store;

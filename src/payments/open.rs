@@ -41,6 +41,8 @@ fn payment_of(session: &Session) -> Payment {
         refunded: Money::zero(session.currency()),
         disputed: Money::zero(session.currency()),
         capture: session.capture,
+        save_payment_method: session.save_payment_method,
+        payment_method: None,
         reference: session.reference.clone(),
         description: description(session),
         customer_email: session.customer_email.clone(),

@@ -4,7 +4,7 @@ use super::captures::Operation;
 use super::status::{OrderStatus, PaymentStatus};
 use crate::checkout::Capture;
 use crate::psp::Registered;
-use crate::words::{Money, PaymentId, PaymentOrderId, SellerId, SessionId, Tenant, Timestamp};
+use crate::words::{Money, PaymentId, PaymentMethodId, PaymentOrderId, SellerId, SessionId, Tenant, Timestamp};
 
 /// The money side of one checkout.
 #[derive(Debug, Clone)]
@@ -27,6 +27,10 @@ pub struct Payment {
     pub disputed: Money,
     /// Whether approval takes the money at once.
     pub capture: Capture,
+    /// Whether the card is kept when it has paid.
+    pub save_payment_method: bool,
+    /// The card that was kept with it, or that it is charged to.
+    pub payment_method: Option<PaymentMethodId>,
     /// The merchant's own name for it.
     pub reference: Option<String>,
     /// What the shopper reads at the PSP.

@@ -25,7 +25,12 @@ pub async fn register(app: &App, id: &PaymentId) -> Result<Registered, PaymentEr
         return Err(PaymentError::NotRegistered);
     }
     let mode = payment.tenant.mode;
-    let psp = app.psps.taking(mode).ok_or(PaymentError::NoPsp(mode.as_str()))?.clone();
+    // A saved card is known to its own PSP alone.
+    let psp = match &payment.psp {
+        Some(name) => app.psps.get(name),
+        None => app.psps.taking(mode),
+    };
+    let psp = psp.ok_or(PaymentError::NoPsp(mode.as_str()))?.clone();
     let request = request(app, &payment).await?;
     let call = call(&payment, psp.name(), &request.key, app);
     let mut tx = app.db.begin().await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::attempts::Attempt;
 use super::calls::{self, Call};
 use super::error::PaymentError;
+use super::methods;
 use super::payment::Payment;
 use super::settle::{Heard, settle_all};
 use crate::app::App;
@@ -13,7 +14,7 @@ use crate::db::retrying;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
 use crate::queue::retry::{Class, Next, Policy};
 use crate::sabotage::Protection::{PspKey, UnknownOutcome};
-use crate::words::{AttemptId, CallId, Timestamp, random_base62, random_bytes};
+use crate::words::{AttemptId, CallId, Secret, Timestamp, random_base62, random_bytes};
 
 /// A PSP that wants more time than this is not waited for while the shopper looks on.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -33,13 +34,24 @@ pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
     }
 }
 
-pub(super) fn confirm_request(payment: &Payment, psp_payment: &str, attempt: &Attempt) -> ConfirmRequest {
-    ConfirmRequest {
+/// The order to the PSP. A payment without a checkout is the charge of a saved card: what its attempt names is ours, and
+/// the PSP's token is opened here.
+pub(super) async fn confirm_request(
+    app: &App,
+    payment: &Payment,
+    psp_payment: &str,
+    attempt: &Attempt,
+) -> Result<ConfirmRequest, PaymentError> {
+    let off_session = payment.checkout.is_none();
+    let method = if off_session { methods::token(app, payment).await? } else { Secret::new(attempt.method.clone()) };
+    Ok(ConfirmRequest {
         psp_payment: psp_payment.to_owned(),
-        method: attempt.method.clone(),
+        method,
         amount: payment.amount,
         key: attempt.psp_key.clone(),
-    }
+        save: payment.save_payment_method,
+        off_session,
+    })
 }
 
 /// Writes that `operation` on `attempt` is about to be sent.

@@ -55,13 +55,13 @@ pub async fn settle_all(app: &App, tx: &mut Tx, heard: &[Heard<'_>], now: Timest
         let after = become_(&before, state, outcome, now);
         change(tx, &before, &after).await?;
         let payment = store::find(&mut *tx, &before.payment).await?.ok_or(PaymentError::NotFound)?;
-        match state {
-            AttemptState::Approved => {
-                let approved = approve(app, tx, payment, &after, now).await?;
+        match (state, outcome) {
+            (AttemptState::Approved, Outcome::Approved(approval)) => {
+                let approved = approve(app, tx, payment, &after, approval, now).await?;
                 sales.extend(approved.sales);
                 unwanted.extend(approved.unwanted);
             }
-            AttemptState::Declined => decline(tx, payment, &after, now).await?,
+            (AttemptState::Declined, _) => decline(tx, payment, &after, now).await?,
             _ => {}
         }
         changed += 1;
@@ -124,14 +124,19 @@ fn become_(before: &Attempt, state: AttemptState, outcome: &Outcome, now: Timest
     after
 }
 
+/// Declined: a shopper may try another card; with a saved card there is nobody who could.
 async fn decline(tx: &mut Tx, mut payment: Payment, attempt: &Attempt, now: Timestamp) -> Result<(), PaymentError> {
-    let (was, to) = (PaymentStatus::Processing, PaymentStatus::RequiresPayment);
-    if store::move_to(tx, &payment.id, was, to, now).await? {
-        store::move_orders(tx, &payment.id, OrderStatus::NotStarted, now).await?;
+    let (to, orders) = match payment.checkout {
+        Some(_) => (PaymentStatus::RequiresPayment, OrderStatus::NotStarted),
+        None => (PaymentStatus::Failed, OrderStatus::Failed),
+    };
+    if store::move_to(tx, &payment.id, PaymentStatus::Processing, to, now).await? {
+        store::move_orders(tx, &payment.id, orders, now).await?;
         payment.status = to;
     }
     let orders = store::orders(&mut *tx, &payment.id).await?;
-    tell(tx, "payment.attempt_declined", &payment, &orders, attempt, now).await
+    let kind = if to == PaymentStatus::Failed { "payment.failed" } else { "payment.attempt_declined" };
+    tell(tx, kind, &payment, &orders, attempt, now).await
 }
 
 /// Appends `kind` with the payment and the one attempt that it is about.

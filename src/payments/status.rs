@@ -112,7 +112,7 @@ mod tests {
 
     fn outcomes() -> [(&'static str, Outcome); 5] {
         [
-            ("approved", Outcome::Approved(Approval { reference: "ch".into(), card: None })),
+            ("approved", Outcome::Approved(Approval { reference: "ch".into(), card: None, saved: None })),
             (
                 "declined",
                 Outcome::Declined(Decline { code: DeclineCode::Generic, psp_code: String::new(), card: None }),

@@ -13,8 +13,8 @@ use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, Slice, Tena
 pub async fn insert(tx: &mut Tx, payment: &Payment, orders: &[Order]) -> Result<(), DbError> {
     query(
         "insert into payments (id, merchant_id, livemode, checkout_id, status, currency, amount, capture, reference,
-             description, customer_email, metadata, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+             description, customer_email, metadata, created_at, updated_at, psp, save_payment_method, payment_method_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)",
     )
     .bind(&payment.id)
     .bind(&payment.tenant.merchant)
@@ -29,6 +29,9 @@ pub async fn insert(tx: &mut Tx, payment: &Payment, orders: &[Order]) -> Result<
     .bind(&payment.customer_email)
     .bind(payment.metadata.to_string())
     .bind(payment.created_at)
+    .bind(&payment.psp)
+    .bind(payment.save_payment_method)
+    .bind(&payment.payment_method)
     .execute(tx)
     .await?;
     let rows = orders.iter().map(|order| order_row(payment, order)).collect();
@@ -360,6 +363,8 @@ pub(super) fn read_payment(row: &Row) -> Result<Payment, DbError> {
         refunded: money("refunded")?,
         disputed: money("disputed")?,
         capture: Capture::parse(&capture).ok_or_else(|| DbError::corrupt("capture", &capture))?,
+        save_payment_method: row.get("save_payment_method")?,
+        payment_method: row.get("payment_method_id")?,
         reference: row.get("reference")?,
         description: row.get("description")?,
         customer_email: row.get("customer_email")?,

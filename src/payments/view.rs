@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::attempts::Attempt;
 use super::captures::{self, Capture};
 use super::payment::{Order, Payment};
+use super::status::PaymentStatus;
 use crate::psp::DeclineCode;
 
 /// The `payment` object.
@@ -14,7 +15,7 @@ pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt], captures:
         "object": "payment",
         "livemode": payment.tenant.mode.is_live(),
         "created_at": payment.created_at,
-        "status": payment.status.as_str(),
+        "status": told(payment),
         "amount": payment.amount,
         "currency": payment.amount.currency(),
         "capturable": payment.capturable(),
@@ -22,6 +23,8 @@ pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt], captures:
         "refunded": payment.refunded,
         "disputed": payment.disputed,
         "capture": payment.capture.as_str(),
+        "save_payment_method": payment.save_payment_method,
+        "payment_method": payment.payment_method,
         "reference": payment.reference,
         "description": payment.description,
         "customer_email": payment.customer_email,
@@ -36,6 +39,14 @@ pub fn view(payment: &Payment, orders: &[Order], attempts: &[Attempt], captures:
         "captures": captures.iter().map(captures::view).collect::<Vec<_>>(),
         "metadata": payment.metadata,
     })
+}
+
+/// A charge of a saved card waits for no shopper: until its attempt is made it is already being processed.
+const fn told(payment: &Payment) -> &'static str {
+    match (payment.status, &payment.checkout) {
+        (PaymentStatus::RequiresPayment, None) => PaymentStatus::Processing.as_str(),
+        (status, _) => status.as_str(),
+    }
 }
 
 /// The `payment_order` object.

@@ -21,7 +21,7 @@ pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, 
 pub use payouts::{PayoutOutcome, PayoutProvider, PayoutRequest};
 pub use registry::Psps;
 
-use crate::words::{Mode, Money, PaymentId, PaymentOrderId, Timestamp};
+use crate::words::{Mode, Money, PaymentId, PaymentOrderId, Secret, Timestamp};
 
 /// A payment to be made known to a PSP before the shopper sees its card form.
 #[derive(Debug, Clone)]
@@ -56,12 +56,16 @@ pub struct Registered {
 pub struct ConfirmRequest {
     /// The PSP's id of the payment.
     pub psp_payment: String,
-    /// The token that stands for the card.
-    pub method: String,
+    /// The token that stands for the card, or by which a saved card is charged again.
+    pub method: Secret<String>,
     /// What is to be taken; the PSP refuses if it differs from what was registered.
     pub amount: Money,
     /// The idempotency key: one per attempt, the same for every repeat of the call.
     pub key: String,
+    /// Whether the PSP is to give a token by which the card can be charged again.
+    pub save: bool,
+    /// Whether a saved card is charged and no shopper is there to prove anything: what the bank wants proven is declined.
+    pub off_session: bool,
 }
 
 /// The order to take money that a card holds.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::words::Money;
+use crate::words::{Money, Secret};
 
 /// What became of an order to take money, or to hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Approval {
     pub reference: String,
     /// The card, as far as it may be known.
     pub card: Option<Card>,
+    /// The PSP's token by which the card can be charged again, when that was asked for and the PSP gives one.
+    pub saved: Option<Secret<String>>,
 }
 
 /// Money refused.
@@ -169,6 +171,8 @@ decline_codes! {
     DoNotHonor = "do_not_honor";
     /// The security code is wrong.
     IncorrectCvc = "incorrect_cvc";
+    /// The bank wants to see the shopper, who is not there: a saved card was charged.
+    AuthenticationRequired = "authentication_required";
     /// 3-D Secure was failed.
     AuthenticationFailed = "authentication_failed";
     /// 3-D Secure was left unfinished.

@@ -19,6 +19,8 @@ pub enum Behaviour {
     Slow,
     /// The answer comes at once and says `processing`; the payment succeeds three seconds later, by webhook only.
     Pending,
+    /// Succeeds while the shopper is there; saved and charged without them, the issuer says no.
+    DeclineOffSession,
     /// Succeeds, but the connection is closed without an answer: the caller cannot know.
     LostAnswer,
     /// Succeeds, and two seconds after the capture its owner contests it, for this reason.
@@ -44,6 +46,8 @@ pub enum DeclineCode {
     DoNotHonor,
     /// The issuer could not process it.
     ProcessingError,
+    /// The issuer wants a challenge, and the card was charged without its holder.
+    AuthenticationRequired,
     /// The challenge was failed.
     AuthenticationFailed,
     /// The challenge was left.
@@ -67,6 +71,7 @@ impl DeclineCode {
             Self::SuspectedFraud => "suspected_fraud",
             Self::DoNotHonor => "do_not_honor",
             Self::ProcessingError => "processing_error",
+            Self::AuthenticationRequired => "authentication_required",
             Self::AuthenticationFailed => "authentication_failed",
             Self::AuthenticationAbandoned => "authentication_abandoned",
             Self::AuthenticationExpired => "authentication_expired",
@@ -161,6 +166,12 @@ pub const MAGIC_CARDS: &[MagicCard] = &[
         "4000008400001629",
         Behaviour::ChallengeThenDecline,
         "3-D Secure passes, then declined: do not honour",
+    ),
+    card(
+        "decline_off_session",
+        "4000000000000341",
+        Behaviour::DeclineOffSession,
+        "approved, but declined (insufficient funds) when it is saved and charged later",
     ),
     card("slow", "4000000000008088", Behaviour::Slow, "approved, but the answer takes about 8 seconds"),
     card("pending", "4000000000006017", Behaviour::Pending, "processing at first, approved 3 seconds later by webhook"),

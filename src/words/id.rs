@@ -115,6 +115,8 @@ ids! {
     AttemptId = "att";
     /// An order to take money that a card holds, or to let it go.
     CaptureId = "cap";
+    /// A saved card.
+    PaymentMethodId = "pm";
     /// Money given back.
     RefundId = "re";
     /// Money sent to a seller's bank.

@@ -16,8 +16,8 @@ pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use currency::{Currency, UnknownCurrency};
 pub use id::{
     AttemptId, AuditId, CallId, CaptureId, CorrectionId, DeliveryId, DisputeId, EndpointId, EventId, EvidenceId,
-    InvalidId, JobId, JournalId, KeyId, MerchantId, OperatorId, PaymentId, PaymentOrderId, PayoutId, PolicyChangeId,
-    PspEventId, RefundId, RequestId, SellerId, SessionId,
+    InvalidId, JobId, JournalId, KeyId, MerchantId, OperatorId, PaymentId, PaymentMethodId, PaymentOrderId, PayoutId,
+    PolicyChangeId, PspEventId, RefundId, RequestId, SellerId, SessionId,
 };
 pub use money::{AmountError, Money, split};
 pub use page::{Page, Slice};

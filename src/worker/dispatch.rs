@@ -34,6 +34,7 @@ async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
             payments::captures::carry_out(app, &CaptureId::parse(&job.key)?).await?
         }
         payments::jobs::RECOVER => payments::recover(app, &AttemptId::parse(&job.key)?).await?,
+        payments::jobs::CHARGE => payments::methods::charge(app, &PaymentId::parse(&job.key)?).await?,
         payments::jobs::EVIDENCE => payments::disputes::carry_out(app, &DisputeId::parse(&job.key)?).await?,
         payments::jobs::DISPUTES => payments::disputes::look_again(app, &PaymentId::parse(&job.key)?).await?,
         payments::jobs::NEW_DISPUTES => payments::disputes::list_at_psp(app, &job.key).await?,

@@ -55,6 +55,10 @@ fn posts() -> Vec<Post> {
     ];
     posts.push(post("/v1/checkout/sessions", session, "currency", "currency"));
     posts.push(post("/v1/checkout/sessions/{id}/expire", json!({}), "", ""));
+    let charge = json!({
+        "amount": "12.50", "currency": "USD", "payment_method": "pm_00000000000000000000000000",
+    });
+    posts.push(post("/v1/payments", charge, "amount", "amount"));
     posts.push(post("/v1/payments/{id}/capture", json!({"amount": "5.00"}), "amount", "amount"));
     posts.push(post("/v1/payments/{id}/cancel", json!({}), "", ""));
     posts.push(post("/v1/payments/explain", json!({"currency": "USD", "amount": "12.50"}), "amount", "amount"));

@@ -40,6 +40,7 @@ mod ledger;
 mod migrations;
 mod openapi;
 mod outbound;
+mod payment_methods;
 mod payments;
 mod payments_api;
 mod payout_schedules;

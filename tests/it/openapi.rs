@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tollgate::corrections::{self, Asked};
 use tollgate::ledger::{Account, Transfer};
 use tollgate::payments;
-use tollgate::psp::Psps;
+use tollgate::psp::{Card, Outcome, Psps};
 use tollgate::queue::{self, NewJob};
-use tollgate::words::{Currency, JobId, Money, PaymentId, SellerId, Tenant};
+use tollgate::words::{Currency, JobId, Money, PaymentId, Secret, SellerId, Tenant};
 
 use crate::support::door::Door;
 use crate::support::scripted_bank::ScriptedBank;
@@ -87,8 +87,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let delivery = post(&format!("{path}/test"), "/v1/webhook_endpoints/{id}/test", json!({})).await;
 
     let line = |seller: Value| json!({"name": "Tea", "unit_amount": "12.50", "quantity": 2, "seller": seller});
-    let session =
-        |lines: Value| json!({"line_items": lines, "currency": "USD", "success_url": "https://shop.example/"});
+    let session = |lines: Value| json!({"line_items": lines, "currency": "USD", "success_url": "https://shop.example/", "save_payment_method": true});
     let sessions = "/v1/checkout/sessions";
     let paid = post(sessions, sessions, session(json!([line(Value::Null), line(seller["id"].clone())]))).await;
     let left = post(sessions, sessions, session(json!([line(Value::Null)]))).await;
@@ -96,13 +95,21 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     post(&expire, "/v1/checkout/sessions/{id}/expire", json!({})).await;
     let payment = PaymentId::parse(paid["payment"].as_str().unwrap()).unwrap();
     payments::register(&door.app, &payment).await.unwrap();
-    psp.will(approved());
+    let Outcome::Approved(mut approval) = approved() else { panic!("approved") };
+    approval.card = Some(Card { brand: "visa".to_owned(), last4: "4242".to_owned() });
+    approval.saved = Some(Secret::new("reusable".to_owned()));
+    psp.will(Outcome::Approved(approval));
     payments::execute(&door.app, &payment, "tok_1").await.unwrap();
     let lines = json!([line(Value::Null), line(seller["id"].clone())]);
     post("/v1/payments/explain", "/v1/payments/explain", json!({"currency": "USD", "line_items": lines})).await;
     let orders = payments::store::orders(&world.db, &payment).await.unwrap();
     let order = orders[0].id.to_string();
     post(&format!("/v1/payment_orders/{order}/fulfill"), "/v1/payment_orders/{id}/fulfill", json!({})).await;
+    let listed = door.get("/v1/payment_methods", &merchant.key).await;
+    let method = text(&listed.json["data"][0]["id"]);
+    let charge = json!({"amount": "5.00", "currency": "USD", "payment_method": method});
+    psp.will(approved());
+    post("/v1/payments", "/v1/payments", charge).await;
     let refund = post("/v1/refunds", "/v1/refunds", json!({"payment": payment, "amount": "5.00"})).await;
     let at_psp = format!("psp_{payment}");
     psp.contest(&at_psp, "dp_at_psp", 500, world.now());
@@ -147,6 +154,8 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/payments", ""),
         ("/v1/payments/{id}", payment.as_str()),
         ("/v1/payment_orders/{id}", &order),
+        ("/v1/payment_methods", ""),
+        ("/v1/payment_methods/{id}", &method),
         ("/v1/refunds", ""),
         ("/v1/refunds/{id}", refund["id"].as_str().unwrap()),
         ("/v1/disputes", ""),
@@ -184,6 +193,9 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     post(&format!("/v1/dead_letters/{}/retry", dead[0]), "/v1/dead_letters/{id}/retry", json!({})).await;
     let resolve = format!("/v1/dead_letters/{}/resolve", dead[1]);
     post(&resolve, "/v1/dead_letters/{id}/resolve", json!({"reason": "done by hand"})).await;
+    let detach = format!("/v1/payment_methods/{method}");
+    let gone = door.request(reqwest::Method::DELETE, &detach, &merchant.key).send().await.unwrap();
+    is(&Answer::read(gone).await, "delete", "/v1/payment_methods/{id}");
     let gone = door.request(reqwest::Method::DELETE, &path, &merchant.key).send().await.unwrap();
     is(&Answer::read(gone).await, "delete", "/v1/webhook_endpoints/{id}");
 

@@ -82,6 +82,7 @@ fn asked(wanted: Wanted) -> Result<Asked, Problem> {
         capture: wanted.capture,
         expires_in: wanted.expires_in,
         application_fee: wanted.application_fee,
+        save_payment_method: None,
         metadata: wanted.metadata,
     })
 }

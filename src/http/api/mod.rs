@@ -1,6 +1,7 @@
 //! The merchants' JSON API: one file per resource, one function per route.
 
 pub mod captures;
+pub mod charges;
 pub mod checkout_sessions;
 pub mod corrections;
 pub mod dead_letters;
@@ -12,6 +13,7 @@ pub mod integrity;
 pub mod keys;
 pub mod ledger;
 pub mod merchant;
+pub mod payment_methods;
 pub mod payment_orders;
 pub mod payments;
 pub mod payouts;

@@ -80,6 +80,8 @@ pub struct Page {
     pub total: String,
     /// What the button says.
     pub pay_label: String,
+    /// What the shopper agrees to when the card is kept; empty when it is not.
+    pub consent: String,
     /// Whether a card may be entered now.
     pub payable: bool,
 }
@@ -170,6 +172,7 @@ impl Page {
             lines,
             pay_label: (words.pay)(&total),
             total,
+            consent: String::new(),
             payable: state == "ready" || state == "declined",
         }
     }

@@ -84,7 +84,7 @@ async fn page(app: &App, session: &Session, locale: Locale) -> Result<(Page, Pag
     let names = seller_names(app, session).await?;
     let page_token = ticket::mint(&app.keyring, &session.id, locale, app.now()).map_err(|e| Problem::internal(&e))?;
     let words = Phrases::of(locale);
-    let total = read(session.amount);
+    let (total, name) = (read(session.amount), merchant.clone());
     let page = Page {
         words,
         languages: Page::languages(locale),
@@ -110,6 +110,7 @@ async fn page(app: &App, session: &Session, locale: Locale) -> Result<(Page, Pag
         lines: session.line_items.iter().map(|item| line(item, &names, words)).collect(),
         pay_label: (words.pay)(&total),
         total,
+        consent: if session.save_payment_method { (words.save_consent)(&name) } else { String::new() },
         payable: is_payable(&standing),
     };
     Ok((page, origins(app, session).await?))

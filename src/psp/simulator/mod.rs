@@ -87,9 +87,11 @@ impl Psp for Simulator {
             return Err(not_an_id());
         };
         let body = wire::Confirm {
-            payment_method: &request.method,
+            payment_method: request.method.expose(),
             amount: request.amount.minor(),
             currency: request.amount.currency().code(),
+            save: request.save,
+            off_session: request.off_session,
         };
         let answer = self.post(&format!("/v1/payments/{payment}/confirm"), Some(&request.key), &body).await;
         reading::outcome(answer)

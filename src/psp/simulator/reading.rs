@@ -155,7 +155,9 @@ fn doubtful(status: StatusCode) -> RefundOutcome {
 fn of_attempt(attempt: wire::Attempt) -> Outcome {
     let card = attempt.card.map(|card| Card { brand: card.brand, last4: card.last4 });
     match attempt.status.as_str() {
-        "succeeded" | "authorized" => Outcome::Approved(Approval { reference: attempt.id, card }),
+        "succeeded" | "authorized" => {
+            Outcome::Approved(Approval { reference: attempt.id, card, saved: attempt.saved_card })
+        }
         "declined" => {
             let psp_code = attempt.decline_code.unwrap_or_default();
             Outcome::Declined(Decline { code: decline_code(&psp_code), psp_code, card })
@@ -263,7 +265,7 @@ mod tests {
         let read = |attempt: &str| outcome(answer(200, &payment(attempt))).unwrap();
         let approved = read(&format!(r#"{{"id":"satt_1","status":"succeeded",{CARD}}}"#));
         let card = Some(Card { brand: "visa".to_owned(), last4: "4242".to_owned() });
-        assert_eq!(approved, Outcome::Approved(Approval { reference: "satt_1".to_owned(), card }));
+        assert_eq!(approved, Outcome::Approved(Approval { reference: "satt_1".to_owned(), card, saved: None }));
         assert_eq!(read(r#"{"id":"satt_1","status":"processing"}"#), Outcome::Pending);
         let challenge = r#"{"id":"satt_1","status":"requires_action","challenge_url":"http://127.0.0.1/challenge/x"}"#;
         assert!(matches!(read(challenge), Outcome::ActionRequired { .. }));

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::Secret;
+
 /// Body of a registration.
 #[derive(Debug, Serialize)]
 pub struct Register<'a> {
@@ -20,6 +22,10 @@ pub struct Confirm<'a> {
     /// Minor units.
     pub amount: i64,
     pub currency: &'a str,
+    /// Whether the card is to be kept.
+    pub save: bool,
+    /// Whether a kept card is charged without its holder.
+    pub off_session: bool,
 }
 
 /// Body of giving up.
@@ -89,6 +95,9 @@ pub struct Attempt {
     pub decline_code: Option<String>,
     pub challenge_url: Option<String>,
     pub card: Option<Card>,
+    /// The token of a card that was kept.
+    #[serde(default)]
+    pub saved_card: Option<Secret<String>>,
 }
 
 /// What may be known of a card.

@@ -62,6 +62,12 @@ pub struct ConfirmBody {
     pub amount: Option<i64>,
     #[serde(default)]
     pub currency: Option<String>,
+    /// Whether the card is to be kept, to be charged again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub save: bool,
+    /// Whether a kept card is charged without its holder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub off_session: bool,
 }
 
 /// Body of capture (the amount defaults to all).

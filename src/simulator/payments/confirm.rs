@@ -58,12 +58,20 @@ pub async fn perform(
         last4: card.last4,
         challenge_token: None,
         due_at: None,
+        saved_card: body.save.then(|| sim.new_id("card_sim")),
         created_at: now,
         updated_at: now,
     };
-    let behaviour = attempt.behaviour();
+    let behaviour = match attempt.behaviour() {
+        Behaviour::Challenge | Behaviour::ChallengeThenDecline if body.off_session => {
+            Behaviour::Decline(DeclineCode::AuthenticationRequired)
+        }
+        Behaviour::DeclineOffSession if body.off_session => Behaviour::Decline(DeclineCode::InsufficientFunds),
+        Behaviour::DeclineOffSession => Behaviour::Approve,
+        other => other,
+    };
     match behaviour {
-        Behaviour::Approve | Behaviour::LostAnswer | Behaviour::Disputed(_) => {
+        Behaviour::Approve | Behaviour::DeclineOffSession | Behaviour::LostAnswer | Behaviour::Disputed(_) => {
             settle::decide(&mut payment, &mut attempt, Verdict::Approve, now);
         }
         Behaviour::Decline(code) => settle::decide(&mut payment, &mut attempt, Verdict::Decline(code), now),
@@ -106,6 +114,9 @@ async fn card_behind(tx: &mut Tx, token: &str, payment_id: &str) -> Result<Card,
             brand: card.brand().as_str().to_owned(),
             last4: card.last4().to_owned(),
         });
+    }
+    if let Some(card) = store::saved_card(tx, token).await? {
+        return Ok(card);
     }
     store::card_of_token(tx, token, payment_id)
         .await?

@@ -41,6 +41,8 @@ pub struct Attempt {
     pub last4: String,
     pub challenge_token: Option<String>,
     pub due_at: Option<i64>,
+    /// The token of the card if it is to be kept; told once the attempt went through.
+    pub saved_card: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -73,8 +73,8 @@ pub async fn payments_by_reference<'e>(
 pub async fn insert_attempt(tx: &mut Tx, attempt: &Attempt) -> Result<()> {
     query(
         "insert into attempts (id, payment_id, key, status, decline_code, card, brand, last4, challenge_token, due_at,
-             created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+             created_at, updated_at, saved_card)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
     )
     .bind(&attempt.id)
     .bind(&attempt.payment_id)
@@ -87,6 +87,7 @@ pub async fn insert_attempt(tx: &mut Tx, attempt: &Attempt) -> Result<()> {
     .bind(&attempt.challenge_token)
     .bind(attempt.due_at)
     .bind(attempt.created_at)
+    .bind(&attempt.saved_card)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -221,6 +222,14 @@ pub async fn card_of_token(tx: &mut Tx, token: &str, payment_id: &str) -> Result
     query_as("select card, brand, last4 from card_tokens where token = $1 and payment_id = $2")
         .bind(token)
         .bind(payment_id)
+        .fetch_optional(&mut **tx)
+        .await
+}
+
+/// The card behind the token of a kept one.
+pub async fn saved_card(tx: &mut Tx, token: &str) -> Result<Option<Card>> {
+    query_as("select card, brand, last4 from attempts where saved_card = $1 and status in ('authorized', 'succeeded')")
+        .bind(token)
         .fetch_optional(&mut **tx)
         .await
 }

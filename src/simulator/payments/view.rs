@@ -38,6 +38,7 @@ fn attempt(public_url: &str, attempt: &Attempt) -> Value {
         "decline_code": attempt.decline_code,
         "challenge_url": challenge_url,
         "card": {"brand": attempt.brand, "last4": attempt.last4},
+        "saved_card": attempt.saved_card.as_ref().filter(|_| matches!(attempt.status.as_str(), "authorized" | "succeeded")),
         "created_at": moment(attempt.created_at),
         "updated_at": moment(attempt.updated_at),
     })

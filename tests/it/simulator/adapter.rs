@@ -53,9 +53,11 @@ fn registration() -> RegisterRequest {
 fn confirm(registered: &Registered, card: &str, key: &str) -> ConfirmRequest {
     ConfirmRequest {
         psp_payment: registered.psp_payment.clone(),
-        method: format!("tok_sim_{card}"),
+        method: Secret::new(format!("tok_sim_{card}")),
         amount: won(),
         key: key.to_owned(),
+        save: false,
+        off_session: false,
     }
 }
 

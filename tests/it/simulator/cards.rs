@@ -27,7 +27,7 @@ async fn every_magic_card_behaves_as_documented() {
         }
         let (status, told) = read(sent.unwrap()).await;
         match card.behaviour {
-            Behaviour::Approve | Behaviour::Slow | Behaviour::Disputed(_) => {
+            Behaviour::Approve | Behaviour::Slow | Behaviour::DeclineOffSession | Behaviour::Disputed(_) => {
                 assert_eq!((status, &told["status"]), (200, &json!("succeeded")), "{}", card.name);
                 assert_eq!(told["captured_amount"], 15000);
             }

@@ -197,7 +197,7 @@ impl ModelPsp {
 fn outcome(key: &str, became: Became) -> Outcome {
     let declined = |code| Outcome::Declined(Decline { code, psp_code: "51".to_owned(), card: None });
     match became {
-        Became::Taken => Outcome::Approved(Approval { reference: format!("ch_of_{key}"), card: None }),
+        Became::Taken => Outcome::Approved(Approval { reference: format!("ch_of_{key}"), card: None, saved: None }),
         Became::Declined => declined(DeclineCode::InsufficientFunds),
         Became::Challenged => Outcome::ActionRequired { url: "https://psp.example/prove".parse().unwrap(), card: None },
         Became::Pending => Outcome::Pending,
@@ -269,7 +269,7 @@ impl Psp for ModelPsp {
             Some(Mishap::OrderLost) => {}
             _ => {
                 let mut record = self.record();
-                let became = match request.method.as_str() {
+                let became = match request.method.expose().as_str() {
                     GOOD => Became::Taken,
                     CHALLENGED => Became::Challenged,
                     SLOW => record.hurried.unwrap_or(Became::Pending),

@@ -132,7 +132,7 @@ impl ScriptedPsp {
 }
 
 pub fn approved() -> Outcome {
-    Outcome::Approved(Approval { reference: "ch_1".to_owned(), card: None })
+    Outcome::Approved(Approval { reference: "ch_1".to_owned(), card: None, saved: None })
 }
 
 pub fn declined() -> Outcome {

@@ -174,6 +174,9 @@ impl Shop {
                     captures::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap()
                 }
                 payments::jobs::NOTICE => payments::read_notice(&self.app, &job.key.parse().unwrap()).await.unwrap(),
+                payments::jobs::CHARGE => {
+                    payments::methods::charge(&self.app, &job.key.parse().unwrap()).await.unwrap()
+                }
                 payments::jobs::REFUND => refunds::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap(),
                 payments::jobs::EVIDENCE => {
                     payments::disputes::carry_out(&self.app, &job.key.parse().unwrap()).await.unwrap()

@@ -26,6 +26,11 @@ pub static PHRASES: Phrases = Phrases {
     card_form: "Card details",
     loading: "Loading the card form",
     assurance: "Your card details go straight to the payment provider, encrypted. The store never sees them.",
+    save_consent: |merchant| {
+        format!(
+            "By paying you let {merchant} keep this card and charge it for later orders, as you agreed with the store. Only the payment provider holds the card; ask the store at any time to remove it."
+        )
+    },
     cancel: "Cancel and return to the store",
     cancel_busy: "Your payment is being sent. Please wait a moment.",
     noscript: "The card form needs JavaScript. Please turn it on in your browser and reload this page. You have not been charged.",

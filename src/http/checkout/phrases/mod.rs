@@ -36,6 +36,7 @@ pub struct Phrases {
     pub card_form: &'static str,
     pub loading: &'static str,
     pub assurance: &'static str,
+    pub save_consent: fn(&str) -> String,
     pub cancel: &'static str,
     pub cancel_busy: &'static str,
     pub noscript: &'static str,
@@ -103,7 +104,7 @@ impl Phrases {
             DeclineCode::ExpiredCard => self.expired_card,
             DeclineCode::DoNotHonor => self.do_not_honor,
             DeclineCode::IncorrectCvc => self.invalid_cvc,
-            DeclineCode::AuthenticationFailed => self.authentication_failed,
+            DeclineCode::AuthenticationFailed | DeclineCode::AuthenticationRequired => self.authentication_failed,
             DeclineCode::AuthenticationAbandoned => self.authentication_abandoned,
             DeclineCode::ProcessingError | DeclineCode::NotSent => self.not_processed,
             DeclineCode::LostCard
