@@ -65,6 +65,7 @@ pub async fn ask(tx: &mut Tx, tenant: &Tenant, new: NewCharge, now: Timestamp) -
         amount: new.amount,
         captured: none,
         refunded: none,
+        disputed: none,
         capture: new.capture,
         save_payment_method: false,
         payment_method: Some(method.id),
