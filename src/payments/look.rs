@@ -21,7 +21,7 @@ const ON_ITS_WAY: Duration = Duration::from_mins(1);
 /// Asks about the open attempt of a payment, if it has one and was not just asked; then says how the payment stands.
 pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, PaymentError> {
     if let Some(attempt) = attempts::latest(&app.db, payment).await?.filter(|attempt| attempt.state.is_open()) {
-        let last = calls::latest_look(&app.db, &attempt.id).await?;
+        let last = calls::latest_look(&app.db, payment, &attempt.id).await?;
         if last.is_none_or(|last| app.now().since(last) >= SPACING) {
             look(app, &attempt).await?;
         }

@@ -35,13 +35,22 @@ pub async fn answered(tx: &mut Tx, id: &CallId, at: Timestamp, result: &str) -> 
     Ok(())
 }
 
-/// When the PSP was last asked about an attempt.
-pub async fn latest_look(on: impl Into<On<'_>>, attempt: &AttemptId) -> Result<Option<Timestamp>, DbError> {
-    query("select max(sent_at) as at from psp_calls where attempt_id = $1 and operation in ('look_up', 'confirm')")
-        .bind(attempt)
-        .one(on)
-        .await?
-        .get("at")
+/// When the PSP was last asked about an attempt. It is asked by its payment, for calls are kept in that order: every page
+/// that waits asks this, and must not read all calls there ever were.
+pub async fn latest_look(
+    on: impl Into<On<'_>>,
+    payment: &PaymentId,
+    attempt: &AttemptId,
+) -> Result<Option<Timestamp>, DbError> {
+    query(
+        "select max(sent_at) as at from psp_calls
+         where payment_id = $1 and attempt_id = $2 and operation in ('look_up', 'confirm')",
+    )
+    .bind(payment)
+    .bind(attempt)
+    .one(on)
+    .await?
+    .get("at")
 }
 
 /// How often `operation` was sent under `key`.
