@@ -24,7 +24,8 @@ pub(super) async fn run(app: &App, job: &Job) -> Verdict {
         // Its earlier tries ended without a word: it takes workers down with it.
         return Verdict::Failed { error: "every try ended with the worker itself".into() };
     }
-    guarded(handle(app, job), LIMIT).await
+    // Boxed: the largest of the verbs would make every future above this one as large.
+    guarded(Box::pin(handle(app, job)), LIMIT).await
 }
 
 async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {

@@ -40,7 +40,7 @@ both_databases!(
     by_api_a_disputed_card_is_answered_and_won,
 );
 
-async fn contest(shop: &Shop, opened: &Opened, reference: &str, minor: i64) {
+fn contest(shop: &Shop, opened: &Opened, reference: &str, minor: i64) {
     shop.psp.contest(&format!("psp_{}", opened.payment.id), reference, minor, shop.world.now());
 }
 
@@ -113,7 +113,7 @@ async fn contested_money_is_held_apart_and_then_lost(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     let seller = own(&shop).await;
-    contest(&shop, &opened, "dp_at_psp", 400).await;
+    contest(&shop, &opened, "dp_at_psp", 400);
     look(&shop, &opened).await;
     let dispute = only(&shop, &opened).await;
     assert_eq!((dispute.status, dispute.amount.minor(), dispute.fee.minor()), (DisputeStatus::NeedsResponse, 400, 15));
@@ -144,7 +144,7 @@ async fn what_is_won_is_as_it_was_before(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     let seller = own(&shop).await;
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     look(&shop, &opened).await;
     shop.psp.rule("d", DisputeStatus::UnderReview);
     look(&shop, &opened).await;
@@ -161,7 +161,7 @@ async fn what_is_delivered_while_contested_is_available_when_won(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     let seller = own(&shop).await;
-    contest(&shop, &opened, "d", 400).await;
+    contest(&shop, &opened, "d", 400);
     look(&shop, &opened).await;
     let mut tx = shop.world.db.begin().await.unwrap();
     payments::fulfill(&mut tx, &shop.tenant, &opened.orders[0].id, shop.world.now()).await.unwrap();
@@ -181,11 +181,11 @@ async fn sellers_bear_their_shares_and_the_platform_keeps_its_fee(world: World) 
     payments::register(&shop.app, &opened.payment.id).await.unwrap();
     shop.psp.will(approved());
     shop.pay(&opened).await;
-    contest(&shop, &opened, "one", 501).await;
+    contest(&shop, &opened, "one", 501);
     look(&shop, &opened).await;
     let parts: Vec<i64> = only(&shop, &opened).await.parts.iter().map(|part| part.amount.minor()).collect();
     assert_eq!(parts, [251, 250], "largest remainder, the first order owns the odd unit");
-    contest(&shop, &opened, "rest", 1499).await;
+    contest(&shop, &opened, "rest", 1499);
     look(&shop, &opened).await;
     let sellers = [opened.orders[0].seller.clone(), second];
     for (seller, fee) in sellers.iter().zip([50, 50]) {
@@ -227,7 +227,7 @@ async fn whatever_is_heard_twice_or_in_the_wrong_order_is_settled_once(world: Wo
         payments::receive(&shop.app, "scripted", &signed(), body.as_bytes()).await.unwrap();
         read_notices(&shop).await;
     };
-    contest(&shop, &opened, "d", 400).await;
+    contest(&shop, &opened, "d", 400);
     shop.psp.rule("d", DisputeStatus::Lost);
     hear("dispute_closed").await;
     hear("dispute_closed").await;
@@ -245,7 +245,7 @@ async fn whatever_is_heard_twice_or_in_the_wrong_order_is_settled_once(world: Wo
 async fn at_once_heard_by_many_it_is_in_the_books_once(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
-    contest(&shop, &opened, "d", 700).await;
+    contest(&shop, &opened, "d", 700);
     futures_util::future::join_all((0..8).map(|_| look(&shop, &opened))).await;
     shop.psp.rule("d", DisputeStatus::Won);
     futures_util::future::join_all((0..8).map(|_| look(&shop, &opened))).await;
@@ -257,7 +257,7 @@ async fn at_once_heard_by_many_it_is_in_the_books_once(world: World) {
 async fn one_that_is_closed_before_we_hear_of_it_is_opened_and_closed(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     shop.psp.rule("d", DisputeStatus::Won);
     look(&shop, &opened).await;
     let dispute = only(&shop, &opened).await;
@@ -274,7 +274,7 @@ async fn a_dispute_whose_webhook_was_lost_is_found_by_the_watch(world: World) {
     let opened = shop.paid().await;
     shop.sweep().await;
     shop.world.clock.advance(Duration::from_mins(3));
-    contest(&shop, &opened, "d", 400).await;
+    contest(&shop, &opened, "d", 400);
     shop.sweep().await;
     assert!(disputes::of_payment(&shop.world.db, &opened.payment.id).await.unwrap().is_empty(), "not asked yet");
     shop.world.clock.advance(Duration::from_mins(10));
@@ -295,7 +295,7 @@ async fn what_is_contested_is_not_given_back_as_well(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     refund(&shop, &opened, Some("1.00")).await.unwrap();
-    contest(&shop, &opened, "d", 400).await;
+    contest(&shop, &opened, "d", 400);
     look(&shop, &opened).await;
     match refund(&shop, &opened, Some("5.01")).await {
         Err(error @ RefundError::Contested { .. }) => {
@@ -316,7 +316,7 @@ async fn a_dispute_and_a_refund_at_once_do_not_take_more_than_there_is(world: Wo
     for round in 0..6 {
         let opened = shop.paid().await;
         let reference = format!("d{round}");
-        contest(&shop, &opened, &reference, 700).await;
+        contest(&shop, &opened, &reference, 700);
         let (asked, ()) = futures_util::future::join(refund(&shop, &opened, Some("5.00")), look(&shop, &opened)).await;
         let payment = payments::store::find(&shop.world.db, &opened.payment.id).await.unwrap().unwrap();
         assert_eq!(payment.disputed.minor(), 700, "the PSP has taken it: nobody is asked");
@@ -334,7 +334,7 @@ async fn a_refund_that_a_dispute_overtakes_is_not_ordered_and_the_money_held_onc
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     refund(&shop, &opened, None).await.unwrap();
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     look(&shop, &opened).await;
     let seller = own(&shop).await;
     assert_eq!(wallet(&shop, &seller).await, (0, -1000, 2000), "both want it, until one of them gives way");
@@ -371,7 +371,7 @@ async fn money_that_was_paid_out_is_owed(world: World) {
     };
     wallets::post(&mut tx, &[gone]).await.unwrap();
     tx.commit().await.unwrap();
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     look(&shop, &opened).await;
     assert_eq!(wallet(&shop, &seller).await, (0, -1000, 1000));
     shop.psp.rule("d", DisputeStatus::Lost);
@@ -388,10 +388,10 @@ async fn what_cannot_be_is_a_persons(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     let refused = async || disputes::look(&shop.app, &opened.payment.id).await;
-    contest(&shop, &opened, "too_much", 1001).await;
+    contest(&shop, &opened, "too_much", 1001);
     assert!(matches!(refused().await, Err(PaymentError::DisputeContradiction { .. })), "more than was captured");
     shop.psp.disputes.lock().unwrap().clear();
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     shop.psp.rule("d", DisputeStatus::Won);
     look(&shop, &opened).await;
     shop.psp.rule("d", DisputeStatus::Lost);
@@ -404,7 +404,7 @@ async fn what_cannot_be_is_a_persons(world: World) {
 async fn evidence_reaches_the_psp_once_although_the_answer_is_lost(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     look(&shop, &opened).await;
     let dispute = only(&shop, &opened).await;
     answer(&shop, &dispute).await.unwrap();
@@ -425,8 +425,8 @@ async fn evidence_reaches_the_psp_once_although_the_answer_is_lost(world: World)
 async fn evidence_is_refused_after_the_deadline_the_end_and_the_first(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
-    contest(&shop, &opened, "one", 300).await;
-    contest(&shop, &opened, "two", 300).await;
+    contest(&shop, &opened, "one", 300);
+    contest(&shop, &opened, "two", 300);
     look(&shop, &opened).await;
     let all = disputes::of_payment(&shop.world.db, &opened.payment.id).await.unwrap();
     let (one, other) = futures_util::future::join(answer(&shop, &all[0]), answer(&shop, &all[0])).await;
@@ -447,7 +447,7 @@ async fn evidence_is_refused_after_the_deadline_the_end_and_the_first(world: Wor
 async fn evidence_the_psp_does_not_want_may_be_written_anew(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     look(&shop, &opened).await;
     let dispute = only(&shop, &opened).await;
     for not_taken in [
@@ -475,7 +475,7 @@ async fn evidence_the_psp_does_not_want_may_be_written_anew(world: World) {
 async fn merchants_are_warned_once_before_evidence_is_due(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
-    contest(&shop, &opened, "d", 1000).await;
+    contest(&shop, &opened, "d", 1000);
     look(&shop, &opened).await;
     shop.world.clock.advance(Duration::from_hours(4 * 24));
     shop.sweep().await;
@@ -497,7 +497,7 @@ async fn books_that_do_not_tell_what_a_dispute_is_are_named(world: World) {
     ] {
         let shop = Shop::open(world.clone()).await;
         let opened = shop.paid().await;
-        contest(&shop, &opened, &format!("d{}", tampered.len()), 400).await;
+        contest(&shop, &opened, &format!("d{}", tampered.len()), 400);
         look(&shop, &opened).await;
         let mut tx = shop.world.db.begin().await.unwrap();
         query(tampered).execute(&mut tx).await.unwrap();

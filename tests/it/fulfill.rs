@@ -118,7 +118,9 @@ async fn refunds_and_deliveries_at_once_neither_make_nor_lose_money(world: World
         let asking = futures_util::future::join_all(amounts.iter().map(|amount| ask(&shop, &opened, Some(amount))));
         let delivering = futures_util::future::join_all((0..3).map(|_| fulfill(&shop, order)));
         let (asked, delivered) = futures_util::future::join(asking, delivering).await;
-        delivered.into_iter().for_each(|done| done.unwrap());
+        for done in delivered {
+            done.unwrap();
+        }
         let held: i64 = asked.into_iter().map(|refund| refund.unwrap().amount.minor()).sum();
         let after = wallet(&shop).await;
         assert_eq!((after.0, after.1 - before.1, after.2 - before.2), (0, 1000 - held, held));

@@ -24,7 +24,8 @@ pub async fn decide(stage: &Stage, dice: &mut Dice, told: &mut Told) -> anyhow::
                 order(stage, &mut one, &mut here, "capture", &part, 1),
                 order(stage, &mut other, &mut there, "cancel", &nothing, 2)
             );
-            (first?, second?);
+            first?;
+            second?;
             told.orders.extend(here.orders.into_iter().chain(there.orders));
             told.contradictions.extend(here.contradictions.into_iter().chain(there.contradictions));
             Ok(())

@@ -64,7 +64,7 @@ impl Report {
         }
         let named = self.bad.iter().flat_map(|(name, found)| found.iter().take(NAMED).map(move |one| (name, one)));
         for (at, (name, one)) in named.enumerate() {
-            let _ = write!(text, "{}- {name}: {one}\n", if at == 0 { "\n" } else { "" });
+            let _ = writeln!(text, "{}- {name}: {one}", if at == 0 { "\n" } else { "" });
         }
         text
     }

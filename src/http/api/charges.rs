@@ -54,7 +54,7 @@ pub async fn create(
         carry_out: async move |app: App, id: String| Ok(methods::charge(&app, &PaymentId::parse(&id)?).await?),
         tell,
     };
-    two_phase(app, principal.tenant, request.once, StatusCode::CREATED, phases).await
+    Box::pin(two_phase(app, principal.tenant, request.once, StatusCode::CREATED, phases)).await
 }
 
 async fn tell(app: App, id: String) -> Result<Told, Problem> {

@@ -128,7 +128,7 @@ mod tests {
         let other = Keyring::derive(&Secret::new("another master key of enough length for it".to_owned()));
         let anchor = Anchor::of(&block(), &keyring);
         let text = format!("{}\n\n", anchor.line());
-        assert_eq!(read_anchors(&text, Some(&keyring.public_key())).unwrap(), [anchor.clone()]);
+        assert_eq!(read_anchors(&text, Some(&keyring.public_key())).unwrap(), std::slice::from_ref(&anchor));
         assert_eq!(read_anchors(&text, None).unwrap().len(), 1);
         assert!(read_anchors(&text, Some(&other.public_key())).unwrap_err().contains("another key"));
         let forged = Anchor { hash: hex::encode([9; 32]), ..anchor };

@@ -132,9 +132,9 @@ fn amounts(param: &str, value: &Value) -> Result<BTreeMap<Currency, Money>, Faul
 mod tests {
     use super::*;
 
-    fn set(name: &str, value: Value) -> Result<Policies, Fault> {
+    fn set(name: &str, value: &Value) -> Result<Policies, Fault> {
         let mut policies = Policies::default();
-        policies.set(name, &value).map(|()| policies)
+        policies.set(name, value).map(|()| policies)
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             ("negative_balance", json!("refuse")),
         ] {
             assert!(Policies::NAMES.contains(&name));
-            let policies = set(name, value.clone()).unwrap();
+            let policies = set(name, &value).unwrap();
             assert_ne!(policies, Policies::default());
             assert_eq!(policies.value(name), value);
             let mut undone = policies;
@@ -177,7 +177,7 @@ mod tests {
             ("payout_approval_above", json!("1.00"), "payout_approval_above"),
             ("nonsense", json!(1), "nonsense"),
         ] {
-            assert_eq!(set(name, value).unwrap_err().param, param);
+            assert_eq!(set(name, &value).unwrap_err().param, param);
         }
     }
 }

@@ -120,7 +120,7 @@ pub async fn ask_of_orders(
     let policy = policies::of(&mut *tx, tenant).await?.refund_fee;
     let its_orders = payments::orders(&mut *tx, &payment.id).await?;
     let before = store::before(&mut *tx, &payment.id, currency).await?;
-    let parts = shares(Wanted::Orders(&named), &its_orders, &before, policy).map_err(unshared)?;
+    let parts = shares(Wanted::Orders(&named), &its_orders, &before, policy)?;
     let amount = Money::sum(currency, parts.iter().map(|part| part.amount)).ok_or(RefundError::TooMuch(left))?;
     if let Some(text) = new.amount.as_deref()
         && Money::parse(text, currency) != Ok(amount)
@@ -191,7 +191,7 @@ async fn take_on(
         deadline_at: now.plus(DEADLINE),
         succeeded_at: None,
         settled_at: None,
-        parts: shares(wanted, &orders, &before, policies.refund_fee).map_err(unshared)?,
+        parts: shares(wanted, &orders, &before, policies.refund_fee)?,
     };
     store::insert(tx, &refund).await?;
     for part in refund.parts.iter().filter(|part| !part.from_pending.is_zero()) {
@@ -208,11 +208,13 @@ async fn take_on(
     Ok(refund)
 }
 
-fn unshared(why: Unshared) -> RefundError {
-    match why {
-        Unshared::TooMuch { at: Some(at), left } => RefundError::TooMuchOfOrder { at, left },
-        Unshared::TooMuch { at: None, left } => RefundError::TooMuch(left),
-        Unshared::NoOrder(at) => RefundError::NoOrder(at),
+impl From<Unshared> for RefundError {
+    fn from(why: Unshared) -> Self {
+        match why {
+            Unshared::TooMuch { at: Some(at), left } => Self::TooMuchOfOrder { at, left },
+            Unshared::TooMuch { at: None, left } => Self::TooMuch(left),
+            Unshared::NoOrder(at) => Self::NoOrder(at),
+        }
     }
 }
 

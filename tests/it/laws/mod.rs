@@ -46,7 +46,7 @@ fn on_stage(engine: Engine, play: impl AsyncFnOnce(Stage) -> Result<(), String>)
     })
 }
 
-fn right(at: &str, wrong: Vec<String>) -> Result<(), String> {
+fn right(at: &str, wrong: &[String]) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(format!("{at}: {}", wrong.join("; "))) }
 }
 
@@ -61,16 +61,16 @@ async fn rest(stage: &Stage) -> Result<(), String> {
 
 async fn finish(stage: &Stage) -> Result<(), String> {
     rest(stage).await?;
-    right("at rest", laws::broken(stage).await)?;
+    right("at rest", &laws::broken(stage).await)?;
     end(stage).await?;
-    right("at the end", laws::broken(stage).await)
+    right("at the end", &laws::broken(stage).await)
 }
 
 async fn plays(stage: Stage, ops: &[Op]) -> Result<(), String> {
     for (at, op) in ops.iter().enumerate() {
         act(stage.clone(), at, op.clone()).await;
         stage.psp.record().mishaps.clear();
-        right(&format!("after {op:?}"), laws::always(&stage).await)?;
+        right(&format!("after {op:?}"), &laws::always(&stage).await)?;
     }
     finish(&stage).await
 }
@@ -85,9 +85,9 @@ async fn plays_on(stage: Stage, ops: &[Op], crash: usize, step: Option<usize>) -
         }
         stage.psp.record().mishaps.clear();
         if at == crash {
-            right("after the crash", laws::always(&stage).await)?;
+            right("after the crash", &laws::always(&stage).await)?;
             rest(&stage).await?;
-            right("after the crash, at rest", laws::broken(&stage).await)?;
+            right("after the crash, at rest", &laws::broken(&stage).await)?;
         }
     }
     finish(&stage).await?;

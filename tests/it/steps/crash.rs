@@ -91,7 +91,7 @@ async fn left_behind(stage: &Stage) -> (Vec<String>, String) {
 
 /// What follows a crash, with every law kept at every rest.
 async fn lives_on(stage: &Stage, operation: &Operation, comes_back: bool, untouched: &[String]) -> Result<(), String> {
-    right(laws::always(stage).await)?;
+    right(&laws::always(stage).await)?;
     calm(stage).await?;
     let comes_back = comes_back || operation.client == Client::NeverGone;
     if operation.client == Client::NeverGone {
@@ -100,14 +100,14 @@ async fn lives_on(stage: &Stage, operation: &Operation, comes_back: bool, untouc
     }
     let nothing_happened = || async { picture(&stage.app.db).await == untouched };
     if comes_back && (operation.client != Client::AsksAgainIfNothingHappened || nothing_happened().await) {
-        right(laws::broken(stage).await)?;
+        right(&laws::broken(stage).await)?;
         (operation.work)(stage.clone()).await;
     }
     end(stage).await?;
-    right(laws::broken(stage).await)
+    right(&laws::broken(stage).await)
 }
 
-fn right(wrong: Vec<String>) -> Result<(), String> {
+fn right(wrong: &[String]) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
@@ -132,9 +132,9 @@ async fn undisturbed(template: &Template, operation: &Operation) -> Result<(usiz
         actor.go().await;
     }
     let undisturbed = |wrong| format!("{}, undisturbed: {wrong}", operation.name);
-    right(actor.wrong()).map_err(undisturbed)?;
+    right(&actor.wrong()).map_err(undisturbed)?;
     end(&stage).await.map_err(undisturbed)?;
-    right(laws::broken(&stage).await).map_err(undisturbed)?;
+    right(&laws::broken(&stage).await).map_err(undisturbed)?;
     Ok((steps, picture(&stage.app.db).await))
 }
 

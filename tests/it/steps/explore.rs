@@ -205,12 +205,11 @@ impl Run {
 fn touch(one: Option<&Step>, other: Option<&Step>) -> bool {
     let calls_psp = |step: &Step| matches!(step, Step::Call(what) if what.starts_with(CALL));
     match (one, other) {
-        (Some(Step::Look(_)), Some(Step::Look(_))) => false,
+        // Who dies outside of a transaction does nothing to the others.
+        (Some(Step::Look(_)), Some(Step::Look(_))) | (None, _) | (_, None) => false,
         (Some(Step::Look(_) | Step::Begin), Some(step)) | (Some(step), Some(Step::Look(_) | Step::Begin)) => {
             !calls_psp(step)
         }
-        // Who dies outside of a transaction does nothing to the others.
-        (None, _) | (_, None) => false,
         _ => true,
     }
 }

@@ -103,9 +103,12 @@ fn witnesses_who_agree_leave_nothing_to_say() {
     assert!(lines(&held()).is_empty(), "{:?}", compare(&held()));
 }
 
+/// The line of the report, and what is changed in a world where all agree so that it must appear.
+type Case = (&'static str, fn(&mut Witnesses));
+
 #[test]
 fn one_thing_that_differs_is_found_on_its_line() {
-    let cases: Vec<(&str, fn(&mut Witnesses))> = vec![
+    let cases: Vec<Case> = vec![
         ("double charges", |all| all.record.captures.push(moved("att_1", 1000))),
         ("lost payments", |all| all.payments[0].status = "requires_payment".to_owned()),
         ("lost payments", |all| all.record.captures[0].key = "att_1.again".to_owned()),
@@ -137,7 +140,7 @@ fn one_thing_that_differs_is_found_on_its_line() {
 
 #[test]
 fn what_becomes_of_a_hold_is_what_the_shop_ordered() {
-    let cases: Vec<(&str, fn(&mut Witnesses))> = vec![
+    let cases: Vec<Case> = vec![
         ("captures beyond", |all| all.record.captures[0].amount = 1001),
         ("holds that differ", |all| {
             all.record.statuses.insert(PAY.to_owned(), "authorized".to_owned());
