@@ -40,16 +40,18 @@ impl Tx {
     /// Breaks the promise of a transaction on purpose, for chaos runs alone: what was done so far becomes durable, and
     /// after `gap` the rest is another transaction.
     pub(crate) async fn tear(&mut self, gap: Duration) -> Result<(), DbError> {
+        let tx = &*self;
+        let anew = tx.pick("begin immediate", "begin");
         match self {
             Self::Sqlite(tx, _) => {
                 sqlx::query("commit").execute(&mut **tx).await?;
                 tokio::time::sleep(gap).await;
-                sqlx::query("begin immediate").execute(&mut **tx).await?;
+                sqlx::query(anew).execute(&mut **tx).await?;
             }
             Self::Postgres(tx, _) => {
                 sqlx::query("commit").execute(&mut **tx).await?;
                 tokio::time::sleep(gap).await;
-                sqlx::query("begin").execute(&mut **tx).await?;
+                sqlx::query(anew).execute(&mut **tx).await?;
             }
         }
         Ok(())

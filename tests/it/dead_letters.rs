@@ -169,7 +169,7 @@ async fn a_webhook_whose_job_died_is_given_up_and_open_again_with_its_job(world:
     let delivery = door.post(&test, &own.key, &json!({})).await.ok();
     let path = format!("/v1/webhook_deliveries/{}", delivery["id"].as_str().unwrap());
     // A job that takes its workers down with it.
-    for _ in 0..3 {
+    for _ in 0..10 {
         let mut tx = world.db.begin().await.unwrap();
         assert_eq!(queue::claim(&mut tx, "webhooks", 1, world.now(), LEASE).await.unwrap().len(), 1);
         tx.commit().await.unwrap();
