@@ -155,6 +155,7 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         payments: store::payments(&stage.db).await?,
         keys: store::keys(&stage.db).await?,
         refunds: store::refunds(&stage.db).await?,
+        delivered: store::delivered(&stage.db).await?,
         payouts: store::payouts(&stage.db).await?,
         psp_balance: store::psp_balance(&stage.db).await?,
         record: record::read(stage).await?,

@@ -40,6 +40,12 @@ pub struct OurRefund {
     pub status: String,
 }
 
+/// The orders that were delivered, `po_...`.
+pub async fn delivered(db: &Db) -> Result<Vec<String>, DbError> {
+    let rows = query("select payment_order_id from payment_orders where fulfilled_at is not null").all(db).await?;
+    rows.iter().map(|row| row.get("payment_order_id")).collect()
+}
+
 /// A payout as we have it.
 #[derive(Debug, Clone)]
 pub struct OurPayout {

@@ -28,6 +28,9 @@ fn happened(witnesses: &Witnesses) -> BTreeMap<Fact, usize> {
     for refund in witnesses.refunds.iter().filter(|refund| refund.status != "pending") {
         add(&format!("refund.{}", refund.status), &refund.id, 1);
     }
+    for order in &witnesses.delivered {
+        add("payment_order.fulfilled", order, 1);
+    }
     for payout in &witnesses.payouts {
         add("payout.created", &payout.id, 1);
         match payout.status.as_str() {

@@ -26,6 +26,8 @@ pub struct Witnesses {
     pub keys: HashSet<String>,
     /// Our refunds.
     pub refunds: Vec<OurRefund>,
+    /// The orders that were delivered.
+    pub delivered: Vec<String>,
     /// Our payouts.
     pub payouts: Vec<OurPayout>,
     /// What our ledger says the PSP owes us.

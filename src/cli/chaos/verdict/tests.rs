@@ -42,6 +42,7 @@ fn agreeing() -> Witnesses {
         payments: vec![payment],
         keys: HashSet::from(["att_1".to_owned()]),
         refunds: vec![refund],
+        delivered: vec!["po_1".to_owned()],
         payouts: vec![OurPayout { id: "out_1".to_owned(), amount: 500, status: "paid".to_owned() }],
         psp_balance: 700,
         record: Record {
@@ -54,6 +55,7 @@ fn agreeing() -> Witnesses {
             fact("payment.succeeded", PAY),
             fact("checkout.session.completed", "cs_1"),
             fact("refund.succeeded", "re_1"),
+            fact("payment_order.fulfilled", "po_1"),
             fact("payout.created", "out_1"),
             fact("payout.paid", "out_1"),
         ]),
