@@ -1,7 +1,7 @@
 //! The names of facts. A merchant may subscribe to these and to no misspelling of them.
 
-/// Every event type there is. Those of what is still to come (payouts) are names of the
-/// contract already, so that an endpoint made today will hear of them.
+/// Every event type there is. `wallet.updated` is a name of the contract that nothing tells yet: an endpoint made today
+/// will hear of it.
 pub const KINDS: &[&str] = &[
     "checkout.session.completed",
     "checkout.session.expired",
