@@ -105,6 +105,10 @@ fn total(moved: Option<&Vec<&Moved>>) -> i64 {
 
 fn charges(witnesses: &Witnesses, captures: &ByPayment<'_>, found: &mut Findings) {
     let ours: BTreeMap<&str, &OurPayment> = witnesses.payments.iter().map(|it| (it.id.as_str(), it)).collect();
+    // First, as it says the most and only the first few are named.
+    for taken in witnesses.record.captures.iter().filter(|taken| !witnesses.keys.contains(&taken.key)) {
+        found.lost_payments.push(format!("{}: the PSP took money under {}, unknown to us", taken.payment, taken.key));
+    }
     for (payment, taken) in captures {
         match ours.get(payment) {
             None => found.lost_payments.push(format!("{payment}: the PSP took money for a payment we do not have")),
@@ -124,9 +128,6 @@ fn charges(witnesses: &Witnesses, captures: &ByPayment<'_>, found: &mut Findings
         if taken.len() > 1 {
             found.double_charges.push(format!("{payment}: captured {} times", taken.len()));
         }
-    }
-    for taken in witnesses.record.captures.iter().filter(|taken| !witnesses.keys.contains(&taken.key)) {
-        found.lost_payments.push(format!("{}: the PSP took money under {}, unknown to us", taken.payment, taken.key));
     }
     for our in witnesses.payments.iter().filter(|our| our.status == "succeeded") {
         if !captures.contains_key(our.id.as_str()) {
