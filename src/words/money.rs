@@ -97,6 +97,12 @@ impl Money {
         self.with(other, self.minor.checked_sub(other.minor)?)
     }
 
+    /// As much of this as `part` is of `whole`, rounded down; `None` when `whole` is nothing or the result cannot be held.
+    pub fn in_proportion(self, part: Self, whole: Self) -> Option<Self> {
+        let product = i128::from(self.minor).checked_mul(i128::from(part.minor))?;
+        Self::of(i64::try_from(product.checked_div(i128::from(whole.minor))?).ok()?, self.currency)
+    }
+
     /// `count` times as much; `None` above what can be held.
     pub fn checked_mul(self, count: u32) -> Option<Self> {
         Self::of(self.minor.checked_mul(i64::from(count))?, self.currency)

@@ -25,17 +25,10 @@ pub(super) fn shares(amount: Money, orders: &[Order]) -> Option<Vec<Share>> {
     }
     let sizes: Vec<i64> = orders.iter().map(|order| order.amount.minor()).collect();
     let parts = split(amount, &sizes)?;
-    let shared = orders
-        .iter()
-        .zip(parts)
-        .map(|(order, amount)| Some(Share { order: order.id.clone(), amount, fee: fee_of(order, amount)? }));
+    let shared = orders.iter().zip(parts).map(|(order, amount)| {
+        Some(Share { order: order.id.clone(), amount, fee: order.fee.in_proportion(amount, order.amount)? })
+    });
     shared.collect()
-}
-
-fn fee_of(order: &Order, taken: Money) -> Option<Money> {
-    let product = i128::from(order.fee.minor()).checked_mul(i128::from(taken.minor()))?;
-    let fee = product.checked_div(i128::from(order.amount.minor()))?;
-    Money::of(i64::try_from(fee).ok()?, taken.currency())
 }
 
 #[cfg(test)]

@@ -108,7 +108,12 @@ fn part(order: &Order, before: &[Before], amount: Money, policy: RefundFee) -> R
     let too_much = || Unshared::TooMuch { at: None, left: left(order, before) };
     let refunded = refunded.checked_add(amount).ok_or_else(too_much)?;
     // A refund that failed in between may have taken its rounding with it: then this one settles less, or no more than itself.
-    let due = fee_of(order, refunded).ok_or_else(too_much)?.checked_sub(settled).unwrap_or(zero);
+    let due = order
+        .captured_fee
+        .in_proportion(refunded, order.captured)
+        .ok_or_else(too_much)?
+        .checked_sub(settled)
+        .unwrap_or(zero);
     let due = if due.minor() > amount.minor() { amount } else { due };
     let (fee, fee_kept) = match policy {
         RefundFee::Return => (due, zero),
@@ -117,13 +122,6 @@ fn part(order: &Order, before: &[Before], amount: Money, policy: RefundFee) -> R
     let share = amount.checked_sub(fee).unwrap_or(amount);
     let from_pending = if order.pending.minor() < share.minor() { order.pending } else { share };
     Ok(Part { order: order.id.clone(), seller: order.seller.clone(), amount, fee, fee_kept, from_pending })
-}
-
-/// The fee's share in `refunded` of `order`, rounded down.
-fn fee_of(order: &Order, refunded: Money) -> Option<Money> {
-    let product = i128::from(order.captured_fee.minor()).checked_mul(i128::from(refunded.minor()))?;
-    let share = product.checked_div(i128::from(order.captured.minor()))?;
-    Money::of(i64::try_from(share).ok()?, refunded.currency())
 }
 
 #[cfg(test)]
