@@ -39,6 +39,8 @@ pub mod dead_letters;
 pub mod integrity;
 // 8: available money to sellers' banks
 pub mod payouts;
+// 8: what PSPs and banks say, against what we believe
+pub mod reconciliation;
 // 9: the surfaces: http, worker, cli
 pub mod cli;
 pub mod http;

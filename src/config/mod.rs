@@ -6,6 +6,7 @@
 mod check;
 mod load;
 mod print;
+pub mod reconciliation;
 pub mod retry;
 mod risk;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use load::{ConfigError, load, variable};
+pub use reconciliation::Reconciliation;
 pub use retry::{PspRetries, Retries, Retry};
 pub use risk::{RiskRules, Window};
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub payouts: Payouts,
     /// The books' witness.
     pub ledger: Ledger,
+    /// What PSPs and banks say, held against the books.
+    pub reconciliation: Reconciliation,
     /// Outgoing webhooks.
     pub webhooks: Webhooks,
     /// PEM files with root certificates that outgoing calls trust besides the system's own.
@@ -67,6 +71,7 @@ impl Default for Config {
             risk: RiskRules::default(),
             payouts: Payouts::default(),
             ledger: Ledger::default(),
+            reconciliation: Reconciliation::default(),
             webhooks: Webhooks::default(),
             trusted_roots: Vec::new(),
             metrics: Metrics::default(),

@@ -1,0 +1,109 @@
+//! Whose files are reconciled, how they are read, and when.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Reconciliation.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reconciliation {
+    /// Every list and statement that is read, each under a name of its own.
+    pub sources: Vec<Source>,
+}
+
+/// One list of a PSP, or the statements of one bank account.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Its name in commands, pages and reports: lower-case letters, digits, `-` and `_`.
+    pub name: String,
+    /// How its files are read.
+    pub format: Format,
+    /// The PSP whose account in the books it speaks of; for a bank, the PSP whose payouts land there.
+    pub psp: String,
+    /// The merchant whose books hold what belongs to no payment of ours.
+    pub merchant: String,
+    /// Whether it speaks of live money.
+    #[serde(default)]
+    pub livemode: bool,
+    /// The time zone (IANA name) of its business days.
+    #[serde(default = "utc")]
+    pub zone: String,
+    /// When its business day ends, `HH:MM` in its zone; what happens later belongs to the next day.
+    #[serde(default = "midnight")]
+    pub cutoff: String,
+    /// When it is reconciled every night, `HH:MM` in its zone.
+    #[serde(default = "five")]
+    pub at: String,
+    /// How many days after a business day its file is there.
+    #[serde(default = "one")]
+    pub lag_days: u16,
+    /// How many days money may be on its way until somebody is told.
+    #[serde(default = "five_days")]
+    pub in_transit_days: u16,
+    /// A folder into which its files are put. Unset: it is asked for by API, or handed in.
+    #[serde(default)]
+    pub directory: Option<PathBuf>,
+    /// What the PSP takes of a charge by contract. Unset: whatever it says is believed.
+    #[serde(default)]
+    pub fee: Option<ContractFee>,
+    /// Minor units by which an amount that was converted may differ from ours: rounding.
+    #[serde(default)]
+    pub rounding_tolerance: u32,
+    /// For a bank: in which fields a payout's reference may stand, in the order of the search. Empty: in all of them.
+    #[serde(default)]
+    pub reference_fields: Vec<String>,
+    /// For `csv`: which column is what.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// The stand-in PSP's settlement list, by API or as a file of the same JSON.
+    Simulator,
+    /// Stripe's itemized payout reconciliation report, CSV.
+    Stripe,
+    /// Toss Payments' settlement rows, JSON.
+    Tosspayments,
+    /// Adyen's settlement details report, CSV.
+    Adyen,
+    /// A bank's statement, ISO 20022 camt.053, XML.
+    Camt053,
+    /// A CSV file of another's making; the settings name its columns.
+    Csv,
+}
+
+/// What a PSP takes of a charge: both parts, added up, rounded half up.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContractFee {
+    /// Parts per million of the charge.
+    pub ppm: u32,
+    /// A fixed amount by currency, as a decimal string, such as `USD = "0.30"`.
+    pub fixed: BTreeMap<String, String>,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn midnight() -> String {
+    "00:00".to_owned()
+}
+
+fn five() -> String {
+    "05:00".to_owned()
+}
+
+fn one() -> u16 {
+    1
+}
+
+fn five_days() -> u16 {
+    5
+}
