@@ -6,9 +6,9 @@ use sqlx::{Decode, Row as _, Type};
 
 use super::error::DbError;
 use crate::words::{
-    AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
-    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId, PaymentOrderId,
-    PayoutId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
+    AttemptId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
+    EvidenceId, FileId, JobId, JournalId, KeyId, LineId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId,
+    PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId, Timestamp,
 };
 
 /// A row of either database.
@@ -94,6 +94,7 @@ macro_rules! id_columns {
 id_columns!(
     AttemptId,
     AuditId,
+    BreakId,
     CallId,
     CaptureId,
     CorrectionId,
@@ -102,9 +103,11 @@ id_columns!(
     EndpointId,
     EventId,
     EvidenceId,
+    FileId,
     JobId,
     JournalId,
     KeyId,
+    LineId,
     MerchantId,
     OperatorId,
     PaymentId,
@@ -114,6 +117,7 @@ id_columns!(
     PspEventId,
     RefundId,
     RequestId,
+    RunId,
     SellerId,
     SessionId
 );

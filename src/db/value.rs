@@ -1,9 +1,9 @@
 //! What may be bound to a statement: no float and no decimal, so that money can only travel as integer or text.
 
 use crate::words::{
-    AttemptId, AuditId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
-    EvidenceId, JobId, JournalId, KeyId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId, PaymentOrderId,
-    PayoutId, PspEventId, RefundId, RequestId, SellerId, SessionId, Timestamp,
+    AttemptId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
+    EvidenceId, FileId, JobId, JournalId, KeyId, LineId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId,
+    PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId, Timestamp,
 };
 
 /// A parameter of a statement; `None` inside keeps its type, which PostgreSQL wants to know.
@@ -64,6 +64,7 @@ macro_rules! id_values {
 id_values!(
     AttemptId,
     AuditId,
+    BreakId,
     CallId,
     CaptureId,
     CorrectionId,
@@ -72,9 +73,11 @@ id_values!(
     EndpointId,
     EventId,
     EvidenceId,
+    FileId,
     JobId,
     JournalId,
     KeyId,
+    LineId,
     MerchantId,
     OperatorId,
     PaymentId,
@@ -84,6 +87,7 @@ id_values!(
     PspEventId,
     RefundId,
     RequestId,
+    RunId,
     SellerId,
     SessionId
 );

@@ -4,4 +4,11 @@
 //! is taken whole or not at all, and the same file twice changes nothing; what is repaired is repaired through the verbs that every
 //! surface uses. Refuses to guess: amounts are exact, in minor units, and what no declared rule explains is investigated.
 
+pub mod breaks;
 pub mod line;
+pub mod progress;
+pub mod reconcile;
+pub mod runs;
+pub mod words;
+
+pub use reconcile::{ReconcileError, What, reconcile};

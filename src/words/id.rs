@@ -147,6 +147,14 @@ ids! {
     CallId = "call";
     /// One webhook a PSP sent us.
     PspEventId = "pev";
+    /// A PSP's or a bank's file.
+    FileId = "rcf";
+    /// A line of such a file.
+    LineId = "rcl";
+    /// One time that a source was held against ours.
+    RunId = "rcr";
+    /// A difference that somebody must close.
+    BreakId = "brk";
 }
 
 #[cfg(test)]
