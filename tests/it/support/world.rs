@@ -27,7 +27,7 @@ impl World {
 }
 
 /// Runs one test on one database, and removes the database also when the test fails.
-pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(World) -> F) {
+pub fn run<T, F: Future<Output = T>>(engine: Engine, test: impl FnOnce(World) -> F) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let database = Database::create(engine).await;
@@ -42,8 +42,6 @@ pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(World) -> F
         // What the test left running may hold a connection for ever; the removal does not mind.
         let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
         database.remove().await;
-        if let Err(panic) = outcome {
-            std::panic::resume_unwind(panic);
-        }
-    });
+        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
