@@ -364,9 +364,13 @@ async fn the_watch_finds_what_changed_and_forgets_what_is_mended(world: World) {
     let seen = watch::seen(db).await.unwrap();
     assert!(seen.full_at.is_some() && watch::breaks(db, &shop.tenant).await.unwrap().is_empty());
 
-    // A payment changes and is sound: one payment was looked at.
+    // A payment changes and is sound: one payment was looked at, by whoever has the watch.
     shop.paid().await;
     place().await;
+    raw("update integrity_watch set taken_until = 1760000060000000").await;
+    look().await;
+    assert_eq!(watch::seen(db).await.unwrap(), seen, "another process has the watch");
+    shop.world.clock.advance(std::time::Duration::from_mins(1));
     look().await;
     let seen = watch::seen(db).await.unwrap();
     assert!(seen.payments > 0 && seen.position > 0, "{seen:?}");

@@ -13,12 +13,16 @@ use super::store::{CHECKS, Question};
 use crate::db::{Db, DbError};
 use crate::words::{Tenant, Timestamp};
 
+use store::Touched;
 pub use store::{Break, Seen};
 
 /// How often everything is looked at.
 const FULL: Duration = Duration::from_hours(6);
-/// Sealed journals and events of one look.
-const STRIDE: i64 = 1000;
+/// Sealed journals, and events, of one question. The laws join what a stretch is about with itself, and no database knows
+/// beforehand how much that is, so it is kept little.
+const STRIDE: i64 = 100;
+/// How long one process has the watch to itself, unless it lets go before.
+const TURN: Duration = Duration::from_mins(2);
 
 /// The laws that can be asked of some payments and payouts alone. Wallets have a question of their own; the others wait for the look
 /// at everything.
@@ -39,11 +43,21 @@ struct Stretch {
     events: (i64, i64),
 }
 
-/// Looks at what changed since the last look; says whether there is more.
+/// Looks at what changed since the last look, unless another process does; says whether there is more.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn look(db: &Db, now: Timestamp) -> Result<bool, DbError> {
+    let until = now.plus(TURN);
+    if !store::take(db, now, until).await? {
+        return Ok(false);
+    }
+    let more = look_on(db, now).await;
+    store::leave(db, until).await?;
+    more
+}
+
+async fn look_on(db: &Db, now: Timestamp) -> Result<bool, DbError> {
     let seen = store::seen(db).await?;
     if seen.full_at.is_none_or(|at| now >= at.plus(FULL)) {
         return everything(db, now).await.map(|()| true);
@@ -51,8 +65,9 @@ pub async fn look(db: &Db, now: Timestamp) -> Result<bool, DbError> {
     let (sealed, events) = store::ends(db).await?;
     let upto = |from: i64, end: i64| (from, end.min(from.saturating_add(STRIDE)).max(from));
     let stretch = Stretch { sealed: upto(seen.position, sealed), events: upto(seen.event_position, events) };
-    let found = changed(db, stretch).await?;
-    let payments = store::payments(db, stretch).await?;
+    let touched = store::touched(db, stretch).await?;
+    let found = changed(db, stretch, &touched).await?;
+    let payments = i64::try_from(touched.payments.len()).unwrap_or(i64::MAX);
     let mut tx = db.begin().await?;
     if store::advance(&mut tx, &seen, stretch, payments, now).await? {
         store::keep(&mut tx, &found, now).await?;
@@ -63,12 +78,12 @@ pub async fn look(db: &Db, now: Timestamp) -> Result<bool, DbError> {
 
 /// What the laws say of the payments and sellers of a stretch, every break confirmed by asking the tenant's whole books: only then can
 /// it not be that a law looked beyond the stretch.
-async fn changed(db: &Db, stretch: Stretch) -> Result<Vec<Break>, DbError> {
+async fn changed(db: &Db, stretch: Stretch, touched: &Touched) -> Result<Vec<Break>, DbError> {
     let mut suspects = store::wallets(db, stretch).await?;
-    if stretch.sealed.0 < stretch.sealed.1 || stretch.events.0 < stretch.events.1 {
+    if !(touched.payments.is_empty() && touched.payouts.is_empty()) {
         for outline in CHECKS.iter().filter(|outline| NARROW.contains(&outline.name)) {
             if let Question::Ask { broken, .. } = outline.question {
-                suspects |= store::any_broken(db, broken, stretch).await?;
+                suspects |= store::any_broken(db, broken, touched).await?;
             }
         }
     }

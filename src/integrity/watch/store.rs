@@ -1,6 +1,6 @@
 //! The SQL of the watch.
 
-use super::Stretch;
+use super::{STRIDE, Stretch};
 use crate::db::{Db, DbError, On, Query, Row, Tx, Value, insert_many, narrowed, query};
 use crate::words::{Tenant, Timestamp};
 
@@ -32,20 +32,43 @@ pub struct Seen {
     pub full_at: Option<Timestamp>,
 }
 
-/// Every table that the laws read, cut down to the payments and payouts of a stretch. `$6` to `$9` are the stretch.
+/// The payments and payouts that a stretch is about.
+#[derive(Debug)]
+pub(super) struct Touched {
+    pub payments: Vec<String>,
+    pub payouts: Vec<String>,
+}
+
+/// What the journals and events of a stretch are about. Each is looked up by its key, however large the tables are.
+pub(super) async fn touched(db: &Db, stretch: Stretch) -> Result<Touched, DbError> {
+    let payments = query(
+        "select j.payment_id as id from (select merchant_id, livemode, journal_id from sealed_journals \
+             where position > $1 and position <= $2 order by position limit $5) s join journals j \
+             on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id where j.payment_id is not null \
+         union select p.id from (select object_id from events where position > $3 and position <= $4 order by position limit $5) e \
+             join payments p on p.id = e.object_id",
+    );
+    let payouts = query(
+        "select j.source_id as id from (select merchant_id, livemode, journal_id from sealed_journals \
+             where position > $1 and position <= $2 order by position limit $5) s join journals j \
+             on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
+             where j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') \
+         union select o.id from (select object_id from events where position > $3 and position <= $4 order by position limit $5) e \
+             join payouts o on o.id = e.object_id",
+    );
+    Ok(Touched { payments: ids(db, payments, stretch).await?, payouts: ids(db, payouts, stretch).await? })
+}
+
+async fn ids(db: &Db, asked: Query, stretch: Stretch) -> Result<Vec<String>, DbError> {
+    bind(asked, stretch).bind(STRIDE).all(db).await?.iter().map(|row| row.get("id")).collect()
+}
+
+/// Every table that the laws read, cut down to some payments (`$6`) and payouts (`$7`), both JSON lists of ids.
 ///
 /// On SQLite a name must not stand for itself, so the table is named with its schema.
 const NARROW_SQLITE: &str = "\
-    touched as (select s.merchant_id as m, s.livemode as l, j.payment_id as id from main.sealed_journals s join main.journals j \
-        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
-        where s.position > $6 and s.position <= $7 and j.payment_id is not null \
-        union select p.merchant_id, p.livemode, p.id from main.events e join main.payments p on p.id = e.object_id \
-        where e.position > $8 and e.position <= $9), \
-    paid_out as (select s.merchant_id as m, s.livemode as l, j.source_id as id from main.sealed_journals s join main.journals j \
-        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
-        where s.position > $6 and s.position <= $7 and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') \
-        union select o.merchant_id, o.livemode, o.id from main.events e join main.payouts o on o.id = e.object_id \
-        where e.position > $8 and e.position <= $9), \
+    touched as (select p.merchant_id as m, p.livemode as l, p.id from json_each($6) i join main.payments p on p.id = i.value), \
+    paid_out as (select o.merchant_id as m, o.livemode as l, o.id from json_each($7) i join main.payouts o on o.id = i.value), \
     journals as (select j.* from touched x join main.journals j on j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
         union all select j.* from paid_out x join main.journals j on j.merchant_id = x.m and j.livemode = x.l \
         and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') and j.source_id = x.id), \
@@ -56,19 +79,14 @@ const NARROW_SQLITE: &str = "\
     attempts as (select a.* from touched x join main.attempts a on a.payment_id = x.id), \
     refunds as (select r.* from touched x join main.refunds r on r.payment_id = x.id), \
     captures as (select c.* from touched x join main.captures c on c.payment_id = x.id), \
+    disputes as (select d.* from touched x join main.disputes d on d.payment_id = x.id), \
     payouts as (select o.* from paid_out x join main.payouts o on o.id = x.id), \
     checkout_sessions as (select c.* from payments p join main.checkout_sessions c on c.id = p.checkout_id)";
 const NARROW_POSTGRES: &str = "\
-    touched as (select s.merchant_id as m, s.livemode as l, j.payment_id as id from sealed_journals s join journals j \
-        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
-        where s.position > $6 and s.position <= $7 and j.payment_id is not null \
-        union select p.merchant_id, p.livemode, p.id from events e join payments p on p.id = e.object_id \
-        where e.position > $8 and e.position <= $9), \
-    paid_out as (select s.merchant_id as m, s.livemode as l, j.source_id as id from sealed_journals s join journals j \
-        on j.merchant_id = s.merchant_id and j.livemode = s.livemode and j.id = s.journal_id \
-        where s.position > $6 and s.position <= $7 and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') \
-        union select o.merchant_id, o.livemode, o.id from events e join payouts o on o.id = e.object_id \
-        where e.position > $8 and e.position <= $9), \
+    touched as (select p.merchant_id as m, p.livemode as l, p.id \
+        from jsonb_array_elements_text(cast(cast($6 as text) as jsonb)) i(value) join payments p on p.id = i.value), \
+    paid_out as (select o.merchant_id as m, o.livemode as l, o.id \
+        from jsonb_array_elements_text(cast(cast($7 as text) as jsonb)) i(value) join payouts o on o.id = i.value), \
     journals as (select j.* from touched x join journals j on j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
         union all select j.* from paid_out x join journals j on j.merchant_id = x.m and j.livemode = x.l \
         and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') and j.source_id = x.id), \
@@ -79,23 +97,36 @@ const NARROW_POSTGRES: &str = "\
     attempts as (select a.* from touched x join attempts a on a.payment_id = x.id), \
     refunds as (select r.* from touched x join refunds r on r.payment_id = x.id), \
     captures as (select c.* from touched x join captures c on c.payment_id = x.id), \
+    disputes as (select d.* from touched x join disputes d on d.payment_id = x.id), \
     payouts as (select o.* from paid_out x join payouts o on o.id = x.id), \
     checkout_sessions as (select c.* from payments p join checkout_sessions c on c.id = p.checkout_id)";
 
-/// Whether a law is broken by any payment of a stretch.
-pub(super) async fn any_broken(db: &Db, broken: &'static str, stretch: Stretch) -> Result<bool, DbError> {
+/// Whether a law is broken by any of some payments and payouts.
+pub(super) async fn any_broken(db: &Db, broken: &'static str, touched: &Touched) -> Result<bool, DbError> {
     let tables = match db {
         Db::Sqlite { .. } => NARROW_SQLITE,
         Db::Postgres(_) => NARROW_POSTGRES,
     };
-    let statement = narrowed(tables, broken);
-    let rows = bind(statement.bind("").bind("zzzz").bind(false).bind(true).bind(1_i64), stretch).all(db).await;
+    let rows = narrowed(tables, broken)
+        .bind("")
+        .bind("zzzz")
+        .bind(false)
+        .bind(true)
+        .bind(1_i64)
+        .bind(list(&touched.payments))
+        .bind(list(&touched.payouts))
+        .all(db)
+        .await;
     match rows {
         Ok(rows) => Ok(!rows.is_empty()),
         // A sum that the database refuses to take: the full check says so in its own words.
         Err(DbError::Sqlx(error)) if error.as_database_error().is_some() => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+fn list(ids: &[String]) -> String {
+    serde_json::json!(ids).to_string()
 }
 
 fn bind(query: Query, stretch: Stretch) -> Query {
@@ -145,16 +176,6 @@ pub(super) async fn ends(db: &Db) -> Result<(i64, i64), DbError> {
     Ok((row.get("sealed")?, row.get("placed")?))
 }
 
-/// How many payments changed in a stretch.
-pub(super) async fn payments(db: &Db, stretch: Stretch) -> Result<i64, DbError> {
-    let row = query(
-        "select count(*) as n from (select j.payment_id from sealed_journals s join journals j on j.merchant_id = s.merchant_id \
-         and j.livemode = s.livemode and j.id = s.journal_id where s.position > $1 and s.position <= $2 and j.payment_id is not null \
-         union select p.id from events e join payments p on p.id = e.object_id where e.position > $3 and e.position <= $4) x",
-    );
-    bind(row, stretch).one(db).await?.get("n")
-}
-
 /// Whose journals and events are in a stretch.
 pub(super) async fn tenants(db: &Db, stretch: Stretch) -> Result<Vec<Tenant>, DbError> {
     let rows = query(
@@ -182,6 +203,30 @@ pub(super) async fn seen(on: impl Into<On<'_>>) -> Result<Seen, DbError> {
         payments: row.get("payments")?,
         full_at: row.get("full_at")?,
     })
+}
+
+/// Takes the watch until `until`, if no other process has it at `now`.
+pub(super) async fn take(db: &Db, now: Timestamp, until: Timestamp) -> Result<bool, DbError> {
+    let mut tx = db.begin().await?;
+    let taken = query(
+        "update integrity_watch set taken_until = $1 where id = 1 and (taken_until <= $2 or taken_until is null)",
+    )
+    .bind(until)
+    .bind(now)
+    .execute(&mut tx)
+    .await?;
+    tx.commit().await?;
+    Ok(taken == 1)
+}
+
+/// Lets go of it.
+pub(super) async fn leave(db: &Db, until: Timestamp) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    query("update integrity_watch set taken_until = null where id = 1 and taken_until = $1")
+        .bind(until)
+        .execute(&mut tx)
+        .await?;
+    tx.commit().await
 }
 
 /// Moves the watch on, if nobody else has: the update is the lock.
