@@ -42,6 +42,63 @@ pub enum LineKind {
     Unknown(String),
 }
 
+/// What stands before a word that no version of ours knows, so that it never looks like one that is known.
+const UNKNOWN: &str = "unknown:";
+/// Characters of a kind that are kept.
+const LONGEST: usize = 100;
+
+impl LineKind {
+    /// As it stands in the database and the API: at most 100 characters.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let word = match self {
+            Self::Charge => "charge",
+            Self::ChargeReversal => "charge_reversal",
+            Self::Refund => "refund",
+            Self::RefundFailure => "refund_failure",
+            Self::Dispute => "dispute",
+            Self::DisputeReversal => "dispute_reversal",
+            Self::Fee => "fee",
+            Self::Payout => "payout",
+            Self::PayoutReversal => "payout_reversal",
+            Self::Adjustment => "adjustment",
+            Self::BankEntry => "bank_entry",
+            Self::Unknown(word) => return format!("{UNKNOWN}{word}").chars().take(LONGEST).collect(),
+        };
+        word.to_owned()
+    }
+
+    /// The one that was written so.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        match text {
+            "charge" => Self::Charge,
+            "charge_reversal" => Self::ChargeReversal,
+            "refund" => Self::Refund,
+            "refund_failure" => Self::RefundFailure,
+            "dispute" => Self::Dispute,
+            "dispute_reversal" => Self::DisputeReversal,
+            "fee" => Self::Fee,
+            "payout" => Self::Payout,
+            "payout_reversal" => Self::PayoutReversal,
+            "adjustment" => Self::Adjustment,
+            "bank_entry" => Self::BankEntry,
+            other => Self::Unknown(other.strip_prefix(UNKNOWN).unwrap_or(other).to_owned()),
+        }
+    }
+}
+
+impl Side {
+    /// As it stands in the database and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Psp => "psp",
+            Self::Bank => "bank",
+        }
+    }
+}
+
 /// The names by which a line can be found elsewhere. All as they stand in the file, trimmed; absent when empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
