@@ -10,6 +10,7 @@
 
 mod admin;
 mod auth;
+mod bank;
 mod body;
 pub mod card_number;
 pub mod cards;
@@ -20,6 +21,7 @@ mod obstacle;
 mod pages;
 mod payments;
 mod payouts;
+mod planted;
 mod refusal;
 mod routes;
 mod server;

@@ -10,7 +10,7 @@ use axum::routing::{delete, get, post};
 
 use super::refusal::Refusal;
 use super::state::Sim;
-use super::{admin, disputes, pages, payments, payouts, settlement};
+use super::{admin, bank, disputes, pages, payments, payouts, planted, settlement};
 
 /// Bodies are small: a payment is a few hundred bytes.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -31,6 +31,7 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/v1/disputes/{id}", get(disputes::lookup))
         .route("/v1/disputes/{id}/evidence", post(disputes::evidence))
         .route("/v1/settlements", get(settlement::list))
+        .route("/v1/bank-statements", get(bank::statement))
         // The shopper's browser, in a frame.
         .route("/form/{client_token}", get(pages::show_form))
         .route("/form/{client_token}/token", post(pages::make_token))
@@ -42,6 +43,8 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/admin/faults/{id}", delete(admin::remove_fault))
         .route("/admin/disputes", post(disputes::open))
         .route("/admin/disputes/{id}/decide", post(disputes::decide))
+        .route("/admin/settlements/close", post(settlement::close_day))
+        .route("/admin/planted", post(planted::plant).delete(planted::clear))
         .route("/admin/calls", get(admin::calls))
         .route("/admin/refunds/{id}/return", post(admin::return_refund))
         .route("/admin/cards", get(admin::cards))

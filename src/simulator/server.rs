@@ -17,7 +17,7 @@ use super::routes::routes;
 use super::state::{Delays, Sim};
 use super::store::Store;
 use super::webhooks::{self, Target};
-use super::{payments, payouts};
+use super::{payments, payouts, settlement};
 use crate::outbound::{self, Outbound, OutboundError};
 use crate::words::{Clock, Secret, SystemClock};
 
@@ -194,7 +194,7 @@ async fn serve(listener: TcpListener, sim: Arc<Sim>, stop: CancellationToken) {
 }
 
 /// Ends slow, pending and abandoned attempts when their time has come, and lets refunds come back and payouts and disputes go
-/// on.
+/// on, and ends business days.
 async fn keep_finishing(sim: Arc<Sim>, stop: CancellationToken) {
     loop {
         let finished = [
@@ -202,6 +202,7 @@ async fn keep_finishing(sim: Arc<Sim>, stop: CancellationToken) {
             payments::return_due(&sim).await.is_ok(),
             payouts::finish_due(&sim).await.is_ok(),
             disputes::go_on(&sim).await.is_ok(),
+            settlement::close_due(&sim).await.is_ok(),
         ];
         if finished.contains(&false) {
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -42,11 +42,13 @@ async fn step(sim: &Sim, tx: &mut Tx, mut payout: Payout) -> Result<Payout, Refu
     match next.as_str() {
         "paid" => {
             payout.times_paid = payout.times_paid.saturating_add(1);
+            payout.paid_at = Some(sim.now());
             payout.next = payout.afterwards.take();
             payout.due_at = payout.next.as_ref().map(|_| sim.machine_after(sim.delays.payout_return));
         }
         "returned" => {
             payout.times_returned = payout.times_returned.saturating_add(1);
+            payout.returned_at = Some(sim.now());
             payout.failure_code = Some("account_closed".to_owned());
             payout.due_at = None;
         }

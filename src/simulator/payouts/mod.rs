@@ -33,6 +33,8 @@ pub struct Payout {
     pub due_at: Option<i64>,
     pub times_paid: i64,
     pub times_returned: i64,
+    pub paid_at: Option<i64>,
+    pub returned_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

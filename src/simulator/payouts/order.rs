@@ -103,6 +103,8 @@ fn made(sim: &Sim, key: &str, body: Body, behaviour: Behaviour, draw: &Draw) -> 
         due_at: (!rejected).then(|| sim.machine_after(wait)),
         times_paid: 0,
         times_returned: 0,
+        paid_at: None,
+        returned_at: None,
         created_at: now,
         updated_at: now,
     }

@@ -33,7 +33,7 @@ pub async fn insert(tx: &mut Tx, payout: &Payout) -> Result<()> {
 pub async fn update(tx: &mut Tx, payout: &Payout) -> Result<()> {
     query(
         "update payouts set status = $2, failure_code = $3, next = $4, afterwards = $5, due_at = $6, times_paid = $7,
-             times_returned = $8, updated_at = $9 where id = $1",
+             times_returned = $8, updated_at = $9, paid_at = $10, returned_at = $11 where id = $1",
     )
     .bind(&payout.id)
     .bind(&payout.status)
@@ -44,6 +44,8 @@ pub async fn update(tx: &mut Tx, payout: &Payout) -> Result<()> {
     .bind(payout.times_paid)
     .bind(payout.times_returned)
     .bind(payout.updated_at)
+    .bind(payout.paid_at)
+    .bind(payout.returned_at)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -2,6 +2,7 @@
 //! no database of ours.
 
 mod adapter;
+mod bank;
 mod cards;
 mod disputes;
 mod faults;
