@@ -5,6 +5,8 @@
 //! surface uses. Refuses to guess: amounts are exact, in minor units, and what no declared rule explains is investigated.
 
 pub mod breaks;
+pub mod calendar;
+pub mod files;
 pub mod line;
 pub mod progress;
 pub mod reconcile;
