@@ -6,11 +6,11 @@ use super::attempts::{self, Attempt};
 use super::error::PaymentError;
 use super::look::{abandon, look};
 use super::status::AttemptState;
-use super::{calls, captures, disputes, expire, jobs};
+use super::{calls, captures, disputes, expire, jobs, send};
 use crate::app::App;
 use crate::psp::NotDone;
 use crate::queue::Verdict;
-use crate::queue::retry::{Class, Next, Policy};
+use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::Sweep;
 use crate::words::{AttemptId, Timestamp, random_bytes};
 
@@ -76,12 +76,12 @@ async fn later(
     let looks = calls::count(&app.db, payment, "look_up", psp_key).await?;
     let tries = looks.saturating_add(calls::count(&app.db, payment, "abandon", psp_key).await?);
     let class = match failed {
-        Some(PaymentError::Psp(NotDone::Unreachable { after: Some(after), .. })) => Class::Busy { after: Some(after) },
+        Some(PaymentError::Psp(not_done @ NotDone::Unreachable { .. })) => send::class(&not_done),
         // A look that is refused says nothing of the attempt: it stays open, and is asked about again.
         _ => Class::Unclear,
     };
-    let policy = Policy::from(app.config.retries_at(psp).recover);
-    Ok(match policy.after(class, tries.max(1), u32::from_ne_bytes(random_bytes())) {
+    let policies = Policies::from(app.config.retries_at(psp).recover);
+    Ok(match policies.after(class, tries.max(1), u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: now.plus(wait) },
         Next::GiveUp => {
             Verdict::Failed { error: format!("sent to {psp} at {}, not known after {tries} looks", attempt.sent_at) }

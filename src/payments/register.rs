@@ -9,7 +9,7 @@ use super::store;
 use crate::app::App;
 use crate::checkout::Capture;
 use crate::psp::{NotDone, Psp, RegisterRequest, Registered};
-use crate::queue::retry::Policy;
+use crate::queue::retry::Policies;
 use crate::words::{CallId, PaymentId};
 
 /// Registers `id` with the PSP that takes new payments, once: whoever comes later gets what was kept.
@@ -37,8 +37,8 @@ pub async fn register(app: &App, id: &PaymentId) -> Result<Registered, PaymentEr
     calls::sent(&mut tx, &call).await?;
     tx.commit().await?;
 
-    let policy = Policy::from(app.config.retries_at(psp.name()).register);
-    let answer = insist(policy, psp.name(), || psp.register(&request)).await;
+    let policies = Policies::from(app.config.retries_at(psp.name()).register);
+    let answer = insist(policies, psp.name(), || psp.register(&request)).await;
     keep(app, &payment, psp.as_ref(), &call.id, answer).await
 }
 

@@ -1,7 +1,6 @@
 //! Send: each call to a PSP is written down before it goes and closed with what came back.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::attempts::Attempt;
 use super::calls::{self, Call};
@@ -10,14 +9,12 @@ use super::methods;
 use super::payment::Payment;
 use super::settle::{Heard, settle_all};
 use crate::app::App;
+use crate::config::retry::PATIENCE;
 use crate::db::retrying;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
-use crate::queue::retry::{Class, Next, Policy};
+use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::{PspKey, UnknownOutcome};
 use crate::words::{AttemptId, CallId, Secret, Timestamp, random_base62, random_bytes};
-
-/// A PSP that wants more time than this is not waited for while the shopper looks on.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
     Call {
@@ -95,17 +92,17 @@ pub(super) async fn settle_call(
 /// `Err` says that this call surely did nothing. It says nothing of one before it, nor of one that somebody else sends at
 /// this moment.
 pub(super) async fn confirm(app: &App, psp: &dyn Psp, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
-    let policy = Policy::from(app.config.retries_at(psp.name()).confirm);
-    match insist(policy, psp.name(), || sent(psp, under_its_key(request))).await? {
+    let policies = Policies::from(app.config.retries_at(psp.name()).confirm);
+    match insist(policies, psp.name(), || sent(psp, under_its_key(request))).await? {
         Outcome::Unknown { .. } if UnknownOutcome.is_absent() => Ok(declined(DeclineCode::Generic, "")),
         outcome => Ok(outcome),
     }
 }
 
-/// Makes `call` until it brings an answer, as long as `policy` lets a shopper wait. Declines are answers; refusals and a
+/// Makes `call` until it brings an answer, as long as `policies` let a shopper wait. Declines are answers; refusals and a
 /// PSP that wants more time than a shopper has are the end.
 pub(super) async fn insist<T, Calling: Future<Output = Result<T, NotDone>>>(
-    policy: Policy,
+    policies: Policies,
     psp: &'static str,
     mut call: impl FnMut() -> Calling,
 ) -> Result<T, NotDone> {
@@ -118,7 +115,7 @@ pub(super) async fn insist<T, Calling: Future<Output = Result<T, NotDone>>>(
         failures += 1;
         let class = class(&not_done);
         let too_long = matches!(class, Class::Busy { after: Some(after) } if after > PATIENCE);
-        match policy.after(class, failures, u32::from_ne_bytes(random_bytes())) {
+        match policies.after(class, failures, u32::from_ne_bytes(random_bytes())) {
             Next::After(wait) if !too_long => tokio::time::sleep(wait).await,
             _ => {
                 let error = &not_done as &dyn std::error::Error;
@@ -143,7 +140,7 @@ fn under_its_key(request: &ConfirmRequest) -> Cow<'_, ConfirmRequest> {
 }
 
 /// What kind of failure it is that a call did nothing.
-pub(super) const fn class(not_done: &NotDone) -> Class {
+pub const fn class(not_done: &NotDone) -> Class {
     match not_done {
         NotDone::Unreachable { after: None, .. } => Class::Unreachable,
         NotDone::Unreachable { after, .. } => Class::Busy { after: *after },

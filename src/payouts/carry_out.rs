@@ -9,9 +9,10 @@ use super::{Payout, PayoutError, PayoutStatus, calls, store};
 use crate::app::App;
 use crate::db::retrying;
 use crate::merchants::sellers;
+use crate::payments;
 use crate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
 use crate::queue::Verdict;
-use crate::queue::retry::{Next, Policy};
+use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::PayoutKey;
 use crate::words::{CallId, PayoutId, random_bytes};
 
@@ -58,7 +59,7 @@ pub async fn look(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError> {
         Err(not_done) => {
             note(app, &call, &not_done.to_string()).await?;
             let tries = calls::count_since(&app.db, id, payout.seen_at.unwrap_or(payout.created_at)).await?;
-            Ok(later(app, &payout, tries, after(&not_done)))
+            Ok(later(app, &payout, tries, class(&not_done)))
         }
     }
 }
@@ -67,8 +68,8 @@ pub async fn look(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError> {
 struct Heard {
     /// The provider has it and said so just now.
     known: bool,
-    /// How long the provider asked us to wait.
-    after: Option<Duration>,
+    /// What kind of failure it is that nothing is known.
+    class: Class,
 }
 
 /// First look, then order: a payout that is found is not ordered again, and none under a key that the provider has forgotten.
@@ -80,14 +81,14 @@ async fn ask_again(app: &App, provider: &dyn PayoutProvider, payout: &Payout) ->
             note(app, &call, "not found").await?;
             let age = app.now().since(payout.sent_at.unwrap_or(payout.created_at));
             if provider.key_lifetime().is_some_and(|lifetime| age >= lifetime) {
-                return Ok(Heard { known: false, after: None });
+                return Ok(Heard { known: false, class: Class::Unclear });
             }
             let call = written(app, payout, "payout").await?;
             order(app, provider, payout, &call, false).await
         }
         Err(not_done) => {
             note(app, &call, &not_done.to_string()).await?;
-            Ok(Heard { known: false, after: after(&not_done) })
+            Ok(Heard { known: false, class: class(&not_done) })
         }
     }
 }
@@ -112,7 +113,7 @@ async fn order(
         }
         Err(not_done) => {
             note(app, call, &not_done.to_string()).await?;
-            Ok(Heard { known: false, after: after(&not_done) })
+            Ok(Heard { known: false, class: class(&not_done) })
         }
     }
 }
@@ -120,7 +121,7 @@ async fn order(
 async fn settled(app: &App, payout: &Payout, call: &CallId, outcome: &PayoutOutcome) -> Result<Heard, PayoutError> {
     let change = settle_call(app, &payout.id, call, outcome).await?;
     contradicted(payout, change)?;
-    Ok(Heard { known: matches!(outcome, PayoutOutcome::Processing { .. }), after: None })
+    Ok(Heard { known: matches!(outcome, PayoutOutcome::Processing { .. }), class: Class::Unclear })
 }
 
 /// Money that was given back to the seller and sent all the same is for a person, at once.
@@ -156,13 +157,13 @@ async fn next(app: &App, id: &PayoutId, heard: Heard) -> Result<Verdict, PayoutE
         return Ok(Verdict::Failed { error });
     }
     let tries = calls::count_since(&app.db, id, word).await?;
-    Ok(later(app, &payout, tries, heard.after))
+    Ok(later(app, &payout, tries, heard.class))
 }
 
 /// Again, as `[retry]` says.
-fn later(app: &App, payout: &Payout, tries: u32, after: Option<Duration>) -> Verdict {
-    let policy = Policy::from(app.config.retries_at(&payout.provider).payout);
-    match policy.next(tries.max(1), u32::from_ne_bytes(random_bytes()), after) {
+fn later(app: &App, payout: &Payout, tries: u32, class: Class) -> Verdict {
+    let policies = Policies::from(app.config.retries_at(&payout.provider).payout);
+    match policies.after(class, tries.max(1), u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: app.now().plus(wait) },
         Next::GiveUp => Verdict::Failed { error: format!("{} gave no answer after {tries} tries", payout.provider) },
     }
@@ -223,9 +224,11 @@ async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PayoutError>
     Ok(tx.commit().await?)
 }
 
-const fn after(not_done: &NotDone) -> Option<Duration> {
-    match not_done {
-        NotDone::Unreachable { after, .. } => *after,
-        NotDone::Refused { .. } => None,
+/// What kind of failure it is that a call did nothing. That a repeat or a look is refused says nothing of the payout, which
+/// may have been sent long ago.
+fn class(not_done: &NotDone) -> Class {
+    match payments::class(not_done) {
+        Class::Refused => Class::Unclear,
+        class => class,
     }
 }

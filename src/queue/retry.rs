@@ -1,5 +1,5 @@
-//! When to try again. Pure: no clock, no randomness of its own (the caller draws), so every
-//! schedule can be checked for every input.
+//! When to try again: the class of the failure chooses the policy, the policy the wait. Pure: no clock, no randomness of its
+//! own (the caller draws), so every schedule can be checked for every input.
 
 use std::time::Duration;
 
@@ -44,6 +44,23 @@ pub struct Policy {
     pub tries: u32,
 }
 
+/// What a call that fails does next, by the class of each failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policies {
+    /// After [`Class::Unreachable`].
+    pub unreachable: Policy,
+    /// After [`Class::Busy`].
+    pub busy: Policy,
+    /// After [`Class::Unclear`].
+    pub unclear: Policy,
+}
+
+impl From<Retry> for Policies {
+    fn from(set: Retry) -> Self {
+        Self { unreachable: set.unreachable().into(), busy: set.busy().into(), unclear: set.unclear().into() }
+    }
+}
+
 impl From<Retry> for Policy {
     fn from(set: Retry) -> Self {
         let (first, step) = (Duration::from_millis(set.first_ms), Duration::from_millis(set.step_ms));
@@ -59,7 +76,7 @@ impl From<Retry> for Policy {
     }
 }
 
-/// What kind of failure it was. It decides first; the policy decides only what may be tried again at all.
+/// What kind of failure it was. It decides first; the policies decide only what may be tried again at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// The other side could not be reached: surely nothing was done.
@@ -94,20 +111,10 @@ impl Policy {
     /// For errors that no repetition can cure.
     pub const NEVER: Self = Self { pace: Pace::Immediate, tries: 1 };
 
-    /// Decides after the `failures`-th failure in a row, the last of which was of this `class`.
-    pub fn after(&self, class: Class, failures: u32, draw: u32) -> Next {
-        match class {
-            Class::Unreachable | Class::Unclear => self.next(failures, draw, None),
-            Class::Busy { after } => self.next(failures, draw, Some(after.unwrap_or(BREATH))),
-            Class::Declined | Class::Refused => Next::GiveUp,
-        }
-    }
-
-    /// Decides after the `failures`-th failure in a row (1 = the first try failed).
+    /// Decides after the `failures`-th failure in a row (1 = the first try failed), each of which was ours.
     ///
-    /// `draw` is a random number over the whole of `u32`; `at_least` is what the other side asked
-    /// for (`Retry-After`) and only ever makes the wait longer.
-    pub fn next(&self, failures: u32, draw: u32, at_least: Option<Duration>) -> Next {
+    /// `draw` is a random number over the whole of `u32`.
+    pub fn next(&self, failures: u32, draw: u32) -> Next {
         if failures >= self.tries {
             return Next::GiveUp;
         }
@@ -121,7 +128,24 @@ impl Policy {
                 share(first.saturating_mul(doublings).min(cap), draw)
             }
         };
-        Next::After(wait.max(at_least.unwrap_or_default()))
+        Next::After(wait)
+    }
+}
+
+impl Policies {
+    /// Decides after the `failures`-th failure in a row, the last of which was of this `class`.
+    ///
+    /// What the other side asked for (`Retry-After`) only ever makes the wait longer.
+    pub fn after(&self, class: Class, failures: u32, draw: u32) -> Next {
+        match class {
+            Class::Unreachable => self.unreachable.next(failures, draw),
+            Class::Unclear => self.unclear.next(failures, draw),
+            Class::Busy { after } => match self.busy.next(failures, draw) {
+                Next::After(wait) => Next::After(wait.max(after.unwrap_or(BREATH))),
+                Next::GiveUp => Next::GiveUp,
+            },
+            Class::Declined | Class::Refused => Next::GiveUp,
+        }
     }
 }
 
@@ -134,6 +158,7 @@ pub fn share(whole: Duration, draw: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::retry::{On, Waits};
     use proptest::prelude::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -143,7 +168,7 @@ mod tests {
     }
 
     fn wait(pace: Pace, failures: u32, draw: u32) -> Duration {
-        match policy(pace).next(failures, draw, None) {
+        match policy(pace).next(failures, draw) {
             Next::After(wait) => wait,
             Next::GiveUp => panic!("gave up after {failures}"),
         }
@@ -162,13 +187,17 @@ mod tests {
         assert_eq!(wait(curve, 4, 0), Duration::ZERO);
     }
 
+    fn alike(policy: Policy) -> Policies {
+        Policies { unreachable: policy, busy: policy, unclear: policy }
+    }
+
     #[test]
     fn gives_up_after_the_last_try() {
         let thrice = Policy { pace: Pace::Immediate, tries: 3 };
-        assert_eq!(thrice.next(2, 0, None), Next::After(Duration::ZERO));
-        assert_eq!(thrice.next(3, 0, None), Next::GiveUp);
-        assert_eq!(Policy::NEVER.next(1, 0, Some(SECOND)), Next::GiveUp);
-        assert_eq!(Policy { tries: 0, ..thrice }.next(1, 0, None), Next::GiveUp);
+        assert_eq!(thrice.next(2, 0), Next::After(Duration::ZERO));
+        assert_eq!(thrice.next(3, 0), Next::GiveUp);
+        assert_eq!(alike(Policy::NEVER).after(Class::Busy { after: Some(SECOND) }, 1, 0), Next::GiveUp);
+        assert_eq!(Policy { tries: 0, ..thrice }.next(1, 0), Next::GiveUp);
     }
 
     /// Every class against every policy: the wait after the second failure in milliseconds, `None` for giving up.
@@ -194,16 +223,38 @@ mod tests {
         for (class, waits) in table {
             for (policy, wait) in policies.iter().zip(waits) {
                 let next = wait.map_or(Next::GiveUp, |millis| Next::After(Duration::from_millis(millis)));
-                assert_eq!(policy.after(class, 2, 1 << 31), next, "{class:?} under {policy:?}");
+                assert_eq!(alike(*policy).after(class, 2, 1 << 31), next, "{class:?} under {policy:?}");
             }
         }
     }
 
     #[test]
+    fn each_class_has_a_policy_of_its_own() {
+        let every = |seconds: u32, tries| Policy { pace: Pace::Fixed { every: seconds * SECOND }, tries };
+        let policies = Policies { unreachable: every(1, 9), busy: every(2, 9), unclear: every(3, 2) };
+        let busy = Class::Busy { after: Some(SECOND) };
+        for (class, seconds) in [(Class::Unreachable, 1), (busy, 2), (Class::Unclear, 3)] {
+            assert_eq!(policies.after(class, 1, 0), Next::After(seconds * SECOND), "{class:?}");
+        }
+        assert_eq!(policies.after(Class::Unclear, 2, 0), Next::GiveUp);
+        assert_eq!(policies.after(busy, 2, 0), Next::After(2 * SECOND));
+    }
+
+    #[test]
+    fn the_settings_of_a_class_become_its_policy() {
+        let on = On { busy: Waits { pace: Some(Named::Never), ..Waits::default() }, ..On::default() };
+        let set = Retry { on, ..crate::config::Retries::default().refund };
+        let policies = Policies::from(set);
+        assert_eq!(policies.busy, Policy::NEVER);
+        assert_eq!((policies.unclear, policies.unreachable), (Policy::from(set), Policy::from(set)));
+    }
+
+    #[test]
     fn the_other_side_may_only_ask_for_longer() {
-        let every = policy(Pace::Fixed { every: 10 * SECOND });
-        assert_eq!(every.next(1, 0, Some(SECOND)), Next::After(10 * SECOND));
-        assert_eq!(every.next(1, 0, Some(60 * SECOND)), Next::After(60 * SECOND));
+        let every = alike(policy(Pace::Fixed { every: 10 * SECOND }));
+        let asking = |seconds: u32| Class::Busy { after: Some(seconds * SECOND) };
+        assert_eq!(every.after(asking(1), 1, 0), Next::After(10 * SECOND));
+        assert_eq!(every.after(asking(60), 1, 0), Next::After(60 * SECOND));
     }
 
     fn any_pace() -> impl Strategy<Value = Pace> {
@@ -222,7 +273,7 @@ mod tests {
         fn every_schedule_ends(pace in any_pace(), tries in 0_u32..50, draw: u32) {
             let policy = Policy { pace, tries };
             let mut failures = 1;
-            while let Next::After(wait) = policy.next(failures, draw, None) {
+            while let Next::After(wait) = policy.next(failures, draw) {
                 match pace {
                     Pace::Immediate => prop_assert_eq!(wait, Duration::ZERO),
                     Pace::Fixed { every } => prop_assert_eq!(wait, every),
@@ -243,7 +294,7 @@ mod tests {
                 tries: u32::MAX,
             };
             let (low, high) = (low.min(high), low.max(high));
-            let at = |draw| match curve.next(failures, draw, None) {
+            let at = |draw| match curve.next(failures, draw) {
                 Next::After(wait) => wait,
                 Next::GiveUp => Duration::MAX,
             };

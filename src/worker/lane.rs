@@ -139,7 +139,7 @@ async fn conclude(app: &App, job: &Job, verdict: &Verdict) -> Result<Settled, Db
     let (settled, result) = match verdict {
         Verdict::Done => (queue::done(&mut tx, job).await?, "done"),
         Verdict::Again { at } => (queue::again(&mut tx, job, *at).await?, "again"),
-        Verdict::Failed { error } => match policy.next(job.tries, u32::from_ne_bytes(random_bytes()), None) {
+        Verdict::Failed { error } => match policy.next(job.tries, u32::from_ne_bytes(random_bytes())) {
             Next::After(wait) => {
                 tracing::warn!(job = %job.id, kind = job.kind, key = job.key, error, tries = job.tries, "job failed");
                 (queue::try_later(&mut tx, job, now.plus(wait), error).await?, "failed")

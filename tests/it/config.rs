@@ -72,6 +72,28 @@ fn what_is_tried_again_is_set_number_by_number() {
 }
 
 #[test]
+fn what_is_tried_again_may_differ_by_what_went_wrong() {
+    let file = toml(
+        "[retry.refund.on.busy]\npace = \"fixed\"\nfirst_ms = 60000\n[psp.simulator]\nurl = \"http://localhost:8090\"\nsecret_key = \"x\"\n\
+         webhook_secret = \"x\"\n[psp.simulator.retry.refund.on.unclear]\ntries = 2\n",
+    );
+    let config = load(Some(file.path()), environment(&[("TOLLGATE_RETRY__REFUND__ON__BUSY__TRIES", "9")])).unwrap();
+    let (usual, here) = (Config::default().retry.refund, config.retries_at("simulator").refund);
+    assert_eq!(here.unreachable(), here);
+    assert_eq!((here.busy().pace, here.busy().first_ms, here.busy().tries), (Pace::Fixed, 60_000, 9));
+    assert_eq!((here.unclear().pace, here.unclear().tries), (usual.pace, 2));
+    assert_eq!(config.retries_at("another").refund.unclear().tries, usual.tries);
+    for (text, told) in [
+        ("[retry.refund.on.declined]\ntries = 2\n", "declined"),
+        ("[retry.refund.on.busy]\non = 2\n", "on"),
+        ("[psp.simulator.retry.jobs]\ntries = 2\n", "jobs"),
+    ] {
+        let error = load(Some(toml(text).path()), []).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_named_wherever_it_stands() {
     for (text, key) in [
         ("[database]\nurll = \"x\"\n", "urll"),

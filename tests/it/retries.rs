@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tollgate::config::Config;
-use tollgate::config::retry::{Change, Pace};
+use tollgate::config::retry::{Change, On, Pace, Waits};
 use tollgate::payments::{self, Standing, attempts, calls, refunds};
-use tollgate::psp::{DeclineCode, Finding, NotDone};
+use tollgate::psp::{DeclineCode, Finding, NotDone, RefundOutcome};
 use tollgate::queue::{self, NewJob};
 use tollgate::worker::Worker;
 
@@ -175,6 +175,30 @@ async fn a_refund_is_asked_for_as_often_as_the_settings_say(world: World) {
     shop.assert_sound().await;
 }
 
+async fn what_went_wrong_says_how_long_to_wait(world: World) {
+    let fixed = |first_ms| Waits { pace: Some(Pace::Fixed), first_ms: Some(first_ms), ..Waits::default() };
+    let on = On { unreachable: fixed(10_000), busy: fixed(60_000), unclear: fixed(300_000) };
+    let by_class = Change { on, ..Change::default() };
+    let shop = Shop::open_with(world, |config| config.retry.refund = by_class.of(config.retry.refund)).await;
+    let refund = refund(&shop).await;
+    let away = |after| Err(NotDone::Unreachable { reason: "away".to_owned(), after });
+    let unclear = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    let answers = [away(None), away(Some(Duration::from_secs(1))), unclear];
+    shop.psp.refund_answers.lock().unwrap().extend(answers);
+    shop.run_jobs().await;
+    for (left, seconds) in [(2, 10), (1, 60), (0, 300)] {
+        assert_eq!(shop.psp.refund_answers.lock().unwrap().len(), left);
+        shop.world.clock.advance(Duration::from_secs(seconds - 1));
+        shop.run_jobs().await;
+        assert_eq!(shop.psp.refund_answers.lock().unwrap().len(), left, "not before {seconds} seconds are over");
+        shop.world.clock.advance(Duration::from_secs(1));
+        shop.run_jobs().await;
+    }
+    let after = refunds::find(&shop.world.db, &refund.id).await.unwrap().unwrap();
+    assert_eq!(after.status, refunds::RefundStatus::Succeeded);
+    shop.assert_sound().await;
+}
+
 async fn a_refund_the_psp_may_have_forgotten_is_not_ordered_again(world: World) {
     let shop = Shop::open(world).await;
     *shop.psp.key_lifetime.lock().unwrap() = Some(Duration::from_hours(1));
@@ -209,6 +233,7 @@ both_databases!(
     a_psp_that_asks_for_a_moment_gets_it_and_one_that_asks_for_minutes_is_not_waited_for,
     what_the_psp_may_have_forgotten_is_not_ordered_again,
     a_refund_is_asked_for_as_often_as_the_settings_say,
+    what_went_wrong_says_how_long_to_wait,
     a_refund_the_psp_may_have_forgotten_is_not_ordered_again,
     a_job_is_tried_as_often_as_the_settings_say,
 );

@@ -8,7 +8,7 @@ use crate::payments::error::PaymentError;
 use crate::payments::{send, store as payments};
 use crate::psp::{CaptureRequest, Hold, NotDone, Psp, VoidRequest};
 use crate::queue::Verdict;
-use crate::queue::retry::{Next, Policy};
+use crate::queue::retry::{Class, Next, Policies};
 use crate::words::{CallId, CaptureId, random_bytes};
 
 /// Asks for `id` under its one key, and again until the PSP says what became of it.
@@ -26,9 +26,10 @@ pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentErro
     let tries = calls::count(&app.db, &asked.payment, asked.operation.as_str(), asked.id.as_str()).await?;
     let heard = order(app, psp.as_ref(), &asked, psp_payment, tries).await;
     let became = match read(&asked, &heard) {
-        Became::Failed { code } if !settles(app, &asked, tries) => {
-            Became::Unknown { reason: format!("refused ({code}), and an earlier call may still arrive"), after: None }
-        }
+        Became::Failed { code } if !settles(app, &asked, tries) => Became::Unknown {
+            reason: format!("refused ({code}), and an earlier call may still arrive"),
+            class: Class::Unclear,
+        },
         became => became,
     };
     let after = match became {
@@ -40,9 +41,9 @@ pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentErro
             failure_code: Some(Reason::ReleasedByPsp.as_str().to_owned()),
             ..ended(app, &asked, CaptureStatus::Failed)
         },
-        Became::Unknown { reason, after } => {
+        Became::Unknown { reason, class } => {
             send::note(app, &call, &format!("not known: {reason}")).await?;
-            return Ok(later(app, &asked, tries, after));
+            return Ok(later(app, &asked, tries, class));
         }
         Became::Contradiction(error) => {
             send::note(app, &call, &error).await?;
@@ -110,14 +111,14 @@ async fn written(app: &App, asked: &Capture) -> Result<CallId, PaymentError> {
 
 /// Again, as `[retry]` says; past the deadline or the last try it fails, so that a person gets it. Nothing else is asked
 /// of the hold meanwhile.
-fn later(app: &App, asked: &Capture, tries: u32, wait: Option<std::time::Duration>) -> Verdict {
+fn later(app: &App, asked: &Capture, tries: u32, class: Class) -> Verdict {
     let now = app.now();
     let Capture { psp, created_at, .. } = asked;
     if now > asked.deadline_at {
         return Verdict::Failed { error: format!("asked of {psp} at {created_at}, still not known past its deadline") };
     }
-    let policy = Policy::from(app.config.retries_at(psp).capture);
-    match policy.next(tries, u32::from_ne_bytes(random_bytes()), wait) {
+    let policies = Policies::from(app.config.retries_at(psp).capture);
+    match policies.after(class, tries, u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: now.plus(wait) },
         Next::GiveUp => {
             Verdict::Failed { error: format!("asked of {psp} since {created_at}, not known after {tries} tries") }

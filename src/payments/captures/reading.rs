@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{Capture, Operation};
+use crate::payments::send;
 use crate::psp::{Hold, NotDone};
+use crate::queue::retry::Class;
 
 /// A call may still be on its way so long; before that a refusal of a repeat proves nothing about the first.
 const ON_ITS_WAY: Duration = Duration::from_mins(1);
@@ -23,12 +25,12 @@ pub(super) enum Became {
     },
     /// A capture came too late: the PSP holds nothing any more.
     Gone,
-    /// Not known yet: ask again, not before `after`.
+    /// Not known yet: ask again.
     Unknown {
         /// What was seen, for people.
         reason: String,
-        /// How long the PSP asked us to wait.
-        after: Option<Duration>,
+        /// What kind of failure it is that it is not known.
+        class: Class,
     },
     /// What the PSP did is not what anybody here asked for: a person must look.
     Contradiction(String),
@@ -49,10 +51,14 @@ pub(super) fn read(asked: &Capture, heard: &Result<Hold, NotDone>) -> Became {
         (Operation::Void, Ok(Hold::Captured { amount, .. })) => {
             Became::Contradiction(format!("the PSP says that it captured {amount}, which nobody here asked for"))
         }
-        (_, Ok(Hold::Held)) => Became::Unknown { reason: "the PSP still holds the money".to_owned(), after: None },
-        (_, Ok(Hold::Unknown { reason })) => Became::Unknown { reason: reason.clone(), after: None },
+        (_, Ok(Hold::Held)) => {
+            Became::Unknown { reason: "the PSP still holds the money".to_owned(), class: Class::Unclear }
+        }
+        (_, Ok(Hold::Unknown { reason })) => Became::Unknown { reason: reason.clone(), class: Class::Unclear },
         (_, Err(NotDone::Refused { code, .. })) => Became::Failed { code: code.clone() },
-        (_, Err(NotDone::Unreachable { reason, after })) => Became::Unknown { reason: reason.clone(), after: *after },
+        (_, Err(not_done @ NotDone::Unreachable { reason, .. })) => {
+            Became::Unknown { reason: reason.clone(), class: send::class(not_done) }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::payments::payment::Payment;
 use crate::payments::{calls, send, store as payments};
 use crate::psp::{DisputeStatus, EvidenceOutcome, EvidenceRequest, NotDone, PspDispute};
 use crate::queue::Verdict;
-use crate::queue::retry::{Next, Policy};
+use crate::queue::retry::{Class, Next, Policies};
 use crate::words::{DisputeId, Timestamp, random_bytes};
 
 /// Hands in the evidence of the dispute `id` under its one key, and again until the PSP says that it has it or not.
@@ -99,7 +99,7 @@ async fn settle(app: &App, id: &DisputeId, after: &Evidence, now: Timestamp) -> 
     Ok(tx.commit().await?)
 }
 
-/// Again, as `[retry]` says of refunds; past the deadline or the last try it fails, so that a person gets it.
+/// Again, as `[retry]` says; past the deadline or the last try it fails, so that a person gets it.
 fn later(
     app: &App,
     dispute: &Dispute,
@@ -111,11 +111,9 @@ fn later(
     if now > evidence.deadline_at {
         return Verdict::Failed { error: format!("evidence for {psp} since {since}: not known past its deadline") };
     }
-    let asked = match outcome {
-        Err(NotDone::Unreachable { after, .. }) => *after,
-        _ => None,
-    };
-    match Policy::from(app.config.retries_at(psp).refund).next(tries, u32::from_ne_bytes(random_bytes()), asked) {
+    let class = outcome.as_ref().map_or_else(send::class, |_| Class::Unclear);
+    let policies = Policies::from(app.config.retries_at(psp).evidence);
+    match policies.after(class, tries, u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: now.plus(wait) },
         Next::GiveUp => {
             Verdict::Failed { error: format!("evidence for {psp} since {since}: not known after {tries} tries") }

@@ -9,7 +9,7 @@ use crate::payments::error::PaymentError;
 use crate::payments::{send, store as payments};
 use crate::psp::{Finding, NotDone, Psp, RefundOutcome, RefundRequest};
 use crate::queue::Verdict;
-use crate::queue::retry::{Class, Next, Policy};
+use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::RefundKey;
 use crate::wallets;
 use crate::words::{CallId, RefundId, Timestamp, random_bytes};
@@ -129,8 +129,8 @@ fn later(app: &App, refund: &Refund, tries: u32, answer: &Result<RefundOutcome, 
     if now > refund.deadline_at {
         return Verdict::Failed { error: format!("asked of {psp} at {created_at}, still not known past its deadline") };
     }
-    let policy = Policy::from(app.config.retries_at(psp).refund);
-    match policy.after(class, tries, u32::from_ne_bytes(random_bytes())) {
+    let policies = Policies::from(app.config.retries_at(psp).refund);
+    match policies.after(class, tries, u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: now.plus(wait) },
         Next::GiveUp => {
             Verdict::Failed { error: format!("asked of {psp} since {created_at}, not known after {tries} tries") }

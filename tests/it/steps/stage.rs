@@ -63,7 +63,7 @@ fn app(db: Db, clock: &Arc<FixedClock>, psp: &ModelPsp) -> App {
         ..Config::default()
     };
     // Nothing here waits for a clock on the wall.
-    config.retry.confirm = Retry { pace: Pace::Immediate, tries: 3, first_ms: 0, step_ms: 0, cap_ms: 0 };
+    config.retry.confirm = Retry { pace: Pace::Immediate, tries: 3, ..config.retry.confirm };
     let outbound = outbound(&config);
     App::new(config, db, clock.clone(), outbound, Psps::of([Arc::new(psp.clone()) as _]))
 }
