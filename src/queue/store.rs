@@ -120,7 +120,7 @@ pub async fn claim_one(
 ) -> Result<Option<Job>, DbError> {
     let row = query(
         "update jobs set status = 'running', lease = $1, due_at = $2, tries = tries + 1, again_at = null
-         where kind = $3 and key = $4 and (status = 'waiting' or (status = 'running' and due_at <= $5))
+         where kind = $3 and key = $4 and status <> 'dead' and (status = 'waiting' or (status = 'running' and due_at <= $5))
          returning id, kind, key, payload, tries, lease",
     )
     .bind(random_base62(22))

@@ -47,6 +47,7 @@ mod payout_schedules;
 mod payouts;
 mod payouts_api;
 mod payouts_console;
+mod plans;
 mod policies;
 mod psp_keys;
 mod queue;

@@ -74,15 +74,15 @@ async fn every_statement_of_the_simulator_is_understood() {
     assert!(wrong.is_empty(), "statements of the simulator that SQLite does not take:\n{}", wrong.join("\n"));
 }
 
-struct Statement {
-    line: usize,
-    sql: String,
+pub struct Statement {
+    pub line: usize,
+    pub sql: String,
     /// One half of a `pick`.
-    only: Option<Engine>,
+    pub only: Option<Engine>,
 }
 
 /// The statements of one store. What cannot be told from the source alone is a complaint, not a gap.
-fn statements(source: &Source) -> Vec<Result<Statement, String>> {
+pub fn statements(source: &Source) -> Vec<Result<Statement, String>> {
     let code = match source.code.find("#[cfg(test)]\nmod tests {") {
         _ if source.path.ends_with("/tests.rs") => return Vec::new(),
         Some(end) => &source.code[..end],
