@@ -53,6 +53,8 @@ pub struct ScriptedPsp {
     pub ordered: Mutex<Vec<String>>,
     /// Payments that were registered to be held and captured later.
     pub held: Mutex<Vec<String>>,
+    /// How long it takes over the end of a hold.
+    pub end_takes: Mutex<Duration>,
     pub refund_answers: Mutex<VecDeque<Result<RefundOutcome, NotDone>>>,
     /// Refunds by key, as the PSP keeps them.
     pub refunds: Mutex<Vec<(String, i64)>>,
@@ -92,7 +94,8 @@ impl ScriptedPsp {
     /// A hold ends once: whoever comes later is told how it ended.
     async fn end(&self, psp_payment: &str, key: &str, wanted: Hold) -> Result<Hold, NotDone> {
         self.ordered.lock().unwrap().push(key.to_owned());
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        let takes = (*self.end_takes.lock().unwrap()).max(Duration::from_millis(5));
+        tokio::time::sleep(takes).await;
         let next = self.ends.lock().unwrap().pop_front();
         let unheard = Hold::Unknown { reason: "the connection was reset".to_owned() };
         match next {
