@@ -5,7 +5,8 @@ use tollgate::sabotage::Protection;
 use super::crash::{Operation, every_crash};
 use super::crashes::{asking_a_refund, asking_a_refund_whose_answer_is_lost, paying, paying_while_the_answer_is_lost};
 use super::explore::{Bounds, Race, explore, replay};
-use super::races::two_refunds_that_are_too_much_together;
+use super::payouts::a_worker_that_pays_out;
+use super::races::{paying_while_the_merchant_ends_the_session, two_refunds_that_are_too_much_together};
 use super::stage::alone;
 
 /// Some crash does not end well; what is said of it holds `what`.
@@ -53,6 +54,37 @@ fn an_attempt_that_nobody_looks_for_is_found() {
 fn a_refund_under_a_fresh_key_each_time_is_found() {
     let operation = asking_a_refund_whose_answer_is_lost::operation();
     a_crash_shows(Protection::RefundKey, &operation, "was taken and given back");
+}
+
+#[test]
+fn a_payment_under_a_fresh_key_each_time_is_found() {
+    a_crash_shows(Protection::PspKey, &paying::operation(), "the PSP took the money of psp_1 2 times");
+}
+
+#[test]
+fn a_payout_under_a_fresh_key_each_time_is_found() {
+    a_crash_shows(Protection::PayoutKey, &a_worker_that_pays_out::operation(), "the bank was told to send");
+}
+
+#[test]
+fn a_state_that_is_written_whatever_it_was_is_found() {
+    let race = paying_while_the_merchant_ends_the_session::race();
+    an_order_shows(Protection::CompareAndSet, &race, "another that it is over");
+}
+
+#[test]
+fn a_settlement_in_three_transactions_is_found() {
+    a_crash_shows(Protection::SettleTransaction, &paying::operation(), "sale journal");
+}
+
+#[test]
+fn a_charge_before_it_is_written_down_is_found() {
+    a_crash_shows(Protection::WrittenFirst, &paying::operation(), "was taken and given back");
+}
+
+#[test]
+fn wallets_that_stay_as_they_were_are_found() {
+    a_crash_shows(Protection::Wallets, &paying::operation(), "wallet");
 }
 
 #[test]

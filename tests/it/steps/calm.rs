@@ -54,6 +54,8 @@ async fn open_things(stage: &Stage) -> Vec<String> {
         "select 'attempt ' || state as what from attempts where state not in ('approved', 'declined')
          union all select 'refund' from refunds where status = 'pending'
          union all select operation from captures where status = 'pending'
+         union all select 'payout ' || status from payouts where status in ('pending', 'processing')
+         union all select 'evidence' from dispute_evidence where status = 'sending'
          union all select 'payment ' || status from payments where status = 'processing'
          union all select kind || ' job' from jobs where status <> 'dead'",
     );

@@ -39,6 +39,7 @@ macro_rules! operation {
         }
     };
 }
+pub(super) use operation;
 
 async fn executes(stage: &Stage, card: &str) -> String {
     format!("{:?}", payments::execute(&stage.app, &stage.only().payment.id, card).await)
@@ -272,8 +273,8 @@ operation!(
     a_worker_that_captures,
     AsksAgain,
     |stage| {
-        stage.held().await;
-        captures(&stage).await;
+        let opened = stage.held().await;
+        stage.ask_capture(&opened, "12.34").await;
     },
     |stage| { worker::round(&stage.app).await }
 );
@@ -282,8 +283,8 @@ operation!(
     a_worker_that_captures_while_the_answer_is_lost,
     AsksAgain,
     |stage| {
-        stage.held().await;
-        captures(&stage).await;
+        let opened = stage.held().await;
+        stage.ask_capture(&opened, "12.34").await;
         stage.psp.next(Mishap::AnswerLost);
     },
     |stage| { worker::round(&stage.app).await }

@@ -1,14 +1,19 @@
 //! What must hold whenever nothing is in flight: our books, and the PSP's own record beside them.
 
-use tollgate::db::query;
+use std::collections::BTreeMap;
+
+use tollgate::db::{Row, query};
 use tollgate::integrity::{self, Scope};
 
+use super::model_psp::Sent;
 use super::stage::Stage;
 
 /// What is wrong; nothing is what one wants.
 pub async fn broken(stage: &Stage) -> Vec<String> {
     let mut wrong = always(stage).await;
     wrong.extend(psp_disagrees(stage).await);
+    wrong.extend(bank_disagrees(stage).await);
+    wrong.extend(contested_otherwise(stage).await);
     for row in query(LEFT).all(&stage.app.db).await.unwrap() {
         wrong.push(row.get("what").unwrap());
     }
@@ -28,7 +33,58 @@ pub async fn always(stage: &Stage) -> Vec<String> {
     for (psp_payment, n) in taken_more_than_once(stage) {
         wrong.push(format!("the PSP took the money of {psp_payment} {n} times"));
     }
+    wrong.extend(sent_without_a_payout(stage).await);
     wrong
+}
+
+/// Every order that the bank ever had is one of our payouts, and of its amount.
+async fn sent_without_a_payout(stage: &Stage) -> Vec<String> {
+    let rows = query("select id, amount from payouts").all(&stage.app.db).await.unwrap();
+    let ours: BTreeMap<String, i64> =
+        rows.iter().map(|row| (row.get("id").unwrap(), row.get("amount").unwrap())).collect();
+    let record = stage.psp.record();
+    let strange = record.transfers.iter().filter(|(key, transfer)| ours.get(*key) != Some(&transfer.amount));
+    strange.map(|(key, transfer)| format!("the bank was told to send {} as {key}", transfer.amount)).collect()
+}
+
+/// Payout by payout: what the bank sent, and what it had sent back, against what we say.
+async fn bank_disagrees(stage: &Stage) -> Vec<String> {
+    let rows = query("select id, status from payouts").all(&stage.app.db).await.unwrap();
+    let record = stage.psp.record();
+    let mut wrong = Vec::new();
+    for row in rows {
+        let (id, status): (String, String) = (row.get("id").unwrap(), row.get("status").unwrap());
+        let theirs = record.transfers.get(&id).map(|transfer| transfer.sent);
+        let agrees = match status.as_str() {
+            "needs_approval" | "canceled" => theirs.is_none(),
+            "failed" => matches!(theirs, None | Some(Sent::Rejected)),
+            "paid" => theirs == Some(Sent::Arrived),
+            "returned" => theirs == Some(Sent::CameBack),
+            _ => false,
+        };
+        if !agrees {
+            wrong.push(format!("{id}: we say {status}, the bank {theirs:?}"));
+        }
+    }
+    wrong
+}
+
+/// Dispute by dispute: how it stands at the PSP, and here.
+async fn contested_otherwise(stage: &Stage) -> Vec<String> {
+    let rows = query("select psp_reference, status, amount from disputes order by psp_reference");
+    let text = |row: &Row, column: &str| row.get::<String>(column).unwrap();
+    let rows = rows.all(&stage.app.db).await.unwrap();
+    let ours: BTreeMap<String, (String, i64)> = rows
+        .iter()
+        .map(|row| (text(row, "psp_reference"), (text(row, "status"), row.get("amount").unwrap())))
+        .collect();
+    let record = stage.psp.record();
+    let theirs = record
+        .contests
+        .iter()
+        .map(|contest| (contest.reference.clone(), (contest.status.as_str().to_owned(), contest.amount.minor())));
+    let theirs: BTreeMap<_, _> = theirs.collect();
+    if ours == theirs { Vec::new() } else { vec![format!("we say {ours:?} is contested, the PSP {theirs:?}")] }
 }
 
 fn taken_more_than_once(stage: &Stage) -> Vec<(String, usize)> {
@@ -61,7 +117,7 @@ async fn psp_disagrees(stage: &Stage) -> Vec<String> {
 
 /// Final states are told once; money is with exactly the sessions that say so; nobody owes what they never had.
 const ALWAYS: &str = "select kind || ' of ' || object_id || ' is told ' || count(*) || ' times' as what from events
-         where kind <> 'payment.attempt_declined' group by kind, object_id having count(*) > 1
+         where kind not in ('payment.attempt_declined', 'dispute.evidence_refused') group by kind, object_id having count(*) > 1
      union all select s.id || ' is ' || s.status || ' and its payment ' || p.status
          from checkout_sessions s join payments p on p.id = s.payment_id
          where s.status = 'complete' and p.status not in ('succeeded', 'authorized', 'canceled')
@@ -76,4 +132,8 @@ const ALWAYS: &str = "select kind || ' of ' || object_id || ' is told ' || count
 const LEFT: &str = "select 'a person has to look at ' || kind || ': ' || coalesce(last_error, '') as what from jobs
          where status = 'dead'
      union all select 'nothing is refunded, yet ' || reserved || ' is reserved for ' || seller_id from wallets
-         where reserved <> 0 and not exists (select 1 from refunds where status = 'pending')";
+         where reserved <> 0 and not exists (select 1 from refunds where status = 'pending')
+             and not exists (select 1 from disputes where status in ('needs_response', 'under_review'))
+     union all select 'nothing is on its way, yet ' || paying_out || ' is held for ' || seller_id from wallets
+         where paying_out <> 0 and not exists (select 1 from payouts
+             where status in ('needs_approval', 'pending', 'processing'))";

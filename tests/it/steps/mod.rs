@@ -12,5 +12,7 @@ pub mod stage;
 mod broken;
 mod crash;
 mod crashes;
+mod disputes;
 mod explore;
+mod payouts;
 mod races;

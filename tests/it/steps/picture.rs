@@ -84,9 +84,11 @@ const IDS: &str = "select kind, id from (
      union all select 'session ', id, id from checkout_sessions
      union all select 'order ', payment_order_id, payment_order_id from payment_orders
      union all select 'refund ', id, id from refunds
+     union all select 'dispute ', id, psp_reference from disputes
      ) ids order by place";
 
-const FACTS: &str = "select id || ': ' || status || ', captured ' || captured || ', refunded ' || refunded as fact from payments
+const FACTS: &str = "select id || ': ' || status || ', captured ' || captured || ', refunded ' || refunded
+         || ', disputed ' || disputed as fact from payments
      union all select id || ': ' || status from checkout_sessions
      union all select payment_order_id || ': ' || payment_order_status
          || case when wallet_updated then ', wallet' else '' end || case when ledger_updated then ', ledger' else '' end
@@ -100,5 +102,11 @@ const FACTS: &str = "select id || ': ' || status || ', captured ' || captured ||
      union all select 'wallet of ' || seller_id || ': ' || pending || ' pending, ' || available || ' available, ' || paying_out
          || ' paying out, ' || reserved || ' reserved' from wallets
          where pending <> 0 or available <> 0 or paying_out <> 0 or reserved <> 0
-     union all select 'event ' || kind || ' of ' || case when object_id like 're_%' then 'a refund' else object_id end from events
+     union all select 'payout to ' || seller_id || ': ' || amount || ' ' || status from payouts
+     union all select id || ' of ' || payment_id || ': ' || amount || ' ' || status from disputes
+     union all select 'evidence in ' || dispute_id || ': ' || status from dispute_evidence
+     union all select 'correction: ' || status from corrections
+     union all select 'event ' || kind || ' of ' || case when object_id like 're_%' then 'a refund'
+         when object_id like 'out_%' then 'a payout' when object_id like 'cor_%' then 'a correction' else object_id end
+         from events
      union all select 'dead job ' || kind from jobs where status = 'dead'";

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -14,17 +15,20 @@ use tollgate::app::App;
 use tollgate::checkout::{Asked, AskedLine, NewSession};
 use tollgate::config::retry::Pace;
 use tollgate::config::{Config, Retry};
-use tollgate::db::Db;
+use tollgate::db::{Db, Tx, query};
 use tollgate::merchants::keys::{self, Kind, NewKey};
-use tollgate::merchants::sellers::{self, NewSeller};
+use tollgate::merchants::sellers::{self, Change, NewDestination, NewSeller, Verification};
 use tollgate::outbound::Outbound;
+use tollgate::payments::captures::{self, NewCapture};
 use tollgate::payments::refunds::{self, NewRefund};
 use tollgate::payments::{self, Opened};
 use tollgate::psp::Psps;
-use tollgate::words::{Clock, FixedClock, Mode, RefundId, Secret, SellerId, Tenant, Timestamp};
+use tollgate::words::{
+    Clock, DisputeId, FixedClock, Mode, OperatorId, PayoutId, RefundId, Secret, SellerId, Tenant, Timestamp,
+};
 use tollgate::{http, merchants};
 
-use super::model_psp::{ModelPsp, Record};
+use super::model_psp::{FAST, ModelPsp, Record, SLOW_BANK};
 use crate::support::{Database, Engine};
 
 /// When everything begins.
@@ -45,10 +49,29 @@ pub struct Stage {
     pub tenant: Tenant,
     /// A secret key of the merchant.
     pub key: String,
-    /// The seller beside the merchant itself.
+    /// The merchant as its own seller; its bank takes its time.
+    pub first: SellerId,
+    /// The seller beside it, whose bank is fast.
     pub second: SellerId,
+    /// Somebody who may approve payouts and agree to corrections.
+    pub operator: OperatorId,
     pub props: Props,
     _folder: Option<Arc<TempDir>>,
+}
+
+/// Somebody who never signs in: to hash a password takes longer than many a run.
+async fn operator(tx: &mut Tx) -> OperatorId {
+    let id = OperatorId::new();
+    query(
+        "insert into operators (id, email, password_hash, created_at, password_set_at)
+         values ($1, 'second@shop.example', 'nobody signs in with this', $2, $2)",
+    )
+    .bind(&id)
+    .bind(START)
+    .execute(tx)
+    .await
+    .unwrap();
+    id
 }
 
 /// Building an HTTPS client reads all root certificates: once is enough for clients that call nobody.
@@ -65,11 +88,16 @@ fn app(db: Db, clock: &Arc<FixedClock>, psp: &ModelPsp) -> App {
     // Nothing here waits for a clock on the wall.
     config.retry.confirm = Retry { pace: Pace::Immediate, tries: 3, ..config.retry.confirm };
     let outbound = outbound(&config);
-    App::new(config, db, clock.clone(), outbound, Psps::of([Arc::new(psp.clone()) as _]))
+    let psps = Psps::of([Arc::new(psp.clone()) as _]).sending([Arc::new(psp.clone()) as _]);
+    App::new(config, db, clock.clone(), outbound, psps)
+}
+
+fn account(token: &str) -> NewDestination {
+    NewDestination { token: token.to_owned(), bank_name: None, last4: None }
 }
 
 impl Stage {
-    /// A merchant with a second seller on an empty database.
+    /// A merchant with a second seller on an empty database; both may be paid out.
     pub async fn new(db: Db) -> Self {
         let (psp, clock) = (ModelPsp::default(), Arc::new(FixedClock::at(START)));
         let app = app(db, &clock, &psp);
@@ -78,10 +106,18 @@ impl Stage {
         let tenant = Tenant::new(merchant.id, Mode::Test);
         let new = NewKey { kind: Kind::Secret, scopes: Vec::new(), name: None, expires_at: None };
         let key = keys::issue(&mut tx, &tenant, new, START).await.unwrap().token.expose().to_owned();
-        let new = NewSeller { name: "Second".to_owned(), payout_destination: None, metadata: [].into() };
+        let new = NewSeller { name: "Second".to_owned(), payout_destination: Some(account(FAST)), metadata: [].into() };
         let second = sellers::create(&mut tx, &tenant, new, START).await.unwrap().id;
+        let first = sellers::self_seller(&mut tx, &tenant).await.unwrap().id;
+        let paid = Change { payout_destination: Some(Some(account(SLOW_BANK))), ..Change::default() };
+        sellers::change(&mut tx, &tenant, &first, &paid, Duration::ZERO, START).await.unwrap();
+        for seller in [&first, &second] {
+            let verified = Verification::Verified;
+            assert!(sellers::set_verification(&mut tx, &tenant, seller, verified, None, START).await.unwrap());
+        }
+        let operator = operator(&mut tx).await;
         tx.commit().await.unwrap();
-        Self { app, psp, clock, tenant, key, second, props: Props::default(), _folder: None }
+        Self { app, psp, clock, tenant, key, first, second, operator, props: Props::default(), _folder: None }
     }
 
     /// A checkout of two sellers, 10.00 each with a fee of 1.00 in all.
@@ -163,6 +199,14 @@ impl Stage {
         Ok(refund.id)
     }
 
+    /// A capture is asked for; the PSP is not, yet.
+    pub async fn ask_capture(&self, opened: &Opened, amount: &str) {
+        let new = NewCapture { payment: opened.payment.id.clone(), amount: Some(amount.to_owned()) };
+        let mut tx = self.app.db.begin().await.unwrap();
+        captures::capture(&mut tx, &self.tenant, &new, self.app.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// The merchant decides something about its money.
     pub async fn decides(&self, policies: &Value) {
         assert_eq!(self.post("/v1/policies", "policies", policies).await.0, 200, "{policies}");
@@ -174,6 +218,36 @@ impl Stage {
             let path = format!("/v1/payment_orders/{}/fulfill", order.id);
             assert_eq!(self.post(&path, order.id.as_str(), &json!({})).await.0, 200);
         }
+    }
+
+    /// A checkout that was paid and delivered: each seller has 9.50 to be paid out.
+    pub async fn delivered(&mut self) -> Opened {
+        let opened = self.paid().await;
+        self.deliver(&opened).await;
+        opened
+    }
+
+    /// The merchant asks that a seller be paid out; gives the status and the payout's id.
+    pub async fn ask_payout(&self, seller: &SellerId, amount: &str, key: &str) -> (u16, Option<PayoutId>) {
+        let body = json!({ "seller": seller, "amount": amount, "currency": "USD" });
+        let (status, body) = self.post("/v1/payouts", key, &body).await;
+        (status, body["id"].as_str().and_then(|id| id.parse().ok()))
+    }
+
+    /// The only payout there is.
+    pub async fn only_payout(&self) -> PayoutId {
+        query("select id from payouts").one(&self.app.db).await.unwrap().get("id").unwrap()
+    }
+
+    /// The only dispute there is.
+    pub async fn only_dispute(&self) -> DisputeId {
+        query("select id from disputes").one(&self.app.db).await.unwrap().get("id").unwrap()
+    }
+
+    /// The last thing the PSP has to tell comes in.
+    pub async fn hear_the_last(&self) -> bool {
+        let notice = self.psp.record().notices.last().unwrap().clone();
+        self.hear(&notice).await
     }
 
     /// What the PSP has to tell comes in, all of it and in order, once more where it came before.

@@ -1,5 +1,8 @@
-//! A PSP that really keeps what it did: payments, charges and refunds by key. It trusts keys and nothing else, so a second
+//! A PSP that really keeps what it did: payments, charges, refunds and payouts by key. It trusts keys and nothing else, so a second
 //! order under another key is carried out a second time, as at the worst of PSPs. Answers are lost on order.
+
+mod bank;
+mod contests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,11 +11,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
-    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, Finding, Hold, NotDone, NoticeRefused, Outcome,
-    PageOrigins, Psp, PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
+    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, EvidenceOutcome, EvidenceRequest, Finding, Hold,
+    NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome, RefundRequest,
+    RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::steps::{self, Step};
 use tollgate::words::{Mode, Money, Timestamp};
+
+pub use bank::{FAST, SLOW as SLOW_BANK, Sent, Transfer};
 
 /// Cards, by what becomes of them.
 pub const GOOD: &str = "tok_good";
@@ -62,12 +68,16 @@ pub struct Record {
     pub charges: BTreeMap<String, Charge>,
     /// Payment and amount, by key of the order.
     pub refunds: BTreeMap<String, (String, i64)>,
-    /// Refunds it said no to, for ever.
+    /// Orders it said no to, for ever.
     pub refused: BTreeSet<String>,
+    /// Money sent to sellers' banks, by key of the order.
+    pub transfers: BTreeMap<String, Transfer>,
+    /// What banks contest, the oldest first.
+    pub contests: Vec<PspDispute>,
     pub mishaps: VecDeque<Mishap>,
     /// What becomes of everything the bank would think over; it takes its time otherwise.
     pub hurried: Option<Became>,
-    /// Webhooks it has to tell, as it sends them: event, payment and kind.
+    /// Webhooks it has to tell, as it sends them: event, payment (or key of a payout) and kind.
     pub notices: Vec<String>,
 }
 
@@ -92,7 +102,9 @@ impl Record {
     pub fn counts(&self) -> impl std::fmt::Debug + use<> {
         let became: Vec<Became> = self.charges.values().map(|charge| charge.became).collect();
         let known = (self.registered.len(), self.refunds.len(), self.refused.len(), self.notices.len());
-        (became, known, self.ended.clone(), self.mishaps.len())
+        let sent: Vec<Sent> = self.transfers.values().map(|transfer| transfer.sent).collect();
+        let contests: Vec<_> = self.contests.iter().map(|it| (it.status, it.evidence_key.is_some())).collect();
+        (became, known, self.ended.clone(), self.mishaps.len(), sent, contests)
     }
 
     fn told(&mut self, psp_payment: &str) {
@@ -369,12 +381,30 @@ impl Psp for ModelPsp {
         kind == "refund.failed"
     }
 
-    /// The body is the event's id, the payment and the kind, with spaces between.
+    fn tells_of_dispute(&self, kind: &str) -> bool {
+        kind == "dispute.changed"
+    }
+
+    async fn disputes(&self, psp_payment: &str) -> Result<Vec<PspDispute>, NotDone> {
+        Ok(self.disputes_of(psp_payment).await)
+    }
+
+    async fn disputes_since(&self, since: Timestamp) -> Result<Vec<PspDispute>, NotDone> {
+        Ok(self.all_disputes(since).await)
+    }
+
+    async fn submit_evidence(&self, request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
+        self.hear_evidence(request).await
+    }
+
+    /// The body is the event's id, the payment (or the key of a payout) and the kind, with spaces between.
     fn verify_notice(&self, _headers: &HeaderMap, body: &[u8], _now: Timestamp) -> Result<PspNotice, NoticeRefused> {
         let text = std::str::from_utf8(body).map_err(|_| NoticeRefused::Malformed)?;
         let mut words = text.split(' ').map(str::to_owned);
         let mut word = || words.next().ok_or(NoticeRefused::Malformed);
-        let (event_id, psp_payment, kind) = (word()?, word()?, word()?);
-        Ok(PspNotice { event_id, kind, psp_payment: Some(psp_payment), payout: None })
+        let (event_id, subject, kind) = (word()?, word()?, word()?);
+        let (psp_payment, payout) =
+            if kind.starts_with("payout.") { (None, Some(subject)) } else { (Some(subject), None) };
+        Ok(PspNotice { event_id, kind, psp_payment, payout })
     }
 }
