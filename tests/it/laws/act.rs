@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
+use tollgate::corrections::{self, Asked};
 use tollgate::db::query;
-use tollgate::words::{PaymentId, SessionId};
-use tollgate::{payments, worker};
+use tollgate::ledger::{Account, Transfer, seals};
+use tollgate::merchants::sellers::{self, Change};
+use tollgate::words::{Currency, DisputeId, Money, PaymentId, PayoutId, SellerId, SessionId};
+use tollgate::{payments, payouts, worker};
 
 use super::op::Op;
 use crate::steps::model_psp::{Became, Mishap};
@@ -86,16 +89,64 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             }
             "changed".to_owned()
         }
-        Op::Policies { late, keep_fee, refuse, days, ppm } => {
+        Op::Policies { late, keep_fee, refuse, days, ppm, approve_above } => {
+            let above = approve_above.map_or_else(|| json!({}), |cents| json!({ "USD": decimal(cents) }));
             let body = json!({
                 "late_success": if late { "refund" } else { "accept" },
                 "refund_fee": if keep_fee { "keep" } else { "return" },
                 "negative_balance": if refuse { "refuse" } else { "allow" },
                 "fulfill_after_days": days,
                 "platform_fee": { "ppm": ppm },
+                "payout_approval_above": above,
             });
             format!("{}", stage.post("/v1/policies", &key, &body).await.0)
         }
+        Op::PayOut { second, cents, mishap } => {
+            let body = json!({ "seller": seller(stage, second), "amount": decimal(cents), "currency": "USD" });
+            in_one_go(stage, "/v1/payouts", &key, &body, mishap).await
+        }
+        Op::DecidePayout { n, yes } => decide_payout(stage, &payout(stage, n).await?, yes).await,
+        Op::CancelPayout { n } => {
+            let path = format!("/v1/payouts/{}/cancel", payout(stage, n).await?);
+            format!("{}", stage.post(&path, &key, &json!({})).await.0)
+        }
+        Op::ReturnPayout { n } => {
+            let arrived = stage.psp.record().arrived();
+            let sent = arrived.get(n.checked_rem(arrived.len())?)?;
+            if stage.psp.send_back(sent) {
+                tell_last(stage).await;
+            }
+            "sent back".to_owned()
+        }
+        Op::Schedule { second, reserve_ppm, delay_days } => {
+            let wanted = json!({ "interval": "daily", "reserve_ppm": reserve_ppm, "delay_days": delay_days });
+            let (schedule, shown) = payouts::schedule::read(&wanted).unwrap();
+            let due = payouts::first_due(schedule.as_ref(), stage.app.now());
+            let change = Change { payout_schedule: Some((shown, due)), ..Change::default() };
+            let (seller, now) = (seller(stage, second), stage.app.now());
+            let mut tx = stage.app.db.begin().await.unwrap();
+            sellers::change(&mut tx, &stage.tenant, seller, &change, Duration::ZERO, now).await.unwrap();
+            tx.commit().await.unwrap();
+            "scheduled".to_owned()
+        }
+        Op::Contest { of, cents, told } => {
+            if stage.psp.contest(&psp_payment(stage, of).await?, i64::from(cents)) && told {
+                tell_last(stage).await;
+            }
+            "contested".to_owned()
+        }
+        Op::Rule { of, won, told } => {
+            if stage.psp.rule(&psp_payment(stage, of).await?, won) && told {
+                tell_last(stage).await;
+            }
+            "decided".to_owned()
+        }
+        Op::Answer { of, mishap } => {
+            let path = format!("/v1/disputes/{}/evidence", dispute(stage, of).await?);
+            in_one_go(stage, &path, &key, &json!({ "explanation": "It was delivered." }), mishap).await
+        }
+        Op::Correct { second, cents, to_seller } => correct(stage, seller(stage, second), cents, to_seller).await,
+        Op::Seal => format!("{:?}", seals::seal(&stage.app.db, &stage.app.keyring, stage.app.now()).await.is_ok()),
         Op::Webhook { n } => {
             let notice = stage.psp.record().notices.get(n)?.clone();
             let heard = stage.hear(&notice).await;
@@ -105,6 +156,60 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
         Op::Work => format!("{:?}", worker::round(&stage.app).await),
         Op::Wait { minutes } => wait(stage, minutes).await,
     })
+}
+
+fn seller(stage: &Stage, second: bool) -> &SellerId {
+    if second { &stage.second } else { &stage.first }
+}
+
+/// The `n`-th payout, round and round.
+async fn payout(stage: &Stage, n: usize) -> Option<PayoutId> {
+    let rows = query("select id from payouts order by id").all(&stage.app.db).await.unwrap();
+    rows.get(n.checked_rem(rows.len())?).map(|row| row.get("id").unwrap())
+}
+
+/// The first dispute of a checkout.
+async fn dispute(stage: &Stage, of: usize) -> Option<DisputeId> {
+    let (_, payment) = checkout(stage, of).await?;
+    let first = query("select id from disputes where payment_id = $1 order by psp_reference limit 1").bind(payment);
+    first.optional(&stage.app.db).await.unwrap().map(|row| row.get("id").unwrap())
+}
+
+async fn decide_payout(stage: &Stage, id: &PayoutId, yes: bool) -> String {
+    let (operator, now) = (&stage.operator, stage.app.now());
+    let mut tx = stage.app.db.begin().await.unwrap();
+    let decided = if yes {
+        payouts::approve(&mut tx, id, operator, now).await
+    } else {
+        payouts::reject(&mut tx, id, operator, now).await
+    };
+    match decided {
+        Ok(payout) => {
+            tx.commit().await.unwrap();
+            let _ = worker::round(&stage.app).await;
+            payout.status.as_str().to_owned()
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+/// One asks and another agrees; what the seller does not have is refused.
+async fn correct(stage: &Stage, seller: &SellerId, cents: u32, to_seller: bool) -> String {
+    let (seller, other) = (Account::Available(seller.clone()), Account::Suspense);
+    let (debit, credit) = if to_seller { (other, seller) } else { (seller, other) };
+    let amount = Money::of(i64::from(cents), Currency::parse("USD").unwrap()).unwrap();
+    let transfers = vec![Transfer { debit, credit, amount }];
+    let (reason, by) = ("A line was typed wrong.".to_owned(), "one@shop.example".to_owned());
+    let asked = Asked { reason, corrects: None, payment: None, transfers, by };
+    let now = stage.app.now();
+    let mut tx = stage.app.db.begin().await.unwrap();
+    let correction = corrections::ask(&mut tx, &stage.tenant, &asked, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = stage.app.db.begin().await.unwrap();
+    match corrections::agree(&mut tx, &correction, "other@shop.example", now).await {
+        Ok(_) => tx.commit().await.map(|()| "posted".to_owned()).unwrap(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// The PSP's last webhook comes at once.
@@ -131,9 +236,9 @@ async fn wait(stage: &Stage, minutes: u64) -> String {
     format!("{:?}", worker::round(&stage.app).await)
 }
 
-/// The `of`-th checkout, round and round.
+/// The `of`-th checkout, round and round, the newest first.
 async fn checkout(stage: &Stage, of: usize) -> Option<(SessionId, PaymentId)> {
-    let rows = query("select id, payment_id from checkout_sessions order by id").all(&stage.app.db).await.unwrap();
+    let rows = query("select id, payment_id from checkout_sessions order by id desc").all(&stage.app.db).await.unwrap();
     let row = rows.get(of.checked_rem(rows.len())?)?;
     Some((row.get("id").unwrap(), row.get("payment_id").unwrap()))
 }
