@@ -13,6 +13,7 @@ mod merchant;
 mod migrate;
 mod operator;
 mod psp_simulator;
+mod reconcile;
 mod seal;
 mod serve;
 mod start;
@@ -55,6 +56,8 @@ enum Command {
     Operator(operator::Command),
     /// Ask whether the books can be believed, and walk their chain of seals; fails when something is broken
     Verify(verify::Args),
+    /// Hold what a PSP or a bank says against the books, for a day or a file; or rehearse it
+    Reconcile(reconcile::Args),
     /// Seal what was posted and write the signed end of the ledger's chain to a file or to standard output
     Seal(seal::Args),
     /// Kill gateways while shoppers pay and the PSP fails, then compare what everybody knows; fails when they disagree
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
             Command::Key(command) => key::run(&settings, command).await,
             Command::Operator(command) => operator::run(&settings, command).await,
             Command::Verify(args) => verify::run(&settings, args).await,
+            Command::Reconcile(args) => reconcile::run(&settings, args).await,
             Command::Seal(args) => seal::run(&settings, args).await,
             Command::Chaos(args) => chaos::run(args).await,
             Command::Config(command) => config::run(&settings, command),

@@ -105,6 +105,10 @@ fn api_routes() -> Router<App> {
         .route("/v1/ledger/balances", get(api::ledger::balances))
         .route("/v1/ledger/trial_balance", get(api::ledger::trial_balance))
         .route("/v1/ledger/corrections", get(api::corrections::list))
+        .route("/v1/reconciliation/runs", get(api::reconciliation::list_runs))
+        .route("/v1/reconciliation/runs/{id}", get(api::reconciliation::show_run))
+        .route("/v1/reconciliation/breaks", get(api::reconciliation::list_breaks))
+        .route("/v1/reconciliation/breaks/{id}", get(api::reconciliation::show_break))
         .route("/v1/integrity", get(api::integrity::show))
         .route("/openapi.json", get(api::openapi))
 }

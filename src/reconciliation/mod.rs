@@ -8,9 +8,11 @@ pub mod breaks;
 pub mod calendar;
 pub mod files;
 pub mod line;
+pub mod nightly;
 pub mod progress;
 pub mod reconcile;
 pub mod runs;
+pub mod shown;
 pub mod words;
 
 pub use reconcile::{ReconcileError, What, reconcile};

@@ -1,5 +1,7 @@
 //! Measures the queue for `/metrics`: a growing number of dead jobs is what an operator wants to be woken by.
 
+use std::collections::BTreeMap;
+
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +11,8 @@ use crate::app::App;
 use crate::db::DbError;
 use crate::integrity::watch;
 use crate::ledger::seals;
+use crate::reconciliation::words::{Class, Outcome};
+use crate::reconciliation::{breaks, runs};
 use crate::{events, queue, webhooks};
 
 pub(super) async fn measure(app: App, stop: CancellationToken) {
@@ -42,10 +46,43 @@ async fn look(app: &App) -> Result<(), DbError> {
     }
     let watched = watch::seen(&app.db).await?.watched_at.map_or(0, |at| app.now().since(at).as_secs());
     set("tollgate_integrity_watch_age_seconds", &[], i64::try_from(watched).unwrap_or(i64::MAX));
+    reconciliation(app).await?;
     let (waiting, since) = seals::behind(&app.db).await?;
     set("tollgate_ledger_unsealed", &[], waiting);
     let age = since.map_or(0, |since| app.now().since(since).as_secs());
     set("tollgate_ledger_unsealed_age_seconds", &[], i64::try_from(age).unwrap_or(i64::MAX));
+    Ok(())
+}
+
+/// What is not closed, by type and class; how old the oldest is; what may be lost; when each source was last reconciled.
+async fn reconciliation(app: &App) -> Result<(), DbError> {
+    if app.config.reconciliation.sources.is_empty() {
+        return Ok(());
+    }
+    let (now, standing) = (app.now(), breaks::standing(&app.db, None, app.now()).await?);
+    for outcome in Outcome::ALL {
+        for class in Class::ALL {
+            let of = standing.iter().filter(|it| it.outcome == outcome && it.class == class);
+            let count = of.fold(0_i64, |sum, it| sum.saturating_add(it.count));
+            let labels = [("type", outcome.as_str()), ("class", class.as_str())];
+            set("tollgate_reconciliation_breaks", &labels, count);
+        }
+    }
+    let oldest = standing.iter().map(|it| it.oldest).min().map_or(0, |at| now.since(at).as_secs());
+    set("tollgate_reconciliation_oldest_break_seconds", &[], i64::try_from(oldest).unwrap_or(i64::MAX));
+    let mut at_risk: BTreeMap<&'static str, i64> = BTreeMap::new();
+    for it in &standing {
+        let sum = at_risk.entry(it.currency.code()).or_default();
+        *sum = sum.saturating_add(it.at_risk);
+    }
+    for (currency, sum) in at_risk {
+        set("tollgate_reconciliation_at_risk_minor_units", &[("currency", currency)], sum);
+    }
+    for source in &app.config.reconciliation.sources {
+        let Some((_, ended)) = runs::last_good(&app.db, &source.name).await? else { continue };
+        let age = f64::from(i32::try_from(now.since(ended).as_secs()).unwrap_or(i32::MAX));
+        gauge!("tollgate_reconciliation_last_run_age_seconds", "source" => source.name.clone()).set(age);
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod dispatch;
 mod gauges;
 mod lane;
 mod log;
+mod night;
 mod sealer;
 
 use std::panic::AssertUnwindSafe;
@@ -35,6 +36,8 @@ const SEAL: Duration = Duration::from_secs(2);
 const WATCH: Duration = Duration::from_secs(5);
 /// How often at most to write the end of the ledger's chain down outside.
 const ANCHOR: Duration = Duration::from_mins(1);
+/// How often to look whether a business day is due to be reconciled.
+const NIGHT: Duration = Duration::from_secs(30);
 /// How often to measure the queue.
 const MEASURE: Duration = Duration::from_secs(15);
 
@@ -61,6 +64,8 @@ impl Worker {
         worker.keep("sealer", move |stop| sealer::work(sealing.clone(), stop));
         let watching = app.clone();
         worker.keep("watch over the books", move |stop| watch(watching.clone(), stop));
+        let reconciling = app.clone();
+        worker.keep("reconciliation", move |stop| night::work(reconciling.clone(), stop));
         let sweeper = app.clone();
         worker.keep("sweeper", move |stop| sweep(sweeper.clone(), stop));
         let forgetful = app.clone();

@@ -18,6 +18,7 @@ pub mod payment_orders;
 pub mod payments;
 pub mod payouts;
 pub mod policies;
+pub mod reconciliation;
 pub mod refunds;
 pub mod sellers;
 pub mod statements;

@@ -3,8 +3,10 @@
 //! Promises: a difference is one break however often it is found; what of it stands in suspense stays there until the break is
 //! closed by a journal that two people agreed to; who did what is written down and never changed. Refuses to decide what is right.
 
+mod listed;
 mod store;
 
+pub use listed::{Filter, Standing, list, of_object, of_run, standing};
 pub use store::{find, notes, open_ones, parked};
 
 use jiff::civil::Date;

@@ -1,0 +1,181 @@
+//! What people and programs are shown of reconciliation: runs and breaks as JSON, a run as CSV, files, and the lines of a break.
+//!
+//! Refuses to decide anything. Who of the operators did something is not told to merchants: a merchant's own keys are named, and
+//! `reconciliation` itself; anybody else is `operator`.
+
+mod store;
+
+pub use store::{File, Told, files, line, lines_of};
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::breaks::{Break, Note};
+use super::runs::Run;
+use crate::ledger::csv::{Cell, line as row};
+use crate::words::{Currency, Mode};
+
+/// A run, as the API shows it.
+#[must_use]
+pub fn run_view(run: &Run, mode: Mode) -> Value {
+    json!({
+        "id": run.id,
+        "object": "reconciliation.run",
+        "livemode": mode.is_live(),
+        "created_at": run.started_at,
+        "source": run.source,
+        "business_date": run.business_date.map(|day| day.to_string()),
+        "file": run.file,
+        "trigger": run.trigger.as_str(),
+        "dry_run": run.dry,
+        "status": run.status.as_str(),
+        "failure": run.failure,
+        "totals": run.totals,
+        "finished_at": run.finished_at,
+    })
+}
+
+/// A break, as the API shows it; with what was done about it when `notes` are given.
+#[must_use]
+pub fn break_view(it: &Break, notes: Option<&[Note]>) -> Value {
+    let amount = |minor: Option<i64>| minor.map(|minor| signed(minor, it.currency));
+    let mut view = json!({
+        "id": it.id,
+        "object": "reconciliation.break",
+        "livemode": it.tenant.mode.is_live(),
+        "created_at": it.opened_at,
+        "source": it.source,
+        "run": it.run,
+        "type": it.outcome.as_str(),
+        "class": it.class.as_str(),
+        "cause": it.cause,
+        "status": it.status.as_str(),
+        "line": it.line,
+        "object_kind": it.object.as_ref().map(|(kind, _)| kind.as_str()),
+        "object_id": it.object.as_ref().map(|(_, id)| id),
+        "currency": it.currency.code(),
+        "expected": amount(it.expected),
+        "actual": amount(it.actual),
+        "at_risk": signed(it.at_risk, it.currency),
+        "evidence": it.evidence,
+        "proposal": it.proposal,
+        "proposed_by": it.proposed_by.as_deref().map(whom),
+        "expected_by": it.expected_by.map(|day| day.to_string()),
+        "closed_at": it.closed_at,
+        "closed_by": it.closed_by.as_deref().map(whom),
+        "resolution": it.resolution,
+        "journal": it.journal,
+        "metadata": {},
+    });
+    if let Some(notes) = notes {
+        let told = |note: &Note| json!({ "number": note.number, "at": note.at, "by": whom(&note.by), "what": note.what, "note": note.note });
+        view["notes"] = notes.iter().map(told).collect();
+    }
+    view
+}
+
+fn whom(by: &str) -> &str {
+    if by.starts_with("key_") || by == super::nightly::BY { by } else { "operator" }
+}
+
+/// Minor units as a decimal string with the currency's decimals, below zero with a sign.
+#[must_use]
+pub fn signed(minor: i64, currency: Currency) -> String {
+    Decimal::new(minor, currency.exponent()).to_string()
+}
+
+/// A run as a CSV file of two columns: the name of a figure, and the figure.
+#[must_use]
+pub fn run_csv(run: &Run, mode: Mode) -> String {
+    let mut text = row(&[Cell::text("name"), Cell::text("value")]);
+    for (name, value) in figures(&run_view(run, mode)) {
+        let is_number = value.parse::<Decimal>().is_ok();
+        let value = if is_number { Cell::Amount(value) } else { Cell::Text(value) };
+        text.push_str(&row(&[Cell::Text(name), value]));
+    }
+    text
+}
+
+/// Every figure of a JSON value under its path, such as `totals.types.matched`.
+#[must_use]
+pub fn figures(value: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    gather(String::new(), value, &mut found);
+    found
+}
+
+fn gather(path: String, value: &Value, found: &mut Vec<(String, String)>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                gather(below(name), member, found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                gather(below(&index.to_string()), item, found);
+            }
+        }
+        Value::Null => found.push((path, String::new())),
+        Value::String(text) => found.push((path, text.clone())),
+        other => found.push((path, other.to_string())),
+    }
+}
+
+/// Breaks as a CSV file.
+#[must_use]
+pub fn breaks_csv(breaks: &[Break]) -> String {
+    const NAMES: [&str; 14] = [
+        "id",
+        "created_at",
+        "source",
+        "type",
+        "class",
+        "cause",
+        "status",
+        "object_kind",
+        "object_id",
+        "currency",
+        "expected",
+        "actual",
+        "at_risk",
+        "resolution",
+    ];
+    let mut text = row(&NAMES.map(Cell::text));
+    for it in breaks {
+        let view = break_view(it, None);
+        let cells: Vec<Cell> = NAMES
+            .iter()
+            .map(|name| {
+                let cell = view[*name].as_str().unwrap_or_default().to_owned();
+                if ["expected", "actual", "at_risk"].contains(name) { Cell::Amount(cell) } else { Cell::Text(cell) }
+            })
+            .collect();
+        text.push_str(&row(&cells));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_named_by_their_path() {
+        let value = json!({"totals": {"types": {"matched": 3}, "risk": ["1.00", null]}});
+        let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            figures(&value),
+            [named("totals.risk.0", "1.00"), named("totals.risk.1", ""), named("totals.types.matched", "3")]
+        );
+    }
+
+    #[test]
+    fn operators_are_not_named_to_merchants() {
+        assert_eq!(
+            [whom("kim@example.com"), whom("key_1"), whom("reconciliation")],
+            ["operator", "key_1", "reconciliation"]
+        );
+    }
+}

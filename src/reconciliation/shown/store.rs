@@ -1,0 +1,168 @@
+//! The SQL of what is shown: files, and lines with what they say.
+
+use crate::db::{DbError, On, Row, query};
+use crate::words::{Currency, FileId, LineId, Page, Slice, Timestamp};
+
+/// A file that was handed in or fetched.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// `rcf_...`
+    pub id: FileId,
+    /// Whose.
+    pub source: String,
+    /// How it was read.
+    pub format: String,
+    /// By which version of that parser.
+    pub parser_version: i64,
+    /// Its name, for people.
+    pub name: String,
+    /// The hash of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// How many bytes.
+    pub bytes: i64,
+    /// Its business day, when it is of one.
+    pub business_date: Option<String>,
+    /// `reading`, `accepted` or `refused`.
+    pub status: String,
+    /// Why it was refused.
+    pub refusal: Option<String>,
+    /// At which row.
+    pub row_number: Option<i64>,
+    /// How many lines it has.
+    pub lines: i64,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Who handed it in.
+    pub received_by: String,
+}
+
+/// A line of a file, as far as people need it beside ours.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// `rcl_...`
+    pub id: LineId,
+    /// The file that brought it.
+    pub file: FileId,
+    /// Whose.
+    pub source: String,
+    /// Which row of the file.
+    pub number: i64,
+    /// `psp` or `bank`.
+    pub side: String,
+    /// What it says happened.
+    pub kind: String,
+    /// When.
+    pub occurred_at: Option<Timestamp>,
+    /// By the file's own calendar.
+    pub business_date: String,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// Minor units, signed.
+    pub gross: i64,
+    /// Minor units.
+    pub fee: i64,
+    /// Minor units, signed.
+    pub net: i64,
+    /// The PSP's name of the payment.
+    pub psp_payment: Option<String>,
+    /// The PSP's name of the movement.
+    pub psp_movement: Option<String>,
+    /// Our key, as the file tells it.
+    pub our_key: Option<String>,
+    /// The payout or batch it belongs to.
+    pub batch: Option<String>,
+    /// `new`, `matched`, `open` or `closed`.
+    pub standing: String,
+    /// What came of holding it against ours.
+    pub result: Option<String>,
+    /// The bank line with which its money landed.
+    pub landed_by: Option<LineId>,
+    /// The row as it stands in the file.
+    pub raw: String,
+}
+
+/// A page of files, the newest first; of one source, or of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn files(on: impl Into<On<'_>>, source: Option<&str>, page: &Page) -> Result<Slice<File>, DbError> {
+    let sql = if page.is_backwards() {
+        "select id, source, format, parser_version, name, sha256, bytes, business_date, status, refusal, row_number, lines,
+             received_at, received_by
+         from settlement_files where id > $1 and (source = $2 or $2 is null) order by id limit $3"
+    } else {
+        "select id, source, format, parser_version, name, sha256, bytes, business_date, status, refusal, row_number, lines,
+             received_at, received_by
+         from settlement_files where id < $1 and (source = $2 or $2 is null) order by id desc limit $3"
+    };
+    let rows = query(sql).bind(page.cursor()).bind(source.map(str::to_owned)).bind(page.fetch()).all(on).await?;
+    Ok(page.cut(rows.iter().map(read_file).collect::<Result<_, _>>()?))
+}
+
+fn read_file(row: &Row) -> Result<File, DbError> {
+    Ok(File {
+        id: row.get("id")?,
+        source: row.get("source")?,
+        format: row.get("format")?,
+        parser_version: row.get("parser_version")?,
+        name: row.get("name")?,
+        sha256: row.get("sha256")?,
+        bytes: row.get("bytes")?,
+        business_date: row.get("business_date")?,
+        status: row.get("status")?,
+        refusal: row.get("refusal")?,
+        row_number: row.get("row_number")?,
+        lines: row.get("lines")?,
+        received_at: row.get("received_at")?,
+        received_by: row.get("received_by")?,
+    })
+}
+
+/// One line.
+///
+/// # Errors
+/// When the database fails.
+pub async fn line(on: impl Into<On<'_>>, id: &LineId) -> Result<Option<Told>, DbError> {
+    query("select * from settlement_lines where id = $1")
+        .bind(id)
+        .optional(on)
+        .await?
+        .as_ref()
+        .map(read_line)
+        .transpose()
+}
+
+/// Every line that was found to be about an object of ours, at most 50.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lines_of(on: impl Into<On<'_>>, object: &str) -> Result<Vec<Told>, DbError> {
+    let rows =
+        query("select * from settlement_lines where object_id = $1 order by id limit 50").bind(object).all(on).await?;
+    rows.iter().map(read_line).collect()
+}
+
+fn read_line(row: &Row) -> Result<Told, DbError> {
+    Ok(Told {
+        id: row.get("id")?,
+        file: row.get("file_id")?,
+        source: row.get("source")?,
+        number: row.get("number")?,
+        side: row.get("side")?,
+        kind: row.get("kind")?,
+        occurred_at: row.get("occurred_at")?,
+        business_date: row.get("business_date")?,
+        currency: row.get("currency")?,
+        gross: row.get("gross")?,
+        fee: row.get("fee")?,
+        net: row.get("net")?,
+        psp_payment: row.get("psp_payment")?,
+        psp_movement: row.get("psp_movement")?,
+        our_key: row.get("our_key")?,
+        batch: row.get("batch")?,
+        standing: row.get("standing")?,
+        result: row.get("result")?,
+        landed_by: row.get("landed_by")?,
+        raw: row.get("raw")?,
+    })
+}
