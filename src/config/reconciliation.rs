@@ -78,6 +78,20 @@ pub enum Format {
     Csv,
 }
 
+impl Format {
+    /// As the settings write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Simulator => "simulator",
+            Self::Stripe => "stripe",
+            Self::Tosspayments => "tosspayments",
+            Self::Adyen => "adyen",
+            Self::Camt053 => "camt053",
+            Self::Csv => "csv",
+        }
+    }
+}
+
 /// What a PSP takes of a charge: both parts, added up, rounded half up.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]

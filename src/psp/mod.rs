@@ -5,6 +5,7 @@
 //! folder.
 
 mod dispute;
+mod list;
 mod outcome;
 mod payouts;
 mod registry;
@@ -17,6 +18,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 pub use dispute::{DisputeReason, DisputeStatus, EvidenceOutcome, EvidenceRequest, PspDispute};
+pub use list::{ListKind, ListPage, ListRequest};
 pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome};
 pub use payouts::{PayoutOutcome, PayoutProvider, PayoutRequest};
 pub use registry::Psps;
@@ -213,6 +215,15 @@ pub trait Psp: Send + Sync {
     /// Hands in evidence. `Err` means that this call handed in nothing.
     async fn submit_evidence(&self, _request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
         Ok(EvidenceOutcome::Refused { psp_code: "not_supported".to_owned() })
+    }
+
+    /// A page of what it says of a business day, as the bytes that it gives: this changes nothing there. A PSP whose lists come
+    /// as files has none.
+    async fn list(&self, _request: &ListRequest) -> Result<ListPage, NotDone> {
+        Err(NotDone::Refused {
+            code: "not_supported".to_owned(),
+            reason: "this PSP's lists cannot be asked for".to_owned(),
+        })
     }
 
     /// Believes a webhook or says why not, over the raw bytes, in constant time.

@@ -57,6 +57,7 @@ mod retries;
 mod risk;
 mod road;
 mod serve;
+mod settlement_files;
 mod simulator;
 mod statements;
 mod steps;

@@ -11,6 +11,11 @@ use crate::outbound::{Answer, Call, Failure};
 /// How long the stand-in may take to answer: above its slow card, so that a slow answer still counts.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long a page of a list may take.
+const PAGE_WITHIN: Duration = Duration::from_mins(1);
+/// Bytes of a page of a list.
+const LARGEST_PAGE: usize = 32 * 1024 * 1024;
+
 impl Simulator {
     /// Sends JSON, under an idempotency key when the call has one.
     pub(super) async fn post(&self, path: &str, key: Option<&str>, body: &impl Serialize) -> Result<Answer, Failure> {
@@ -26,6 +31,15 @@ impl Simulator {
     pub(super) async fn get(&self, path: &str) -> Result<Answer, Failure> {
         let url = format!("{}{path}", self.base);
         self.door.send(self.call(Method::GET, &url)).await
+    }
+
+    /// Asks for something long: a page of a list.
+    pub(super) async fn get_long(&self, path: &str) -> Result<Answer, Failure> {
+        let url = format!("{}{path}", self.base);
+        let mut call = self.call(Method::GET, &url);
+        call.read_limit = LARGEST_PAGE;
+        call.timeout = PAGE_WITHIN;
+        self.door.send(call).await
     }
 
     fn call<'a>(&self, method: Method, url: &'a str) -> Call<'a> {

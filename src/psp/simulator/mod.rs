@@ -5,6 +5,7 @@
 
 mod calls;
 mod disputes;
+mod list;
 mod notice;
 mod payouts;
 mod reading;
@@ -17,8 +18,9 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{
-    CaptureRequest, ConfirmRequest, EvidenceOutcome, EvidenceRequest, Finding, Hold, NotDone, NoticeRefused, Outcome,
-    PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
+    CaptureRequest, ConfirmRequest, EvidenceOutcome, EvidenceRequest, Finding, Hold, ListPage, ListRequest, NotDone,
+    NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome, RefundRequest, RegisterRequest,
+    Registered, VoidRequest,
 };
 use crate::config::SimulatorPsp;
 use crate::outbound::Door;
@@ -159,6 +161,10 @@ impl Psp for Simulator {
         let Some(dispute) = path_segment(&request.dispute) else { return Err(not_an_id()) };
         let body = disputes::Evidence::of(request);
         disputes::taken(self.post(&format!("/v1/disputes/{dispute}/evidence"), Some(&request.key), &body).await)
+    }
+
+    async fn list(&self, request: &ListRequest) -> Result<ListPage, NotDone> {
+        list::page(request, self.get_long(&list::path(request)).await)
     }
 
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused> {

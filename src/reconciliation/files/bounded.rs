@@ -26,14 +26,14 @@ pub struct Bounded<R> {
     inner: R,
     total: u64,
     row: u64,
-    quotes: u64,
+    quote_is_open: bool,
     last: u8,
 }
 
 impl<R> Bounded<R> {
     /// Around `inner`, which is at its beginning.
     pub fn new(inner: R) -> Self {
-        Self { inner, total: 0, row: 0, quotes: 0, last: b'\n' }
+        Self { inner, total: 0, row: 0, quote_is_open: false, last: b'\n' }
     }
 
     /// A row begins about here.
@@ -43,7 +43,7 @@ impl<R> Bounded<R> {
 
     /// Whether every `"` so far has its partner.
     pub fn quotes_are_closed(&self) -> bool {
-        self.quotes.is_multiple_of(2)
+        !self.quote_is_open
     }
 
     /// Whether the last byte so far ended a line.
@@ -65,8 +65,9 @@ impl<R: Read> Read for Bounded<R> {
         let long = u64::try_from(count).unwrap_or(u64::MAX);
         self.total = self.total.saturating_add(long);
         self.row = self.row.saturating_add(long);
-        let quotes = read.iter().filter(|byte| **byte == b'"').count();
-        self.quotes = self.quotes.saturating_add(u64::try_from(quotes).unwrap_or(u64::MAX));
+        for _ in read.iter().filter(|byte| **byte == b'"') {
+            self.quote_is_open = !self.quote_is_open;
+        }
         if let Some(last) = read.last() {
             self.last = *last;
         }

@@ -6,23 +6,34 @@
 
 mod adyen;
 mod amount;
+mod arrival;
 mod bounded;
 mod camt053;
+mod fetch;
+mod file;
 mod json;
 mod mapped;
 mod refused;
 mod simulator;
+mod store;
+mod stored;
 mod stripe;
 mod table;
+mod take_in;
 mod taken;
 #[cfg(test)]
 mod tests;
 mod tosspayments;
+mod writing;
 
 use std::io::Read;
 
 pub use bounded::{LARGEST_FIELD, LARGEST_FILE, LARGEST_ROW};
+pub use fetch::fetch;
+pub use file::{File, Status};
 pub use refused::{ReadError, Refused};
+pub use store::{find, list};
+pub use take_in::{TakeInError, Taken, take_in};
 pub use taken::{Statement, Sums, Totals};
 
 use super::calendar::Calendar;

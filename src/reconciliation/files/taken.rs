@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::shown;
 use super::refused::Refused;
-use crate::reconciliation::line::Line;
+use crate::reconciliation::line::{Line, LineKind};
 
 /// Batches or statements of one file. Each is remembered until the end, so that there is a limit.
 pub const MOST_BATCHES: usize = 10_000;
 
 /// Characters of what tells a row from others.
 pub const LONGEST_IDENTITY: usize = 250;
+
+/// Characters of a reference.
+pub const LONGEST_REFERENCE: usize = 300;
 
 /// The lines of one currency together, in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +90,7 @@ impl<'a> Out<'a> {
             let reason = format!("what tells it from other rows is empty or longer than {LONGEST_IDENTITY} characters");
             return Err(Refused::row(line.number, reason));
         }
+        storable(&line)?;
         let sums = self.totals.currencies.entry(currency.code().to_owned()).or_default();
         let added = (|| {
             Some(Sums {
@@ -127,4 +131,30 @@ impl<'a> Out<'a> {
         }
         totals
     }
+}
+
+/// Whether both databases can keep a line, and find it again by its references.
+fn storable(line: &Line) -> Result<(), Refused> {
+    if !(1970..=9999).contains(&line.business_date.year()) {
+        let reason = format!("the business day {} is outside the years 1970 to 9999", line.business_date);
+        return Err(Refused::row(line.number, reason));
+    }
+    let references = &line.references;
+    for (name, text) in [
+        ("the PSP's payment", &references.psp_payment),
+        ("the PSP's movement", &references.psp_movement),
+        ("our key", &references.our_key),
+        ("our reference", &references.ours),
+        ("the batch", &references.batch),
+    ] {
+        if text.as_ref().is_some_and(|text| text.contains('\0') || text.chars().count() > LONGEST_REFERENCE) {
+            let reason = format!("longer than {LONGEST_REFERENCE} characters, or with a character that is none");
+            return Err(Refused::field(line.number, name, reason));
+        }
+    }
+    let kind = matches!(&line.kind, LineKind::Unknown(word) if word.contains('\0'));
+    if kind || line.identity.contains('\0') {
+        return Err(Refused::row(line.number, "it has a character that is none (NUL)"));
+    }
+    Ok(())
 }

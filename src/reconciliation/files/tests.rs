@@ -1,6 +1,7 @@
 //! Every parser: what it reads, what it refuses and where it says the fault is, and that nothing makes it stumble.
 
 mod bytes;
+mod corpus;
 mod formats;
 mod refusals;
 

@@ -127,12 +127,7 @@ mod tests {
             assert!(xml.contains(wanted), "{wanted} in {xml}");
         }
         let mut reader = quick_xml::Reader::from_str(&xml);
-        loop {
-            match reader.read_event().unwrap() {
-                quick_xml::events::Event::Eof => break,
-                _ => {}
-            }
-        }
+        while reader.read_event().unwrap() != quick_xml::events::Event::Eof {}
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Head {
         let interim = || self.balances.iter().filter(|(name, _)| name == "ITBD").map(|(_, amount)| *amount);
         let opening = self.first("OPBD").or_else(|| self.first("PRCD")).or_else(|| interim().next());
         let opening = opening.ok_or_else(|| no("opening (OPBD)"))?;
-        let closing = self.first("CLBD").or_else(|| interim().last()).ok_or_else(|| no("closing (CLBD)"))?;
+        let closing = self.first("CLBD").or_else(|| interim().next_back()).ok_or_else(|| no("closing (CLBD)"))?;
         let currency = self.currency.ok_or_else(|| Refused::whole("Ccy", "the account's currency is missing"))?;
         let account = self.account.ok_or_else(|| Refused::whole("Acct", "the account is missing"))?;
         if self.id.is_empty() {

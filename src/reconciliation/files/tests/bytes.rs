@@ -1,5 +1,6 @@
 //! Arbitrary bytes and damaged files: no panic, no hang, and no more memory than a row.
 
+use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -9,11 +10,11 @@ use super::{ADYEN, CAMT, STRIPE, TOSS, samples, source};
 use crate::config::reconciliation::Format;
 use crate::reconciliation::line::Line;
 
-const FORMATS: [Format; 6] =
+pub const FORMATS: [Format; 6] =
     [Format::Simulator, Format::Stripe, Format::Tosspayments, Format::Adyen, Format::Camt053, Format::Csv];
 
 /// What comes out holds, whatever went in.
-fn check(line: &Line) {
+pub fn check(line: &Line) {
     assert_eq!(line.gross.checked_sub(line.fee), Some(line.net));
     assert!(!line.identity.is_empty() && line.number > 0);
     assert!(serde_json::from_str::<serde_json::Value>(&line.raw).is_ok(), "{}", line.raw);
@@ -147,7 +148,7 @@ fn many_rows_are_read_one_by_one() {
     let mut file = String::from("[");
     for number in 0..20_000 {
         let comma = if number == 0 { "" } else { "," };
-        file.push_str(&format!("{comma}{{{}}}", row.replace("tk_1", &format!("tk_{number}"))));
+        write!(file, "{comma}{{{}}}", row.replace("tk_1", &format!("tk_{number}"))).unwrap();
     }
     file.push(']');
     let mut seen = 0_u64;

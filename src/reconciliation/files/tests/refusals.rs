@@ -70,6 +70,10 @@ const CASES: &[Case] = &[
     (Camt053, CAMT, "<Cd>OPBD</Cd>", "<Cd>XPCN</Cd>", None, Some("Bal"), "no booked opening"),
     (Camt053, CAMT, "<CdtDbtInd>CRDT</CdtDbtInd><Sts>", "<Sts>", Some(1), Some("CdtDbtInd"), "neither"),
     (Camt053, CAMT, "<Sts><Cd>PDNG", "<Sts><Cd>WHAT", Some(3), Some("Sts"), "neither booked"),
+    // What a database could not keep or find again.
+    (Stripe, STRIPE, "ch_1,", "ch\0,", Some(1), Some("the PSP's movement"), "none"),
+    (Stripe, STRIPE, "txn_1,", "txn\0,", Some(1), None, "NUL"),
+    (Stripe, STRIPE, "2025-10-06 01:00:00", "-000001-10-06 01:00:00", Some(1), None, "outside the years"),
     // Dates.
     (Stripe, STRIPE, "2025-10-07 02:00:00", "07.10.2025 02:00", Some(3), Some("created_utc"), "no time"),
     (Adyen, ADYEN, "2025-10-07 11:00:00", "2025-10-37 11:00:00", Some(4), Some("Creation Date"), "no time"),
