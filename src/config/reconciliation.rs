@@ -11,6 +11,50 @@ use serde::{Deserialize, Serialize};
 pub struct Reconciliation {
     /// Every list and statement that is read, each under a name of its own.
     pub sources: Vec<Source>,
+    /// Known causes of differences, besides those that are built in; asked first, in this order.
+    pub causes: Vec<Cause>,
+}
+
+/// A cause of differences that the operator knows.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// Its name: lower-case letters, digits and `_`.
+    pub name: String,
+    /// For which differences, such as `unknown` or `amount_differs`.
+    pub outcome: String,
+    /// Only of a bank's lines (`true`), or only of a PSP's (`false`).
+    #[serde(default)]
+    pub bank: Option<bool>,
+    /// Only of these kinds of line, such as `adjustment`.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// Only where the row as it stands in the file contains this, letter case aside.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Only where the amount in question is at most this, in minor units.
+    #[serde(default)]
+    pub at_most: Option<u64>,
+    /// Who closes it: `automatic`, `manual` or `investigate`.
+    pub class: String,
+    /// What is done without a person; `automatic` needs one of the two bookings.
+    #[serde(default)]
+    pub repair: Remedy,
+    /// What it is, for whoever reads the break.
+    pub explanation: String,
+}
+
+/// What is done about a difference without a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Nothing.
+    #[default]
+    None,
+    /// The difference is booked as what the PSP charges.
+    BookFee,
+    /// The difference is booked as rounding.
+    BookRounding,
 }
 
 /// One list of a PSP, or the statements of one bank account.

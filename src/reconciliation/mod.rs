@@ -6,11 +6,17 @@
 
 pub mod breaks;
 pub mod calendar;
+pub mod causes;
 pub mod files;
 pub mod line;
+pub mod matching;
+mod missing;
 pub mod nightly;
+mod postings;
 pub mod progress;
 pub mod reconcile;
+mod repair;
+pub mod report;
 pub mod runs;
 pub mod shown;
 pub mod words;

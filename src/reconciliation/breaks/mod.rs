@@ -3,11 +3,17 @@
 //! Promises: a difference is one break however often it is found; what of it stands in suspense stays there until the break is
 //! closed by a journal that two people agreed to; who did what is written down and never changed. Refuses to decide what is right.
 
+mod act;
 mod listed;
-mod store;
+mod open;
+pub(super) mod store;
+mod view;
 
+pub use act::{ActError, NOTE, REASON, TRANSFERS, approve, note, proposal, propose, read_proposal, reject, resolve};
 pub use listed::{Filter, Standing, list, of_object, of_run, standing};
-pub use store::{find, notes, open_ones, parked};
+pub use open::{ITSELF, NewBreak, close_itself, open};
+pub use store::{find, notes, of_tenant, open_ones, parked};
+pub use view::{signed, view};
 
 use jiff::civil::Date;
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 use super::super::words::{Class, ObjectKind, Outcome};
 use super::{Break, Note, Status};
-use crate::db::{DbError, On, Row, query};
-use crate::words::{BreakId, Currency, Page, Slice, Tenant};
+use crate::db::{DbError, On, Row, Tx, query};
+use crate::words::{BreakId, Currency, JournalId, Page, Slice, Tenant, Timestamp};
 
 /// One break.
 ///
@@ -102,4 +102,231 @@ pub(super) fn read(row: &Row) -> Result<Break, DbError> {
         resolution: row.get("resolution")?,
         journal: row.get("journal_id")?,
     })
+}
+
+/// Writes a break down, unless it is known.
+pub(super) async fn insert(tx: &mut Tx, it: &Break) -> Result<bool, DbError> {
+    let written = query(
+        "insert into breaks (id, merchant_id, livemode, source, run_id, type, class, cause, status, subject, line_id,
+             object_kind, object_id, currency, expected, actual, at_risk, evidence, proposal, opened_at, expected_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+         on conflict (source, subject, type) do nothing",
+    )
+    .bind(&it.id)
+    .bind(&it.tenant.merchant)
+    .bind(it.tenant.mode)
+    .bind(&it.source)
+    .bind(&it.run)
+    .bind(it.outcome.as_str())
+    .bind(it.class.as_str())
+    .bind(&it.cause)
+    .bind(&it.subject)
+    .bind(&it.line)
+    .bind(it.object.as_ref().map(|(kind, _)| kind.as_str()))
+    .bind(it.object.as_ref().map(|(_, id)| id.clone()))
+    .bind(it.currency)
+    .bind(it.expected)
+    .bind(it.actual)
+    .bind(it.at_risk)
+    .bind(it.evidence.to_string())
+    .bind(it.proposal.as_ref().map(ToString::to_string))
+    .bind(it.opened_at)
+    .bind(it.expected_by.map(|day| day.to_string()))
+    .execute(tx)
+    .await?;
+    Ok(written == 1)
+}
+
+pub(super) async fn by_subject(tx: &mut Tx, source: &str, subject: &str, outcome: Outcome) -> Result<Break, DbError> {
+    let row = query("select * from breaks where source = $1 and subject = $2 and type = $3")
+        .bind(source)
+        .bind(subject)
+        .bind(outcome.as_str())
+        .one(tx)
+        .await?;
+    read(&row)
+}
+
+/// Adds to what was done and written about a break.
+pub(super) async fn note(
+    tx: &mut Tx,
+    id: &BreakId,
+    by: &str,
+    what: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    query(
+        "insert into break_notes (break_id, number, at, by, what, note)
+         select $1, 1 + coalesce((select max(number) from break_notes where break_id = $1), 0), $2, $3, $4, $5",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(by)
+    .bind(what)
+    .bind(note)
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Writes the end of a break that has not ended; says whether it had not.
+pub(super) async fn close(tx: &mut Tx, it: &Break) -> Result<bool, DbError> {
+    let closed = query(
+        "update breaks set status = 'resolved', closed_at = $2, closed_by = $3, resolution = $4, journal_id = $5
+         where id = $1 and status <> 'resolved'",
+    )
+    .bind(&it.id)
+    .bind(it.closed_at)
+    .bind(&it.closed_by)
+    .bind(&it.resolution)
+    .bind(&it.journal)
+    .execute(tx)
+    .await?;
+    if closed == 1
+        && let Some(line) = &it.line
+    {
+        query("update settlement_lines set standing = 'closed' where id = $1 and standing = 'open'")
+            .bind(line)
+            .execute(tx)
+            .await?;
+    }
+    Ok(closed == 1)
+}
+
+/// Gives an open break another class and cause: nobody could repair it.
+pub(in crate::reconciliation) async fn escalate(
+    tx: &mut Tx,
+    id: &BreakId,
+    class: Class,
+    note_of_it: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let changed = query("update breaks set class = $2 where id = $1 and class <> $2 and status <> 'resolved'")
+        .bind(id)
+        .bind(class.as_str())
+        .execute(tx)
+        .await?;
+    if changed == 1 {
+        note(tx, id, super::ITSELF, "overdue", note_of_it, now).await?;
+    }
+    Ok(())
+}
+
+/// Moves a break from one status to another, with what is proposed; says whether it was there.
+pub(super) async fn propose(tx: &mut Tx, was: Status, it: &Break) -> Result<bool, DbError> {
+    let changed = query(
+        "update breaks set status = $3, proposal = $4, proposed_by = $5, proposed_at = $6 where id = $1 and status = $2",
+    )
+    .bind(&it.id)
+    .bind(was.as_str())
+    .bind(it.status.as_str())
+    .bind(it.proposal.as_ref().map(ToString::to_string))
+    .bind(&it.proposed_by)
+    .bind(it.proposed_at)
+    .execute(tx)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// Writes down what of a break stands in suspense.
+pub(in crate::reconciliation) async fn park(
+    tx: &mut Tx,
+    it: &Break,
+    amounts: &[(Currency, i64)],
+    journal: &JournalId,
+) -> Result<(), DbError> {
+    for (currency, minor) in amounts.iter().filter(|(_, minor)| *minor != 0) {
+        query(
+            "insert into break_parkings (break_id, merchant_id, livemode, currency, amount, journal_id)
+             values ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&it.id)
+        .bind(&it.tenant.merchant)
+        .bind(it.tenant.mode)
+        .bind(*currency)
+        .bind(*minor)
+        .bind(journal)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Marks that nothing of a break stands in suspense any more.
+pub(in crate::reconciliation) async fn release(tx: &mut Tx, id: &BreakId) -> Result<(), DbError> {
+    query("update break_parkings set released = $2 where break_id = $1").bind(id).bind(true).execute(tx).await.map(drop)
+}
+
+/// Whether anything of a break was ever parked.
+pub(in crate::reconciliation) async fn was_parked(on: impl Into<On<'_>>, id: &BreakId) -> Result<bool, DbError> {
+    let row =
+        query("select exists (select 1 from break_parkings where break_id = $1) as found").bind(id).one(on).await?;
+    row.get("found")
+}
+
+/// Breaks of a source with a line that may have come right, the oldest first, after one of them.
+pub(in crate::reconciliation) async fn with_line(
+    on: impl Into<On<'_>>,
+    source: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Break>, DbError> {
+    query(
+        "select * from breaks where source = $1 and id > $2 and status <> 'resolved' and line_id is not null
+             and type in ('state_differs', 'missing_here', 'unknown') order by id limit $3",
+    )
+    .bind(source)
+    .bind(after)
+    .bind(limit)
+    .all(on)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// Breaks of a source that wait for a line, or that have none.
+pub(in crate::reconciliation) async fn without_line(
+    on: impl Into<On<'_>>,
+    source: &str,
+) -> Result<Vec<Break>, DbError> {
+    query(
+        "select * from breaks where source = $1 and status <> 'resolved' and line_id is null
+             and type in ('late', 'missing_at_psp') order by id",
+    )
+    .bind(source)
+    .all(on)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// A page of one merchant's breaks, the newest first; of one status, or of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_tenant(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    status: Option<Status>,
+    page: &Page,
+) -> Result<Slice<Break>, DbError> {
+    let sql = if page.is_backwards() {
+        "select * from breaks where merchant_id = $1 and livemode = $2 and id > $3 and (status = $4 or $4 is null)
+         order by id limit $5"
+    } else {
+        "select * from breaks where merchant_id = $1 and livemode = $2 and id < $3 and (status = $4 or $4 is null)
+         order by id desc limit $5"
+    };
+    let rows = query(sql)
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(page.cursor())
+        .bind(status.map(|status| status.as_str().to_owned()))
+        .bind(page.fetch())
+        .all(on)
+        .await?;
+    Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
 }

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::db::DbError;
+use crate::db::{DbError, Tx};
 use crate::words::{FileId, RunId, Timestamp};
 
 /// A run that says nothing for so long is believed dead.
@@ -146,9 +146,13 @@ pub async fn begin(
 /// When the database fails.
 pub async fn still_there(app: &App, run: &Run) -> Result<bool, DbError> {
     let mut tx = app.db.begin().await?;
-    let there = store::renew(&mut tx, &run.id, app.now().plus(LEASE)).await?;
+    let there = still_there_in(&mut tx, run, app.now()).await?;
     tx.commit().await?;
     Ok(there)
+}
+
+pub(super) async fn still_there_in(tx: &mut Tx, run: &Run, now: Timestamp) -> Result<bool, DbError> {
+    store::renew(tx, &run.id, now.plus(LEASE)).await
 }
 
 /// Writes down how a run ended; `false` when another process has taken it for dead.

@@ -1,0 +1,82 @@
+//! What every step of a run needs: the source, its owner's books, its days and the table of causes.
+
+use jiff::civil::Date;
+
+use super::super::calendar::Calendar;
+use super::super::causes::Causes;
+use super::super::line::Side;
+use super::super::reconcile::ReconcileError;
+use super::super::runs::Run;
+use super::fee::by_contract;
+use super::store;
+use super::told::Told;
+use crate::app::App;
+use crate::config::reconciliation::{Format, Source};
+use crate::merchants;
+use crate::words::{MerchantId, Mode, Tenant};
+
+/// What every step of a run needs.
+pub struct Context<'a> {
+    /// The gateway.
+    pub app: &'a App,
+    /// Whose lines are looked at.
+    pub source: &'a Source,
+    /// The run.
+    pub run: &'a Run,
+    /// Whose books hold what belongs to no payment of ours.
+    pub owner: Tenant,
+    /// The source's days.
+    pub calendar: Calendar,
+    /// Why things differ.
+    pub causes: Causes,
+    /// Whose lines these are.
+    pub side: Side,
+}
+
+impl<'a> Context<'a> {
+    /// Refused when the settings name a merchant or a time zone that does not exist.
+    pub async fn of(app: &'a App, source: &'a Source, run: &'a Run) -> Result<Self, ReconcileError> {
+        let no_merchant = || ReconcileError::NoMerchant(source.merchant.clone());
+        let merchant = MerchantId::parse(&source.merchant).map_err(|_| no_merchant())?;
+        if merchants::get(&app.db, &merchant).await?.is_none() {
+            return Err(no_merchant());
+        }
+        let bank = match source.format {
+            Format::Camt053 => true,
+            Format::Csv => store::has_bank_lines(&app.db, &source.name).await?,
+            _ => false,
+        };
+        Ok(Self {
+            app,
+            source,
+            run,
+            owner: Tenant::new(merchant, Mode::of(source.livemode)),
+            calendar: Calendar::of(source).map_err(|error| ReconcileError::Settings(error.to_string()))?,
+            causes: Causes::of(&app.config.reconciliation.causes),
+            side: if bank { Side::Bank } else { Side::Psp },
+        })
+    }
+
+    /// The business day of this moment.
+    pub fn today(&self) -> Option<Date> {
+        self.calendar.day_of(self.app.now())
+    }
+
+    /// The last day on which what happened on `day` may still be told.
+    pub fn expected_by(&self, day: Date) -> Date {
+        let days = i64::from(self.source.in_transit_days).saturating_add(i64::from(self.source.lag_days));
+        day.saturating_add(jiff::Span::new().days(days))
+    }
+
+    /// What the contract says of a charge's fee, when there is a contract.
+    pub fn fee(&self, line: &Told) -> Option<i64> {
+        by_contract(self.source.fee.as_ref()?, line.gross, line.currency)
+    }
+
+    /// The sources that tell of the PSP whose payouts land at this bank.
+    pub fn psp_sources(&self) -> Vec<String> {
+        let Source { psp, livemode, .. } = self.source;
+        let listed = self.app.config.reconciliation.sources.iter();
+        listed.filter(|it| it.psp == *psp && it.livemode == *livemode).map(|it| it.name.clone()).collect()
+    }
+}

@@ -1,0 +1,265 @@
+//! What a line is, held against what it may be of ours. Pure: no database, no clock.
+//!
+//! Amounts are exact. Several lines may make up one movement (a charge and what was not taken of it), so the lines of one
+//! movement are looked at together: as many of them as it takes to come to ours agree, and what is left over does not.
+
+use super::super::line::LineKind;
+use super::super::words::Outcome;
+use super::told::{Here, Ours, Told};
+
+/// In which way a line agrees or differs; the table of known causes asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Circumstance {
+    /// Nothing is different.
+    Agrees,
+    /// A converted amount differs by no more than what rounding may make.
+    WithinRounding,
+    /// The amount is another.
+    OtherAmount,
+    /// It is settled in another currency than ours.
+    OtherCurrency,
+    /// The fee is not the contract's.
+    OtherFee,
+    /// Ours is under way.
+    UnderWay,
+    /// Ours was given up, declined or has failed.
+    GivenUp,
+    /// It was told before.
+    Again,
+    /// The payment is ours; of this movement of it nothing is known here.
+    OfOurPayment,
+    /// Nothing in the line names anything of ours.
+    Strange,
+    /// The line says what only a person can understand.
+    Peculiar,
+    /// Ours, and it may still be told.
+    StillTime,
+    /// Ours, and its time is over.
+    Overdue,
+}
+
+/// What was decided about one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// In which way.
+    pub circumstance: Circumstance,
+    /// How much of ours the line stands for, in our minor units and our sign: nothing when ours is not done.
+    pub expected: i64,
+}
+
+impl Decided {
+    const fn of(outcome: Outcome, circumstance: Circumstance, expected: i64) -> Self {
+        Self { outcome, circumstance, expected }
+    }
+}
+
+/// The lines that name one movement of ours, in the order in which they stand; the answer has one decision for each.
+///
+/// `fee` says what the PSP may take of a charge by contract, `tolerance` how far a converted amount may be off.
+pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i64>, tolerance: u32) -> Vec<Decided> {
+    match ours.here {
+        Here::Done => {}
+        Here::Pending => return all(lines, Outcome::StateDiffers, Circumstance::UnderWay),
+        Here::GivenUp => return all(lines, Outcome::StateDiffers, Circumstance::GivenUp),
+    }
+    if let [line] = lines
+        && ours.lines == 0
+        && let Some(decided) = converted(line, ours, tolerance)
+    {
+        return vec![decided];
+    }
+    let left = ours.amount.saturating_sub(ours.told);
+    let agreeing = enough(lines, ours, left);
+    let mut open = left;
+    lines
+        .iter()
+        .enumerate()
+        .map(|(place, line)| match agreeing {
+            Some(agreeing) if place < agreeing => agrees(line, fee),
+            // What it takes is there, or was there before: this one is told once more.
+            Some(_) => Decided::of(Outcome::Duplicate, Circumstance::Again, 0),
+            None if ours.lines > 0 && left == 0 => Decided::of(Outcome::Duplicate, Circumstance::Again, 0),
+            // The first of them stands for all that is left of ours.
+            None => Decided::of(Outcome::AmountDiffers, Circumstance::OtherAmount, std::mem::take(&mut open)),
+        })
+        .collect()
+}
+
+/// A line in which nothing names a movement of ours. `payment` is whether it names a payment of ours.
+pub fn of_nothing(line: &Told, payment: bool) -> Decided {
+    match line.kind {
+        LineKind::Unknown(_) | LineKind::Adjustment | LineKind::PayoutReversal | LineKind::BankEntry => {
+            Decided::of(Outcome::Unknown, Circumstance::Peculiar, 0)
+        }
+        _ if payment => Decided::of(Outcome::MissingHere, Circumstance::OfOurPayment, 0),
+        _ => Decided::of(Outcome::MissingHere, Circumstance::Strange, 0),
+    }
+}
+
+/// A PSP's payout beside the sum of its batch: both are the PSP's own words.
+pub fn of_batch(line: &Told, sum: i64) -> Decided {
+    if line.net.unsigned_abs() == sum.unsigned_abs() {
+        Decided::of(Outcome::Matched, Circumstance::Agrees, sum)
+    } else {
+        Decided::of(Outcome::AmountDiffers, Circumstance::OtherAmount, sum)
+    }
+}
+
+/// What the PSP charges for no single payment is believed.
+pub const fn of_fee() -> Decided {
+    Decided::of(Outcome::Matched, Circumstance::Agrees, 0)
+}
+
+fn all(lines: &[&Told], outcome: Outcome, circumstance: Circumstance) -> Vec<Decided> {
+    lines.iter().map(|_| Decided::of(outcome, circumstance, 0)).collect()
+}
+
+/// How many of the lines, from the first, it takes to come to what is left of ours; `None` when they do not come to it.
+fn enough(lines: &[&Told], ours: &Ours, left: i64) -> Option<usize> {
+    if left == 0 {
+        return None;
+    }
+    let mut sum: i64 = 0;
+    for (place, line) in lines.iter().enumerate() {
+        if line.currency != ours.currency {
+            return None;
+        }
+        sum = sum.checked_add(line.gross)?;
+        if sum == left {
+            return place.checked_add(1);
+        }
+    }
+    None
+}
+
+fn agrees(line: &Told, fee: &dyn Fn(&Told) -> Option<i64>) -> Decided {
+    match fee(line) {
+        Some(contract) if line.kind == LineKind::Charge && contract != line.fee => {
+            Decided::of(Outcome::FeeDiffers, Circumstance::OtherFee, line.gross)
+        }
+        _ => Decided::of(Outcome::Matched, Circumstance::Agrees, line.gross),
+    }
+}
+
+/// Another currency, or a rounding that a conversion made.
+fn converted(line: &Told, ours: &Ours, tolerance: u32) -> Option<Decided> {
+    if line.currency != ours.currency {
+        return Some(Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, ours.amount));
+    }
+    let off = line.gross.checked_sub(ours.amount)?.unsigned_abs();
+    let rounded = line.presented.is_some() && off > 0 && off <= u64::from(tolerance);
+    rounded.then(|| Decided::of(Outcome::AmountDiffers, Circumstance::WithinRounding, ours.amount))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::line::Side;
+    use super::super::super::words::ObjectKind;
+    use super::*;
+    use crate::words::{Currency, LineId, MerchantId, Mode, Tenant};
+
+    fn usd() -> Currency {
+        Currency::parse("USD").unwrap()
+    }
+
+    fn line(kind: LineKind, gross: i64, fee: i64) -> Told {
+        Told {
+            id: LineId::new(),
+            side: Side::Psp,
+            kind,
+            business_date: "2025-10-09".parse().unwrap(),
+            currency: usd(),
+            gross,
+            fee,
+            net: gross - fee,
+            presented: None,
+            psp_payment: None,
+            psp_movement: None,
+            our_key: None,
+            ours: None,
+            batch: None,
+            texts: Vec::new(),
+        }
+    }
+
+    fn ours(amount: i64) -> Ours {
+        Ours {
+            kind: ObjectKind::Charge,
+            id: "pay".into(),
+            tenant: Tenant::new(MerchantId::new(), Mode::Test),
+            payment: None,
+            currency: usd(),
+            amount,
+            here: Here::Done,
+            fee_booked: 0,
+            told: 0,
+            lines: 0,
+        }
+    }
+
+    fn decide(lines: &[Told], ours: &Ours) -> Vec<(Outcome, i64)> {
+        let lines: Vec<&Told> = lines.iter().collect();
+        of_movement(&lines, ours, &|_| Some(3), 1).iter().map(|it| (it.outcome, it.expected)).collect()
+    }
+
+    #[test]
+    fn one_line_agrees_when_amount_and_fee_do() {
+        assert_eq!(decide(&[line(LineKind::Charge, 100, 3)], &ours(100)), [(Outcome::Matched, 100)]);
+        assert_eq!(decide(&[line(LineKind::Charge, 100, 4)], &ours(100)), [(Outcome::FeeDiffers, 100)]);
+        assert_eq!(decide(&[line(LineKind::Charge, 105, 3)], &ours(100)), [(Outcome::AmountDiffers, 100)]);
+    }
+
+    #[test]
+    fn a_charge_and_what_was_not_taken_of_it_make_one_capture() {
+        let lines = [line(LineKind::Charge, 100, 3), line(LineKind::ChargeReversal, -40, 0)];
+        assert_eq!(decide(&lines, &ours(60)), [(Outcome::Matched, 100), (Outcome::Matched, -40)]);
+    }
+
+    #[test]
+    fn what_is_told_twice_is_seen_in_one_file_and_over_two() {
+        let twice = [line(LineKind::Charge, 100, 3), line(LineKind::Charge, 100, 3)];
+        assert_eq!(decide(&twice, &ours(100)), [(Outcome::Matched, 100), (Outcome::Duplicate, 0)]);
+        let before = Ours { told: 100, lines: 1, ..ours(100) };
+        assert_eq!(decide(&twice[..1], &before), [(Outcome::Duplicate, 0)]);
+    }
+
+    #[test]
+    fn what_is_left_of_ours_is_expected_once() {
+        let lines = [line(LineKind::Charge, 70, 3), line(LineKind::Charge, 20, 0)];
+        assert_eq!(decide(&lines, &ours(100)), [(Outcome::AmountDiffers, 100), (Outcome::AmountDiffers, 0)]);
+    }
+
+    #[test]
+    fn a_state_that_differs_expects_nothing() {
+        let pending = Ours { here: Here::Pending, ..ours(100) };
+        assert_eq!(decide(&[line(LineKind::Charge, 100, 3)], &pending), [(Outcome::StateDiffers, 0)]);
+    }
+
+    #[test]
+    fn rounding_is_only_what_a_conversion_made() {
+        let presented = Some((Currency::parse("KRW").unwrap(), 140_000));
+        let converted = Told { presented, ..line(LineKind::Charge, 101, 3) };
+        let lines = [&converted];
+        let decided = of_movement(&lines, &ours(100), &|_| None, 1);
+        assert_eq!(decided[0].circumstance, Circumstance::WithinRounding);
+        let too_far = of_movement(&lines, &ours(99), &|_| None, 1);
+        assert_eq!(too_far[0].circumstance, Circumstance::OtherAmount);
+        assert_eq!(decide(&[line(LineKind::Charge, 101, 3)], &ours(100)), [(Outcome::AmountDiffers, 100)]);
+    }
+
+    #[test]
+    fn another_currency_is_never_compared_by_its_digits() {
+        let won = Told { currency: Currency::parse("KRW").unwrap(), ..line(LineKind::Charge, 100, 3) };
+        assert_eq!(decide(&[won], &ours(100)), [(Outcome::CurrencyDiffers, 100)]);
+    }
+
+    #[test]
+    fn what_names_nothing_of_ours_is_missing_here_or_unknown() {
+        assert_eq!(of_nothing(&line(LineKind::Charge, 1, 0), false).outcome, Outcome::MissingHere);
+        assert_eq!(of_nothing(&line(LineKind::Refund, -1, 0), true).circumstance, Circumstance::OfOurPayment);
+        assert_eq!(of_nothing(&line(LineKind::Unknown("X".into()), 1, 0), false).outcome, Outcome::Unknown);
+    }
+}

@@ -1,0 +1,94 @@
+//! What is written down of one line: whose it is, what of it is booked at once, and what is left over. Pure.
+
+use super::super::line::{LineKind, Side};
+use super::super::words::{ObjectKind, Outcome};
+use super::decide::{Circumstance, Decided};
+use super::find::Verdict;
+use super::store::Batch;
+use super::told::{Ours, Told};
+use crate::ledger::Account;
+use crate::words::{Currency, Tenant};
+
+/// What is written down of one line.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The line.
+    pub told: Told,
+    /// What was decided.
+    pub decided: Decided,
+    /// In whose books it stands.
+    pub tenant: Tenant,
+    /// What of ours it is.
+    pub ours: Option<Ours>,
+    /// The payment that it names, when what it says of that is not known here.
+    pub payment: Option<Ours>,
+    /// The account that the line changes at the other side.
+    pub asset: Account,
+    /// What the PSP kept, in minor units, as far as it is not in the books.
+    pub fee: i64,
+    /// What is left over: minor units by which the account must change and nothing of ours says why.
+    pub differs: Vec<(Currency, i64)>,
+    /// The PSP's batches that have landed with this line of a bank.
+    pub land: Vec<Batch>,
+}
+
+impl Entry {
+    /// Of a PSP's line.
+    pub fn of_psp(verdict: Verdict, owner: &Tenant, psp: &str) -> Self {
+        let Verdict { told, decided, ours, payment } = verdict;
+        let of = ours.as_ref().or(payment.as_ref());
+        let tenant = of.map_or(owner, |ours| &ours.tenant).clone();
+        let (fee, differs) = left_over(&told, &decided, ours.as_ref());
+        let asset = Account::Psp(psp.to_owned());
+        Self { told, decided, tenant, ours, payment, asset, fee, differs, land: Vec::new() }
+    }
+
+    /// The object of ours that the line is, as it is written with the line.
+    pub fn object(&self) -> Option<(ObjectKind, String)> {
+        if let Some(ours) = &self.ours {
+            return Some((ours.kind, ours.id.clone()));
+        }
+        match (&self.told.kind, &self.told.batch) {
+            (LineKind::Payout, Some(batch)) => Some((ObjectKind::Batch, batch.clone())),
+            (LineKind::Fee, _) => Some((ObjectKind::Fee, self.told.id.to_string())),
+            _ => self.land.first().map(|batch| (ObjectKind::Batch, batch.name.clone())),
+        }
+    }
+
+    /// What the break is about: the object, or the payment it names.
+    pub fn about(&self) -> Option<(ObjectKind, String)> {
+        self.object().or_else(|| self.payment.as_ref().map(|ours| (ours.kind, ours.id.clone())))
+    }
+}
+
+/// What of a PSP's line is its fee, and what is left over.
+fn left_over(told: &Told, decided: &Decided, ours: Option<&Ours>) -> (i64, Vec<(Currency, i64)>) {
+    let booked = ours.map_or(0, |ours| ours.fee_booked);
+    let fee = told.fee.saturating_sub(booked);
+    let rest = |minor: i64| if minor == 0 { Vec::new() } else { vec![(told.currency, minor)] };
+    match (decided.outcome, &told.kind, ours) {
+        // The PSP's word about its own batch moves nothing; the bank's does.
+        (_, LineKind::Payout, _) => (0, Vec::new()),
+        (Outcome::Matched, LineKind::Fee, _) => (told.net.saturating_neg(), Vec::new()),
+        (Outcome::Matched | Outcome::FeeDiffers, ..) => (fee, Vec::new()),
+        (Outcome::AmountDiffers, _, Some(_)) => (fee, rest(told.gross.saturating_sub(decided.expected))),
+        (Outcome::CurrencyDiffers, _, Some(ours)) => {
+            let mut differs = rest(told.gross);
+            differs.extend((decided.expected != 0).then(|| (ours.currency, decided.expected.saturating_neg())));
+            (fee, differs)
+        }
+        _ => (0, rest(told.net)),
+    }
+}
+
+impl Entry {
+    /// Whose line it is.
+    pub const fn side(&self) -> Side {
+        self.told.side
+    }
+
+    /// Whether only a conversion's rounding is left over.
+    pub fn is_rounding(&self) -> bool {
+        self.decided.circumstance == Circumstance::WithinRounding
+    }
+}

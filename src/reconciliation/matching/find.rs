@@ -1,0 +1,188 @@
+//! Finds what of ours each line of a batch may be, by ids alone, and decides.
+
+use std::collections::HashMap;
+
+use super::super::line::LineKind;
+use super::super::words::ObjectKind;
+use super::context::Context;
+use super::decide::{Decided, of_batch, of_fee, of_movement, of_nothing};
+use super::store::{self, PaymentKey};
+use super::told::{Ours, Told};
+use crate::db::DbError;
+
+/// A line and what was decided about it.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The line.
+    pub told: Told,
+    /// What was decided.
+    pub decided: Decided,
+    /// What of ours it is, when that is known.
+    pub ours: Option<Ours>,
+    /// The payment that it names, when what it says of that is not known here.
+    pub payment: Option<Ours>,
+}
+
+type Found = HashMap<String, Ours>;
+
+/// Decides about lines of a PSP.
+pub async fn psp_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Verdict>, DbError> {
+    let charges = charges(context, &lines).await?;
+    let movements = movements(context, &lines).await?;
+    let mut groups: Vec<(Option<Ours>, Vec<usize>)> = Vec::new();
+    let mut places: HashMap<(ObjectKind, String), usize> = HashMap::new();
+    for (at, line) in lines.iter().enumerate() {
+        let ours = match line.kind {
+            LineKind::Charge | LineKind::ChargeReversal => charge_of(line, &charges).cloned(),
+            _ => movement_of(line, &movements).cloned(),
+        };
+        match ours {
+            None => groups.push((None, vec![at])),
+            Some(ours) => {
+                let place = *places.entry((ours.kind, ours.id.clone())).or_insert(groups.len());
+                match groups.get_mut(place) {
+                    Some((_, members)) => members.push(at),
+                    None => groups.push((Some(ours), vec![at])),
+                }
+            }
+        }
+    }
+    remember_told(context, &lines, &mut groups).await?;
+    let mut verdicts: Vec<Option<Verdict>> = lines.iter().map(|_| None).collect();
+    for (ours, members) in groups {
+        let group: Vec<&Told> = members.iter().filter_map(|&at| lines.get(at)).collect();
+        let (decided, payment) = match &ours {
+            Some(ours) => {
+                let fee = |line: &Told| context.fee(line);
+                (of_movement(&group, ours, &fee, context.source.rounding_tolerance), None)
+            }
+            None => alone(context, &group, &charges).await?,
+        };
+        for ((&at, line), decided) in members.iter().zip(group).zip(decided) {
+            if let Some(place) = verdicts.get_mut(at) {
+                *place = Some(Verdict { told: line.clone(), decided, ours: ours.clone(), payment: payment.clone() });
+            }
+        }
+    }
+    Ok(verdicts.into_iter().flatten().collect())
+}
+
+/// One line that is no movement of a payment of ours.
+async fn alone(
+    context: &Context<'_>,
+    group: &[&Told],
+    charges: &Found,
+) -> Result<(Vec<Decided>, Option<Ours>), DbError> {
+    let [line] = group else { return Ok((Vec::new(), None)) };
+    let decided = match (&line.kind, &line.batch) {
+        (LineKind::Fee, _) => of_fee(),
+        (LineKind::Payout, Some(batch)) => {
+            let sum = store::batch_sum(&context.app.db, &context.source.name, batch, line.currency).await?;
+            of_batch(line, sum)
+        }
+        _ => {
+            let payment = charge_of(line, charges).cloned();
+            return Ok((vec![of_nothing(line, payment.is_some())], payment));
+        }
+    };
+    Ok((vec![decided], None))
+}
+
+/// What other lines have told of the same movements.
+async fn remember_told(
+    context: &Context<'_>,
+    lines: &[Told],
+    groups: &mut [(Option<Ours>, Vec<usize>)],
+) -> Result<(), DbError> {
+    let objects: Vec<&str> = groups.iter().filter_map(|(ours, _)| ours.as_ref()).map(|ours| ours.id.as_str()).collect();
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+    let told: HashMap<(ObjectKind, String), (i64, i64)> = store::told_before(&context.app.db, &objects, &ids)
+        .await?
+        .into_iter()
+        .map(|(kind, id, sum, count)| ((kind, id), (sum, count)))
+        .collect();
+    for ours in groups.iter_mut().filter_map(|(ours, _)| ours.as_mut()) {
+        if let Some((sum, count)) = told.get(&(ours.kind, ours.id.clone())) {
+            (ours.told, ours.lines) = (*sum, *count);
+        }
+    }
+    Ok(())
+}
+
+/// Sets the sums of other lines into movements that are looked at one by one.
+pub(super) async fn with_told(context: &Context<'_>, ours: &mut Ours, line: &Told) -> Result<(), DbError> {
+    for (kind, _, sum, count) in store::told_before(&context.app.db, &[ours.id.as_str()], &[line.id.as_str()]).await? {
+        if kind == ours.kind {
+            (ours.told, ours.lines) = (sum, count);
+        }
+    }
+    Ok(())
+}
+
+/// Payments by every name that the lines tell: the PSP's, then our keys, then our own references.
+async fn charges(context: &Context<'_>, lines: &[Told]) -> Result<Found, DbError> {
+    let (db, psp, mode) = (&context.app.db, context.source.psp.as_str(), context.owner.mode);
+    let mut found = Found::new();
+    let mut ask = async |by: PaymentKey, keys: Vec<&str>| -> Result<(), DbError> {
+        if !keys.is_empty() {
+            found.extend(store::charges(db, by, psp, mode, &keys).await?);
+        }
+        Ok(())
+    };
+    ask(PaymentKey::AtPsp, lines.iter().filter_map(|line| line.psp_payment.as_deref()).collect()).await?;
+    let unnamed = |line: &&Told| line.psp_payment.is_none();
+    ask(PaymentKey::Attempt, lines.iter().filter(unnamed).filter_map(|line| line.our_key.as_deref()).collect()).await?;
+    let own = |prefix: &'static str| {
+        lines.iter().filter_map(|line| line.ours.as_deref()).filter(move |text| text.starts_with(prefix)).collect()
+    };
+    ask(PaymentKey::Ours, own("pay_")).await?;
+    ask(PaymentKey::Order, own("po_")).await?;
+    Ok(found)
+}
+
+fn charge_of<'a>(line: &Told, charges: &'a Found) -> Option<&'a Ours> {
+    let names = [&line.psp_payment, &line.our_key, &line.ours];
+    names.into_iter().flatten().find_map(|name| charges.get(name))
+}
+
+/// Refunds and disputes, under each of their names with what kind of line asks for them.
+async fn movements(context: &Context<'_>, lines: &[Told]) -> Result<HashMap<(ObjectKind, String), Ours>, DbError> {
+    let (db, psp, mode) = (&context.app.db, context.source.psp.as_str(), context.owner.mode);
+    let keys = |kinds: [LineKind; 2]| -> Vec<&str> {
+        let of_kind = lines.iter().filter(|line| kinds.contains(&line.kind));
+        of_kind.flat_map(|line| [&line.our_key, &line.psp_movement, &line.ours]).flatten().map(String::as_str).collect()
+    };
+    let mut found = HashMap::new();
+    let refunds = keys([LineKind::Refund, LineKind::RefundFailure]);
+    if !refunds.is_empty() {
+        for (key, reference, refund, failure) in store::refunds(db, psp, mode, &refunds).await? {
+            for name in [Some(key), reference].into_iter().flatten() {
+                found.insert((ObjectKind::Refund, name.clone()), refund.clone());
+                found.insert((ObjectKind::RefundFailure, name), failure.clone());
+            }
+        }
+    }
+    let disputes = keys([LineKind::Dispute, LineKind::DisputeReversal]);
+    if !disputes.is_empty() {
+        for (name, taken, back) in store::disputes(db, psp, mode, &disputes).await? {
+            found.insert((ObjectKind::Dispute, name.clone()), taken);
+            found.insert((ObjectKind::DisputeReversal, name), back);
+        }
+    }
+    Ok(found)
+}
+
+fn movement_of<'a>(line: &Told, movements: &'a HashMap<(ObjectKind, String), Ours>) -> Option<&'a Ours> {
+    let kind = match line.kind {
+        LineKind::Refund => ObjectKind::Refund,
+        LineKind::RefundFailure => ObjectKind::RefundFailure,
+        LineKind::Dispute => ObjectKind::Dispute,
+        LineKind::DisputeReversal => ObjectKind::DisputeReversal,
+        _ => return None,
+    };
+    let names = [&line.our_key, &line.psp_movement, &line.ours];
+    names.into_iter().flatten().find_map(|name| movements.get(&(kind, name.clone())))
+}

@@ -1,0 +1,101 @@
+//! Matching: lines of a PSP or a bank held against what we believe, in batches of a few thousand.
+//!
+//! Promises: ids first, then declared rules, never an amount and a day alone where an id exists; whatever is decided about a line
+//! is written together with what it means for the books; a line is looked at once, so that a run that died is simply run again.
+//! Refuses to know files, and what is done about a difference.
+
+mod bank;
+mod context;
+mod decide;
+mod entry;
+mod fee;
+mod find;
+pub(super) mod store;
+mod told;
+pub(super) mod write;
+
+pub use context::Context;
+pub use decide::{Circumstance, Decided};
+pub use entry::Entry;
+pub use store::Batch;
+pub use told::{Here, Ours, Told};
+pub use write::{Waiting, subject};
+
+use jiff::civil::Date;
+
+use super::breaks;
+use super::line::Side;
+use super::progress::{Progress, Stage};
+use super::reconcile::ReconcileError;
+use super::runs;
+use crate::db::DbError;
+use store::After;
+
+/// Lines in one go.
+const BATCH: i64 = 2_000;
+
+/// Looks at every line of the source that nobody has looked at; gives how many those were.
+pub async fn lines(context: &Context<'_>, waiting: &Waiting, progress: &Progress) -> Result<u64, ReconcileError> {
+    let mut done: u64 = 0;
+    for side in [Side::Psp, Side::Bank] {
+        let mut after = After::default();
+        loop {
+            let read = store::new_lines(&context.app.db, &context.source.name, side, &after, BATCH).await?;
+            let Some(batch) = whole_payments(read) else { break };
+            after = batch.last().map(After::line).unwrap_or_default();
+            let count = u64::try_from(batch.len()).unwrap_or(0);
+            let entries = entries_of(context, batch).await?;
+            write::write(context, &entries, waiting).await?;
+            if !runs::still_there(context.app, context.run).await? {
+                return Err(ReconcileError::Overtaken);
+            }
+            done = done.saturating_add(count);
+            progress.tell(Stage::Matching, done, None);
+        }
+    }
+    Ok(done)
+}
+
+/// What would be decided about the lines of a day, whatever was decided before; nothing is written.
+pub async fn rehearse_day(
+    context: &Context<'_>,
+    day: Date,
+    each: &mut dyn FnMut(&Entry),
+) -> Result<(), ReconcileError> {
+    let mut after = After::default();
+    loop {
+        let read = store::lines_of_day(&context.app.db, &context.source.name, day, &after, BATCH).await?;
+        let Some(batch) = whole_payments(read) else { return Ok(()) };
+        after = batch.last().map(After::line).unwrap_or_default();
+        entries_of(context, batch).await?.iter().for_each(&mut *each);
+    }
+}
+
+/// What was decided about these lines, all of one side.
+pub async fn entries_of(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Entry>, DbError> {
+    if lines.first().is_some_and(|line| line.side == Side::Bank) {
+        return bank::bank_lines(context, lines).await;
+    }
+    let verdicts = find::psp_lines(context, lines).await?;
+    let psp = context.source.psp.as_str();
+    Ok(verdicts.into_iter().map(|verdict| Entry::of_psp(verdict, &context.owner, psp)).collect())
+}
+
+/// Breaks of the source that wait for a line.
+pub async fn waiting(context: &Context<'_>) -> Result<Waiting, DbError> {
+    let mut waiting = Waiting::new();
+    for it in breaks::store::without_line(&context.app.db, &context.source.name).await? {
+        waiting.entry(it.subject.clone()).or_default().push(it);
+    }
+    Ok(waiting)
+}
+
+/// Without the lines of a payment that goes on behind the end of a full batch; `None` at the end.
+fn whole_payments(mut lines: Vec<Told>) -> Option<Vec<Told>> {
+    let full = i64::try_from(lines.len()).unwrap_or(BATCH) >= BATCH;
+    let last = lines.last()?.psp_payment.clone();
+    if full && last.is_some() && lines.first().is_some_and(|first| first.psp_payment != last) {
+        lines.retain(|line| line.psp_payment != last);
+    }
+    Some(lines)
+}

@@ -1,0 +1,78 @@
+//! The two things that are held against each other: a line as it was written down, and a movement of ours. Pure.
+
+use jiff::civil::Date;
+
+use super::super::line::{LineKind, Side};
+use super::super::words::ObjectKind;
+use crate::words::{Currency, LineId, PaymentId, Tenant};
+
+/// A line of another's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// `rcl_...`
+    pub id: LineId,
+    /// Whose file.
+    pub side: Side,
+    /// What it says.
+    pub kind: LineKind,
+    /// On which business day of theirs.
+    pub business_date: Date,
+    /// Of the three amounts.
+    pub currency: Currency,
+    /// Minor units, signed: above zero comes to us.
+    pub gross: i64,
+    /// Minor units.
+    pub fee: i64,
+    /// Minor units: gross less fee.
+    pub net: i64,
+    /// What the shopper paid, when that was in another currency.
+    pub presented: Option<(Currency, i64)>,
+    /// The PSP's id of the payment.
+    pub psp_payment: Option<String>,
+    /// The PSP's id of the movement.
+    pub psp_movement: Option<String>,
+    /// The key we sent.
+    pub our_key: Option<String>,
+    /// Our own reference.
+    pub ours: Option<String>,
+    /// The payout or batch it belongs to.
+    pub batch: Option<String>,
+    /// Where a bank may have written a reference.
+    pub texts: Vec<String>,
+}
+
+/// How far a movement is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Here {
+    /// In the books.
+    Done,
+    /// Under way: it is not known yet what became of it.
+    Pending,
+    /// Given up, declined or failed.
+    GivenUp,
+}
+
+/// A movement of ours that a line may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ours {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// The id of the payment, refund, dispute or payout.
+    pub id: String,
+    /// In whose books.
+    pub tenant: Tenant,
+    /// The payment that it belongs to.
+    pub payment: Option<PaymentId>,
+    /// Of the amounts.
+    pub currency: Currency,
+    /// Minor units, signed as a line's gross is; what it would be, when it is not done.
+    pub amount: i64,
+    /// How far it is.
+    pub here: Here,
+    /// What of the PSP's fee is in the books already, in minor units.
+    pub fee_booked: i64,
+    /// What other lines have told of it: the sum of their gross.
+    pub told: i64,
+    /// How many lines those were.
+    pub lines: i64,
+}

@@ -1,0 +1,258 @@
+//! Writes down what was decided about a batch of lines: books, lines and breaks in one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::super::breaks::{self, Break, NewBreak, proposal};
+use super::super::causes::{Cause, Difference, Repair};
+use super::super::postings;
+use super::super::reconcile::ReconcileError;
+use super::super::words::{Class, ObjectKind, Outcome};
+use super::context::Context;
+use super::entry::Entry;
+use super::store::{self, Mark};
+use crate::db::{DbError, Tx, retrying};
+use crate::ledger::{Account, Posting};
+use crate::wallets;
+use crate::words::{Currency, LineId, Tenant, Timestamp};
+
+/// Breaks that wait for a line, by their subject.
+pub type Waiting = HashMap<String, Vec<Break>>;
+
+/// How a movement of ours is named where there is no line.
+pub fn subject(kind: ObjectKind, id: &str) -> String {
+    format!("{}:{id}", kind.as_str())
+}
+
+/// Writes down everything about these lines, or nothing.
+pub async fn write(context: &Context<'_>, entries: &[Entry], waiting: &Waiting) -> Result<(), ReconcileError> {
+    retrying(|| async {
+        let now = context.app.now();
+        let mut tx = context.app.db.begin().await?;
+        in_one(context, &mut tx, entries, waiting, now).await?;
+        tx.commit().await?;
+        Ok::<_, ReconcileError>(())
+    })
+    .await
+}
+
+async fn in_one(
+    context: &Context<'_>,
+    tx: &mut Tx,
+    entries: &[Entry],
+    waiting: &Waiting,
+    now: Timestamp,
+) -> Result<(), ReconcileError> {
+    let causes: Vec<Option<Cause>> = causes(context, tx, entries).await?;
+    // What is asked of the PSP first is not booked before it has answered.
+    let now_booked = |cause: &Option<Cause>| cause.as_ref().is_none_or(|it| it.repair != Repair::AskPsp);
+    let booked: Vec<&Entry> = entries.iter().zip(&causes).filter(|(_, it)| now_booked(it)).map(|(it, _)| it).collect();
+    let journals = book(context, tx, &booked, now).await?;
+    let mut marks = Vec::with_capacity(entries.len());
+    for (entry, cause) in entries.iter().zip(&causes) {
+        let standing = match cause {
+            None => "matched",
+            Some(cause) if is_closed_at_once(cause) => "closed",
+            Some(_) => "open",
+        };
+        marks.push(mark(entry, standing, entry.decided.outcome, &journals));
+        if let Some(cause) = cause {
+            differ(context, tx, entry, cause, now).await?;
+        }
+        let Some((kind, id)) = entry.object().filter(|_| !waiting.is_empty()) else { continue };
+        for it in waiting.get(&subject(kind, &id)).into_iter().flatten() {
+            breaks::close_itself(tx, it, "it was told after all", now).await?;
+        }
+    }
+    store::mark(tx, &marks).await?;
+    Ok(())
+}
+
+/// What is written with one line.
+pub fn mark(entry: &Entry, standing: &'static str, outcome: Outcome, journals: &Journals) -> Mark {
+    Mark {
+        id: entry.told.id.clone(),
+        standing,
+        result: outcome.as_str(),
+        tenant: entry.tenant.clone(),
+        object: entry.object(),
+        fee_journal: (entry.fee != 0)
+            .then(|| journals.get(&(entry.tenant.clone(), entry.told.currency)).cloned())
+            .flatten(),
+    }
+}
+
+fn is_closed_at_once(cause: &Cause) -> bool {
+    cause.class == Class::Automatic && matches!(cause.repair, Repair::BookFee | Repair::BookRounding)
+}
+
+async fn causes(context: &Context<'_>, tx: &mut Tx, entries: &[Entry]) -> Result<Vec<Option<Cause>>, DbError> {
+    let mut found = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if entry.decided.outcome == Outcome::Matched {
+            found.push(None);
+            continue;
+        }
+        let raw = store::raw(&mut *tx, &entry.told.id).await?;
+        found.push(cause_of(context, entry, &raw).cloned());
+    }
+    Ok(found)
+}
+
+/// The row of the table of known causes that fits.
+pub fn cause_of<'c>(context: &'c Context<'_>, entry: &Entry, raw: &str) -> Option<&'c Cause> {
+    let amount = entry.differs.first().map_or(entry.told.net, |(_, minor)| *minor).unsigned_abs();
+    context.causes.find(&Difference {
+        side: entry.side(),
+        kind: Some(&entry.told.kind),
+        outcome: entry.decided.outcome,
+        circumstance: entry.decided.circumstance,
+        raw,
+        amount,
+    })
+}
+
+/// The journals of fees, by tenant and currency.
+pub type Journals = HashMap<(Tenant, Currency), String>;
+
+/// Books fees and landings. None of these accounts belongs to a seller, so that no payment waits for it.
+pub async fn book(
+    context: &Context<'_>,
+    tx: &mut Tx,
+    entries: &[&Entry],
+    now: Timestamp,
+) -> Result<Journals, ReconcileError> {
+    let psp = context.source.psp.as_str();
+    let mut fees: BTreeMap<(Tenant, &'static str), (LineId, Currency, i64)> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.fee != 0) {
+        let currency = entry.told.currency;
+        let sum =
+            fees.entry((entry.tenant.clone(), currency.code())).or_insert_with(|| (entry.told.id.clone(), currency, 0));
+        sum.2 = sum.2.checked_add(entry.fee).ok_or(ReconcileError::TooLarge)?;
+    }
+    let mut posted: Vec<Posting> = Vec::new();
+    let mut keys = Vec::new();
+    for ((tenant, _), (line, currency, minor)) in fees {
+        if let Some(posting) = postings::fee(&tenant, psp, &line, minor, currency, now) {
+            posted.push(posting);
+            keys.push((tenant, currency));
+        }
+    }
+    for entry in entries.iter().filter(|entry| !entry.land.is_empty()) {
+        posted.extend(land(tx, entry, psp, now).await?);
+    }
+    let journals = wallets::post(tx, &posted).await?;
+    Ok(keys.into_iter().zip(journals).map(|(key, journal)| (key, journal.journal.to_string())).collect())
+}
+
+async fn land(tx: &mut Tx, entry: &Entry, psp: &str, now: Timestamp) -> Result<Vec<Posting>, ReconcileError> {
+    let mut shares: BTreeMap<Tenant, i64> = BTreeMap::new();
+    for batch in &entry.land {
+        for (tenant, minor) in store::shares(tx, batch).await? {
+            let share = shares.entry(tenant).or_default();
+            *share = share.checked_add(minor).ok_or(ReconcileError::TooLarge)?;
+        }
+        store::land(tx, batch, &entry.told.id).await?;
+    }
+    let currency = entry.told.currency;
+    let posting =
+        |(tenant, minor): (Tenant, i64)| postings::landed(&tenant, psp, &entry.told.id, &[(currency, minor)], now);
+    Ok(shares.into_iter().filter_map(posting).collect())
+}
+
+/// Opens the break, and books or parks what is left over.
+async fn differ(
+    context: &Context<'_>,
+    tx: &mut Tx,
+    entry: &Entry,
+    cause: &Cause,
+    now: Timestamp,
+) -> Result<(), ReconcileError> {
+    let (it, new) = breaks::open(tx, new_break(context, entry, cause), now).await?;
+    if !new {
+        return Ok(());
+    }
+    match cause.repair {
+        Repair::AskPsp => {}
+        Repair::BookFee | Repair::BookRounding if is_closed_at_once(cause) => {
+            let to = if cause.repair == Repair::BookFee { Account::PspFees } else { Account::Rounding };
+            let postings = postings::booked(&entry.tenant, to, &entry.asset, &entry.told.id, &entry.differs, now);
+            let journal = match postings {
+                Some(posting) => wallets::post(tx, &[posting]).await?.into_iter().next().map(|it| it.journal),
+                None => None,
+            };
+            breaks::close_itself(tx, &Break { journal, ..it }, &cause.explanation, now).await?;
+        }
+        _ => park(tx, &it, entry, now).await?,
+    }
+    Ok(())
+}
+
+/// Puts what is left over into suspense, where it stays until the break is closed.
+pub async fn park(tx: &mut Tx, it: &Break, entry: &Entry, now: Timestamp) -> Result<(), ReconcileError> {
+    if let Some(posting) = postings::parked(&it.tenant, &entry.asset, &it.id, &entry.differs, now) {
+        let entries = wallets::post(tx, &[posting]).await?;
+        if let Some(entry_of) = entries.first() {
+            breaks::store::park(tx, it, &entry.differs, &entry_of.journal).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The break of an entry that differs.
+pub fn new_break(context: &Context<'_>, entry: &Entry, cause: &Cause) -> NewBreak {
+    let told = &entry.told;
+    let known = entry.ours.as_ref().filter(|_| entry.decided.outcome != Outcome::Duplicate);
+    let (expected, actual) = match entry.decided.outcome {
+        Outcome::FeeDiffers => (context.fee(told), told.fee),
+        Outcome::StateDiffers => (Some(0), told.gross),
+        _ => (known.map(|_| entry.decided.expected), if known.is_some() { told.gross } else { told.net }),
+    };
+    let expected = expected.or_else(|| entry.land.first().map(|_| entry.decided.expected));
+    // An amount of another currency is not subtracted from this one.
+    let expected = expected.filter(|_| entry.decided.outcome != Outcome::CurrencyDiffers);
+    NewBreak {
+        tenant: entry.tenant.clone(),
+        source: context.source.name.clone(),
+        run: Some(context.run.id.clone()),
+        outcome: entry.decided.outcome,
+        class: cause.class,
+        cause: cause.name.clone(),
+        subject: told.id.to_string(),
+        line: Some(told.id.clone()),
+        object: entry.about(),
+        currency: told.currency,
+        expected,
+        actual: Some(actual),
+        evidence: evidence(entry, cause),
+        suggestion: (cause.class == Class::Manual).then(|| suggestion(entry, cause)).flatten(),
+        expected_by: None,
+    }
+}
+
+fn evidence(entry: &Entry, cause: &Cause) -> Value {
+    let told = &entry.told;
+    let signed = |minor: i64| breaks::signed(minor, told.currency);
+    json!({
+        "explanation": cause.explanation,
+        "circumstance": entry.decided.circumstance,
+        "business_date": told.business_date.to_string(),
+        "line": { "kind": told.kind.to_text(), "currency": told.currency, "gross": signed(told.gross),
+            "fee": signed(told.fee), "net": signed(told.net), "psp_payment": told.psp_payment,
+            "psp_movement": told.psp_movement, "our_key": told.our_key, "ours": told.ours, "batch": told.batch },
+        "ours": entry.ours.as_ref().or(entry.payment.as_ref()).map(|ours| json!({
+            "kind": ours.kind.as_str(), "id": ours.id, "payment": ours.payment, "currency": ours.currency,
+            "amount": breaks::signed(ours.amount, ours.currency), "told_before": breaks::signed(ours.told, ours.currency),
+        })),
+        "batches": entry.land.iter().map(|batch| json!({ "source": batch.source, "batch": batch.name,
+            "sum": breaks::signed(batch.sum, batch.currency) })).collect::<Vec<_>>(),
+    })
+}
+
+/// A cost that the PSP or the bank has kept, or given back: what it mostly is. A person may propose something else.
+fn suggestion(entry: &Entry, cause: &Cause) -> Option<Value> {
+    let [(currency, minor)] = entry.differs[..] else { return None };
+    let transfer = postings::shift(Account::Suspense, Account::PspFees, minor, currency)?;
+    Some(proposal(&cause.explanation, &[transfer]))
+}

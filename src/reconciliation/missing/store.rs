@@ -1,0 +1,151 @@
+//! The SQL of what nobody has told: movements of ours without a line, in the order in which they happened.
+
+use jiff::civil::Date;
+
+use super::super::line::Side;
+use super::super::matching::Context;
+use super::super::words::ObjectKind;
+use crate::db::{Db, DbError, On, query};
+use crate::words::{Currency, Tenant, Timestamp};
+
+/// A kind of movement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unheard {
+    /// Money taken.
+    Charges,
+    /// Money given back.
+    Refunds,
+    /// Refunds that came back.
+    Returned,
+    /// Money contested.
+    Disputes,
+    /// Disputes won.
+    Won,
+    /// Payouts to sellers.
+    Payouts,
+    /// Payouts that came back.
+    PayoutReturns,
+}
+
+impl Unheard {
+    /// The movements that a side must tell.
+    pub const fn of(side: Side) -> &'static [Self] {
+        match side {
+            Side::Psp => &[Self::Charges, Self::Refunds, Self::Returned, Self::Disputes, Self::Won],
+            Side::Bank => &[Self::Payouts, Self::PayoutReturns],
+        }
+    }
+}
+
+/// A movement of ours.
+#[derive(Debug, Clone)]
+pub struct Movement {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Of which object.
+    pub id: String,
+    /// In whose books.
+    pub tenant: Tenant,
+    /// Of the amount.
+    pub currency: Currency,
+    /// Minor units, signed as a line's gross is.
+    pub amount: i64,
+    /// When it happened here.
+    pub at: Timestamp,
+}
+
+/// The first business day that a source has ever told.
+pub(super) async fn first_day(on: impl Into<On<'_>>, source: &str) -> Result<Option<Date>, DbError> {
+    let row = query(
+        "select min(business_date) as day from settlement_files
+         where source = $1 and status = 'accepted' and business_date is not null",
+    )
+    .bind(source)
+    .one(on)
+    .await?;
+    let day: Option<String> = row.get("day")?;
+    day.map(|day| day.parse().map_err(|_| DbError::corrupt("business_date", &day))).transpose()
+}
+
+/// The next movements without a line, after an instant and an id and before `until`.
+pub(super) async fn unheard(
+    db: &Db,
+    what: Unheard,
+    context: &Context<'_>,
+    after: &(Timestamp, String),
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<Movement>, DbError> {
+    let sql = match what {
+        Unheard::Charges => {
+            "select 'charge' as kind, p.id, p.merchant_id, p.livemode, p.currency, p.captured as amount, p.succeeded_at as at
+             from payments p where p.psp = $1 and p.livemode = $2 and p.succeeded_at < $5
+                 and (p.succeeded_at, p.id) > ($3, $4)
+                 and not exists (select 1 from settlement_lines l where l.object_id = p.id and l.object_kind = 'charge')
+             order by p.succeeded_at, p.id limit $6"
+        }
+        Unheard::Refunds => {
+            "select 'refund' as kind, r.id, r.merchant_id, r.livemode, r.currency, -r.amount as amount, r.succeeded_at as at
+             from refunds r where r.psp = $1 and r.livemode = $2 and r.succeeded_at < $5
+                 and (r.succeeded_at, r.id) > ($3, $4)
+                 and not exists (select 1 from settlement_lines l where l.object_id = r.id and l.object_kind = 'refund')
+             order by r.succeeded_at, r.id limit $6"
+        }
+        Unheard::Returned => {
+            "select 'refund_failure' as kind, r.id, r.merchant_id, r.livemode, r.currency, r.amount, r.settled_at as at
+             from refunds r where r.psp = $1 and r.livemode = $2 and r.settled_at < $5
+                 and (r.settled_at, r.id) > ($3, $4) and r.status = 'failed' and r.succeeded_at is not null
+                 and not exists (select 1 from settlement_lines l where l.object_id = r.id and l.object_kind = 'refund_failure')
+             order by r.settled_at, r.id limit $6"
+        }
+        Unheard::Disputes => {
+            "select 'dispute' as kind, d.id, d.merchant_id, d.livemode, d.currency, -d.amount as amount, d.opened_at as at
+             from disputes d where d.psp = $1 and d.livemode = $2 and d.opened_at < $5 and (d.opened_at, d.id) > ($3, $4)
+                 and not exists (select 1 from settlement_lines l where l.object_id = d.id and l.object_kind = 'dispute')
+             order by d.opened_at, d.id limit $6"
+        }
+        Unheard::Won => {
+            "select 'dispute_reversal' as kind, d.id, d.merchant_id, d.livemode, d.currency, d.amount, d.closed_at as at
+             from disputes d where d.psp = $1 and d.livemode = $2 and d.closed_at < $5 and (d.closed_at, d.id) > ($3, $4)
+                 and d.status = 'won' and not exists (
+                     select 1 from settlement_lines l where l.object_id = d.id and l.object_kind = 'dispute_reversal')
+             order by d.closed_at, d.id limit $6"
+        }
+        Unheard::Payouts => {
+            "select 'payout' as kind, o.id, o.merchant_id, o.livemode, o.currency, -o.amount as amount, o.settled_at as at
+             from payouts o where o.provider = $1 and o.livemode = $2 and o.settled_at < $5
+                 and (o.settled_at, o.id) > ($3, $4) and o.status in ('paid', 'returned')
+                 and not exists (select 1 from settlement_lines l where l.object_id = o.id and l.object_kind = 'payout')
+             order by o.settled_at, o.id limit $6"
+        }
+        Unheard::PayoutReturns => {
+            "select 'payout_return' as kind, o.id, o.merchant_id, o.livemode, o.currency, o.amount, o.returned_at as at
+             from payouts o where o.provider = $1 and o.livemode = $2 and o.returned_at < $5
+                 and (o.returned_at, o.id) > ($3, $4)
+                 and not exists (select 1 from settlement_lines l where l.object_id = o.id and l.object_kind = 'payout_return')
+             order by o.returned_at, o.id limit $6"
+        }
+    };
+    query(sql)
+        .bind(&context.source.psp)
+        .bind(context.owner.mode)
+        .bind(after.0)
+        .bind(&after.1)
+        .bind(until)
+        .bind(limit)
+        .all(db)
+        .await?
+        .iter()
+        .map(|row| {
+            let kind: String = row.get("kind")?;
+            Ok(Movement {
+                kind: ObjectKind::parse(&kind).ok_or_else(|| DbError::corrupt("kind", &kind))?,
+                id: row.get("id")?,
+                tenant: Tenant::new(row.get("merchant_id")?, row.get("livemode")?),
+                currency: row.get("currency")?,
+                amount: row.get("amount")?,
+                at: row.get("at")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,111 @@
+//! What reconciliation means for the books. Every amount is signed: above zero the first account is debited.
+
+use super::words::ObjectKind;
+use crate::ledger::{Account, Posting, Transfer};
+use crate::words::{BreakId, Currency, LineId, Money, Tenant, Timestamp};
+
+/// The kind of the journal that parks a difference.
+pub const PARKED: &str = "break_parked";
+/// The kind of the journal that takes it out again, because it came right by itself.
+pub const RELEASED: &str = "break_released";
+/// The kind of the journal with which two people close a break.
+pub const CLOSED: &str = "break_closed";
+
+/// A movement between two accounts; none when nothing moves, or when it does not fit into an amount.
+pub fn shift(to: Account, from: Account, minor: i64, currency: Currency) -> Option<Transfer> {
+    let amount = Money::of(i64::try_from(minor.unsigned_abs()).ok()?, currency).filter(|money| !money.is_zero())?;
+    let (debit, credit) = if minor > 0 { (to, from) } else { (from, to) };
+    Some(Transfer { debit, credit, amount })
+}
+
+/// What the PSP kept of the lines of one tenant that were looked at together, the first of which names the fact.
+pub fn fee(
+    tenant: &Tenant,
+    psp: &str,
+    line: &LineId,
+    minor: i64,
+    currency: Currency,
+    now: Timestamp,
+) -> Option<Posting> {
+    let transfer = shift(Account::PspFees, Account::Psp(psp.to_owned()), minor, currency)?;
+    Some(of_line("psp_fee", tenant, line, vec![transfer], now))
+}
+
+/// What the PSP sent has arrived at the bank.
+pub fn landed(
+    tenant: &Tenant,
+    psp: &str,
+    line: &LineId,
+    transfers: &[(Currency, i64)],
+    now: Timestamp,
+) -> Option<Posting> {
+    let to = |&(currency, minor): &(Currency, i64)| shift(Account::Bank, Account::Psp(psp.to_owned()), minor, currency);
+    let transfers: Vec<Transfer> = transfers.iter().filter_map(to).collect();
+    (!transfers.is_empty()).then(|| of_line("psp_settlement", tenant, line, transfers, now))
+}
+
+/// A difference that is booked at once, for its cause is known.
+pub fn booked(
+    tenant: &Tenant,
+    from: Account,
+    asset: &Account,
+    line: &LineId,
+    amounts: &[(Currency, i64)],
+    now: Timestamp,
+) -> Option<Posting> {
+    let to = |&(currency, minor): &(Currency, i64)| shift(asset.clone(), from.clone(), minor, currency);
+    let transfers: Vec<Transfer> = amounts.iter().filter_map(to).collect();
+    (!transfers.is_empty()).then(|| of_line("difference_booked", tenant, line, transfers, now))
+}
+
+/// A difference of unknown cause: apart from everything else until somebody closes it.
+pub fn parked(
+    tenant: &Tenant,
+    asset: &Account,
+    of: &BreakId,
+    amounts: &[(Currency, i64)],
+    now: Timestamp,
+) -> Option<Posting> {
+    of_break(PARKED, tenant, asset, of, amounts, now)
+}
+
+/// The same the other way round, when it came right by itself.
+pub fn released(
+    tenant: &Tenant,
+    asset: &Account,
+    of: &BreakId,
+    amounts: &[(Currency, i64)],
+    now: Timestamp,
+) -> Option<Posting> {
+    let back: Vec<_> = amounts.iter().map(|&(currency, minor)| (currency, minor.saturating_neg())).collect();
+    of_break(RELEASED, tenant, asset, of, &back, now)
+}
+
+fn of_break(
+    kind: &'static str,
+    tenant: &Tenant,
+    asset: &Account,
+    of: &BreakId,
+    amounts: &[(Currency, i64)],
+    now: Timestamp,
+) -> Option<Posting> {
+    let to = |&(currency, minor): &(Currency, i64)| shift(asset.clone(), Account::Suspense, minor, currency);
+    let transfers: Vec<Transfer> = amounts.iter().filter_map(to).collect();
+    (!transfers.is_empty()).then(|| Posting {
+        kind,
+        source_id: of.to_string(),
+        tenant: tenant.clone(),
+        payment: None,
+        transfers,
+        now,
+    })
+}
+
+fn of_line(kind: &'static str, tenant: &Tenant, line: &LineId, transfers: Vec<Transfer>, now: Timestamp) -> Posting {
+    Posting { kind, source_id: line.to_string(), tenant: tenant.clone(), payment: None, transfers, now }
+}
+
+/// Which movements of ours are a bank's, not a PSP's.
+pub const fn is_bank(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Payout | ObjectKind::PayoutReturn | ObjectKind::Batch)
+}
