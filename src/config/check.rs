@@ -38,6 +38,7 @@ impl Config {
         if let Err(complaint) = self.risk.check() {
             found.push(format!("risk.{complaint}"));
         }
+        found.extend(self.reconciliation.cause_complaints());
         if let Some(token) = &self.metrics.token {
             long_enough("metrics.token", token, &mut found);
         }

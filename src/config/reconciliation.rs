@@ -165,3 +165,46 @@ fn one() -> u16 {
 fn five_days() -> u16 {
     5
 }
+
+/// What can be said of a cause, and nothing else.
+const OUTCOMES: [&str; 9] = [
+    "missing_at_psp",
+    "missing_here",
+    "amount_differs",
+    "fee_differs",
+    "currency_differs",
+    "state_differs",
+    "duplicate",
+    "late",
+    "unknown",
+];
+
+impl Reconciliation {
+    /// Every reason why the added causes cannot be used, as sentences.
+    pub(super) fn cause_complaints(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for cause in &self.causes {
+            let name = &cause.name;
+            let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            if !(1..=60).contains(&name.len()) || !name.bytes().all(word) {
+                found
+                    .push(format!("reconciliation.causes: the name {name:?} must be lower-case letters, digits and _"));
+            }
+            if self.causes.iter().filter(|other| other.name == *name).count() > 1 {
+                found.push(format!("reconciliation.causes: {name} is named twice: give each cause its own name"));
+            }
+            if !OUTCOMES.contains(&cause.outcome.as_str()) {
+                found.push(format!("reconciliation.causes: outcome of {name} must be one of: {}", OUTCOMES.join(", ")));
+            }
+            let books = cause.repair != Remedy::None;
+            if !["automatic", "manual", "investigate"].contains(&cause.class.as_str()) {
+                found.push(format!("reconciliation.causes: class of {name} must be automatic, manual or investigate"));
+            } else if (cause.class == "automatic") != books {
+                found.push(format!(
+                    "reconciliation.causes: {name} must be automatic with a repair of book_fee or book_rounding, or neither"
+                ));
+            }
+        }
+        found
+    }
+}

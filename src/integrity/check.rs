@@ -96,10 +96,14 @@ pub async fn check(db: &Db, scope: Scope<'_>) -> Result<Report, DbError> {
             findings: Vec::new(),
         };
         match outline.question {
-            Question::NotHere(reason) => {
-                check.findings.push(Finding { subject: String::new(), detail: reason.to_owned() });
-            }
             Question::Ask { counted, broken } => ask(db, scope, counted, broken, &mut check).await?,
+            Question::AskIfTold { counted, broken, untold } => {
+                ask(db, scope, counted, broken, &mut check).await?;
+                if check.checked == 0 && check.broken == 0 {
+                    check.state = State::NotChecked;
+                    check.findings = vec![Finding { subject: String::new(), detail: untold.to_owned() }];
+                }
+            }
             Question::Guards => guards(db, &mut check).await?,
         }
         checks.push(check);

@@ -21,8 +21,8 @@ pub(super) enum Question {
     Ask { counted: &'static str, broken: &'static str },
     /// The triggers that guard the books.
     Guards,
-    /// Nobody looks yet, for this reason.
-    NotHere(&'static str),
+    /// The same, of what somebody else has to tell first; `untold` is said while nobody has.
+    AskIfTold { counted: &'static str, broken: &'static str, untold: &'static str },
 }
 
 /// The invariants in the order of their numbers.
@@ -96,7 +96,12 @@ pub(super) const CHECKS: &[Outline] = &[
         number: Some(7),
         name: "provider_agrees",
         statement: "what the provider says it captured is what was posted",
-        question: Question::NotHere("the provider's own record is not compared in this version"),
+        question: Question::AskIfTold {
+            counted: "select count(distinct object_id) as n from settlement_lines where merchant_id between $1 and $2 \
+                 and livemode between $3 and $4 and object_kind = 'charge'",
+            broken: PROVIDER,
+            untold: "no settlement list has told of these payments yet: see `tollgate reconcile`",
+        },
     },
     Outline {
         number: None,
@@ -142,6 +147,15 @@ pub(super) const CHECKS: &[Outline] = &[
         question: Question::Ask {
             counted: "select count(*) as n from payments where merchant_id between $1 and $2 and livemode between $3 and $4",
             broken: DISPUTES,
+        },
+    },
+    Outline {
+        number: None,
+        name: "suspense_is_explained",
+        statement: "what differences have put into suspense is what open breaks hold there",
+        question: Question::Ask {
+            counted: "select count(*) as n from journals where merchant_id between $1 and $2 and livemode between $3 and $4",
+            broken: SUSPENSE,
         },
     },
     Outline {
@@ -438,6 +452,33 @@ const DISPUTES: &str = "select subject, detail, count(*) over () as found from (
      ) s on s.merchant_id = d.merchant_id and s.livemode = d.livemode and s.source_id = d.id \
          where d.merchant_id between $1 and $2 and d.livemode between $3 and $4 and (coalesce(s.opened, 0) <> 1 \
              or s.won <> case d.status when 'won' then 1 else 0 end or s.lost <> case d.status when 'lost' then 1 else 0 end) \
+     ) b order by subject, detail limit $5";
+
+/// What matching has accepted as one payment must come to what was posted of it; what it could not accept is open.
+const PROVIDER: &str = "select subject, detail, count(*) over () as found from ( \
+     select p.id as subject, 'the provider says that it took another amount than was posted' as detail from payments p join ( \
+         select l.object_id, sum(l.gross) as total from settlement_lines l \
+         where l.merchant_id between $1 and $2 and l.livemode between $3 and $4 and l.object_kind = 'charge' \
+             and l.result in ('matched', 'fee_differs') group by l.object_id \
+     ) s on s.object_id = p.id \
+         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 \
+             and (p.status <> 'succeeded' or p.captured <> s.total) \
+     union all select b.object_id, 'the provider and the books do not agree: ' || b.type from breaks b \
+         where b.merchant_id between $1 and $2 and b.livemode between $3 and $4 and b.object_kind = 'charge' \
+             and b.status <> 'resolved' and b.type in ('missing_at_psp', 'amount_differs', 'state_differs', 'currency_differs') \
+     ) b order by subject, detail limit $5";
+
+/// Suspense by the journals of breaks, beside what each open break says of itself. Corrections by hand are not in it.
+const SUSPENSE: &str = "select subject, detail, count(*) over () as found from ( \
+     select x.merchant_id || ' ' || x.currency as subject, 'suspense does not hold what open breaks say' as detail from ( \
+         select t.merchant_id, t.livemode, t.currency, case when t.credit_account = 'suspense' then t.amount else -t.amount end as amount \
+             from journals j join transfers t on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id \
+             where j.merchant_id between $1 and $2 and j.livemode between $3 and $4 \
+                 and j.kind in ('break_parked', 'break_released', 'break_closed') \
+                 and (t.debit_account = 'suspense' or t.credit_account = 'suspense') \
+         union all select k.merchant_id, k.livemode, k.currency, -k.amount from break_parkings k \
+             where k.merchant_id between $1 and $2 and k.livemode between $3 and $4 and not k.released \
+     ) x group by x.merchant_id, x.livemode, x.currency having sum(x.amount) <> 0 \
      ) b order by subject, detail limit $5";
 
 /// The triggers of the migrations that made the ledger and its seals.

@@ -69,7 +69,12 @@ async fn one(context: &Context<'_>, it: &Break) -> Result<(), ReconcileError> {
 async fn again(context: &Context<'_>, it: &Break) -> Result<Option<Entry>, ReconcileError> {
     let Some(line) = &it.line else { return Ok(None) };
     let Some(told) = store::line(&context.app.db, line).await? else { return Ok(None) };
-    Ok(entries_of(context, vec![told]).await?.pop())
+    let mut entry = entries_of(context, vec![told]).await?.pop();
+    // The fee of a line whose amount alone differs was booked when it was found.
+    if let Some(entry) = entry.as_mut().filter(|_| it.outcome == Outcome::AmountDiffers) {
+        entry.fee = 0;
+    }
+    Ok(entry)
 }
 
 fn is_right(entry: &Entry) -> bool {

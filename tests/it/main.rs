@@ -52,6 +52,7 @@ mod policies;
 mod psp_keys;
 mod queue;
 mod races;
+mod reconciliation;
 mod refunds;
 mod retries;
 mod risk;

@@ -274,7 +274,7 @@ pub(in crate::reconciliation) async fn with_line(
 ) -> Result<Vec<Break>, DbError> {
     query(
         "select * from breaks where source = $1 and id > $2 and status <> 'resolved' and line_id is not null
-             and type in ('state_differs', 'missing_here', 'unknown') order by id limit $3",
+             and type in ('state_differs', 'missing_here', 'amount_differs', 'unknown') order by id limit $3",
     )
     .bind(source)
     .bind(after)

@@ -65,14 +65,17 @@ pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i
         Here::Pending => return all(lines, Outcome::StateDiffers, Circumstance::UnderWay),
         Here::GivenUp => return all(lines, Outcome::StateDiffers, Circumstance::GivenUp),
     }
+    let left = ours.amount.saturating_sub(ours.told);
+    if lines.iter().any(|line| line.currency != ours.currency) {
+        return in_another_currency(lines, left);
+    }
     if let [line] = lines
         && ours.lines == 0
-        && let Some(decided) = converted(line, ours, tolerance)
+        && is_rounding(line, ours, tolerance)
     {
-        return vec![decided];
+        return vec![Decided::of(Outcome::AmountDiffers, Circumstance::WithinRounding, ours.amount)];
     }
-    let left = ours.amount.saturating_sub(ours.told);
-    let agreeing = enough(lines, ours, left);
+    let agreeing = enough(lines, left);
     let mut open = left;
     lines
         .iter()
@@ -118,15 +121,12 @@ fn all(lines: &[&Told], outcome: Outcome, circumstance: Circumstance) -> Vec<Dec
 }
 
 /// How many of the lines, from the first, it takes to come to what is left of ours; `None` when they do not come to it.
-fn enough(lines: &[&Told], ours: &Ours, left: i64) -> Option<usize> {
+fn enough(lines: &[&Told], left: i64) -> Option<usize> {
     if left == 0 {
         return None;
     }
     let mut sum: i64 = 0;
     for (place, line) in lines.iter().enumerate() {
-        if line.currency != ours.currency {
-            return None;
-        }
         sum = sum.checked_add(line.gross)?;
         if sum == left {
             return place.checked_add(1);
@@ -144,14 +144,17 @@ fn agrees(line: &Told, fee: &dyn Fn(&Told) -> Option<i64>) -> Decided {
     }
 }
 
-/// Another currency, or a rounding that a conversion made.
-fn converted(line: &Told, ours: &Ours, tolerance: u32) -> Option<Decided> {
-    if line.currency != ours.currency {
-        return Some(Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, ours.amount));
-    }
-    let off = line.gross.checked_sub(ours.amount)?.unsigned_abs();
-    let rounded = line.presented.is_some() && off > 0 && off <= u64::from(tolerance);
-    rounded.then(|| Decided::of(Outcome::AmountDiffers, Circumstance::WithinRounding, ours.amount))
+/// Digits of two currencies are never compared; the first line stands for all that is left of ours.
+fn in_another_currency(lines: &[&Told], mut left: i64) -> Vec<Decided> {
+    let differs =
+        |_: &&Told| Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, std::mem::take(&mut left));
+    lines.iter().map(differs).collect()
+}
+
+/// Whether only the rounding of a conversion tells the line from ours.
+fn is_rounding(line: &Told, ours: &Ours, tolerance: u32) -> bool {
+    let off = line.gross.abs_diff(ours.amount);
+    line.presented.is_some() && off > 0 && off <= u64::from(tolerance)
 }
 
 #[cfg(test)]

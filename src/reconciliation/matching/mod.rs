@@ -10,6 +10,7 @@ mod decide;
 mod entry;
 mod fee;
 mod find;
+mod rehearsed;
 pub(super) mod store;
 mod told;
 pub(super) mod write;
@@ -17,6 +18,7 @@ pub(super) mod write;
 pub use context::Context;
 pub use decide::{Circumstance, Decided};
 pub use entry::Entry;
+pub use rehearsed::Batches;
 pub use store::Batch;
 pub use told::{Here, Ours, Told};
 pub use write::{Waiting, subject};
@@ -24,7 +26,7 @@ pub use write::{Waiting, subject};
 use jiff::civil::Date;
 
 use super::breaks;
-use super::line::Side;
+use super::line::{Line, Side};
 use super::progress::{Progress, Stage};
 use super::reconcile::ReconcileError;
 use super::runs;
@@ -69,6 +71,15 @@ pub async fn rehearse_day(
         after = batch.last().map(After::line).unwrap_or_default();
         entries_of(context, batch).await?.iter().for_each(&mut *each);
     }
+}
+
+/// What would be decided about lines that are written down nowhere, as a file gives them; nothing is written. What a batch comes to
+/// is known at its end, so that PSPs' payouts are decided then.
+pub async fn rehearse(context: &Context<'_>, lines: Vec<Line>, batches: &mut Batches) -> Result<Vec<Entry>, DbError> {
+    let mut told: Vec<Told> = lines.into_iter().map(Told::rehearsed).collect();
+    batches.add(&mut told);
+    told.sort_by(|one, other| one.psp_payment.cmp(&other.psp_payment));
+    entries_of(context, told).await
 }
 
 /// What was decided about these lines, all of one side.

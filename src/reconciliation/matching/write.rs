@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::breaks::{self, Break, NewBreak, proposal};
 use super::super::causes::{Cause, Difference, Repair};
+use super::super::line::Side;
 use super::super::postings;
 use super::super::reconcile::ReconcileError;
 use super::super::words::{Class, ObjectKind, Outcome};
@@ -60,13 +61,22 @@ async fn in_one(
         if let Some(cause) = cause {
             differ(context, tx, entry, cause, now).await?;
         }
-        let Some((kind, id)) = entry.object().filter(|_| !waiting.is_empty()) else { continue };
-        for it in waiting.get(&subject(kind, &id)).into_iter().flatten() {
+        let subjects = told_of(entry).into_iter().filter(|_| !waiting.is_empty());
+        for it in subjects.filter_map(|subject| waiting.get(&subject)).flatten() {
             breaks::close_itself(tx, it, "it was told after all", now).await?;
         }
     }
     store::mark(tx, &marks).await?;
     Ok(())
+}
+
+/// Of which movements a line tells.
+fn told_of(entry: &Entry) -> Vec<String> {
+    // The PSP's own word of its payout is not the bank's.
+    if entry.side() == Side::Bank && !entry.land.is_empty() {
+        return entry.land.iter().map(|batch| subject(ObjectKind::Batch, &batch.name)).collect();
+    }
+    entry.object().map(|(kind, id)| subject(kind, &id)).into_iter().collect()
 }
 
 /// What is written with one line.

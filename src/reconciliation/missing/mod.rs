@@ -137,7 +137,7 @@ async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting) -> Result<
         }
         found = found.saturating_add(1);
         let expected_by = context.expected_by(batch.last_day);
-        let subject = format!("batch:{}:{}", batch.source, batch.name);
+        let subject = subject(super::words::ObjectKind::Batch, &batch.name);
         let Some((outcome, circumstance)) = standing(context, expected_by) else { continue };
         let amount = batch.sum.unsigned_abs();
         let asked = Difference { side: Side::Bank, kind: None, outcome, circumstance, raw: "", amount };
