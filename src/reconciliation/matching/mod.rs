@@ -62,7 +62,7 @@ pub async fn lines(context: &Context<'_>, waiting: &Waiting, progress: &Progress
 pub async fn rehearse_day(
     context: &Context<'_>,
     day: Date,
-    each: &mut dyn FnMut(&Entry),
+    each: &mut (dyn FnMut(&Entry) + Send),
 ) -> Result<(), ReconcileError> {
     let mut after = After::default();
     loop {
