@@ -4,8 +4,11 @@ use std::io::Read;
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
-use super::matching::{self, Context};
+use super::files::{self, TakeInError};
+use super::line::Line;
+use super::matching::{self, Batches, Context};
 use super::progress::Progress;
 use super::report::{self, About, Types};
 use super::runs::{self, Run, Status, Trigger};
@@ -16,6 +19,9 @@ use crate::db::{DbError, MayRetry};
 use crate::events::{self, NewEvent};
 use crate::wallets::WalletError;
 use crate::words::FileId;
+
+/// Lines of a file that is only tried out, in one go.
+const IN_ONE_GO: usize = 2_000;
 
 /// What is to be reconciled.
 pub enum What {
@@ -116,7 +122,6 @@ async fn work(
     progress: &Progress,
 ) -> Result<(Option<FileId>, Value), ReconcileError> {
     let context = Context::of(app, source, run).await?;
-    let _ = by;
     match what {
         What::Day(day) if run.dry => {
             let mut types = Types::default();
@@ -125,9 +130,75 @@ async fn work(
             let without_line = missing::look(&context, day, &waiting, progress).await?;
             Ok((None, json!({ "types": types.view(), "without_line": without_line })))
         }
-        What::Day(day) => Ok((None, hold(&context, &About::Day(day), Some(day), progress).await?)),
-        What::File { .. } => Ok((None, Value::Null)),
+        What::File { bytes, .. } if run.dry => Ok((None, rehearse_file(&context, bytes).await?)),
+        What::Day(day) => {
+            alive(app, run, files::fetch(app, source, day, by, progress)).await?.map_err(files_failed)?;
+            // What has come may be the first word of a bank.
+            let context = Context::of(app, source, run).await?;
+            Ok((None, hold(&context, &About::Day(day), Some(day), progress).await?))
+        }
+        What::File { name, bytes } => {
+            let taking = files::take_in(app, source, &name, bytes, by, progress);
+            let taken = alive(app, run, taking).await?.map_err(files_failed)?;
+            let context = Context::of(app, source, run).await?;
+            let day = taken.totals.last_day.as_ref().and_then(|day| day.parse().ok());
+            let totals = hold(&context, &About::File(taken.file.clone()), day, progress).await?;
+            Ok((Some(taken.file), totals))
+        }
     }
+}
+
+fn files_failed(error: TakeInError) -> ReconcileError {
+    match error {
+        TakeInError::Db(error) => error.into(),
+        other => ReconcileError::Files(other.to_string()),
+    }
+}
+
+/// Says that the run is still at work while something long is done.
+async fn alive<T>(app: &App, run: &Run, work: impl Future<Output = T>) -> Result<T, ReconcileError> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = tokio::time::sleep(runs::LEASE / 4) => {
+                if !runs::still_there(app, run).await? {
+                    return Err(ReconcileError::Overtaken);
+                }
+            }
+        }
+    }
+}
+
+/// What would be found in a file that is not taken in.
+async fn rehearse_file(context: &Context<'_>, bytes: Box<dyn Read + Send>) -> Result<Value, ReconcileError> {
+    let (sender, mut coming) = mpsc::channel::<Vec<Line>>(2);
+    let source = context.source.clone();
+    // Files and pipes block a thread.
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut batch = Vec::with_capacity(IN_ONE_GO);
+        let read = files::read(&source, bytes, &mut |line| {
+            batch.push(line);
+            if batch.len() >= IN_ONE_GO {
+                // Nobody listens any more: the rest is read in vain, and no harm done.
+                let _ = sender.blocking_send(std::mem::take(&mut batch));
+            }
+        });
+        let _ = sender.blocking_send(batch);
+        read.map(drop).map_err(|error| error.to_string())
+    });
+    let (mut types, mut batches) = (Types::default(), Batches::default());
+    while let Some(lines) = coming.recv().await {
+        for entry in matching::rehearse(context, lines, &mut batches).await? {
+            types.entry(&entry);
+        }
+    }
+    let read = reading.await.map_err(|error| ReconcileError::Files(error.to_string()))?;
+    read.map_err(ReconcileError::Files)?;
+    for (outcome, currency, gross) in batches.payouts() {
+        types.add(outcome, currency, 1, gross);
+    }
+    Ok(json!({ "types": types.view() }))
 }
 
 /// Holds everything that is new of a source against ours, and reports about `about`; `day` is the last one that is fully told.

@@ -28,6 +28,8 @@ struct Books {
     list: Source,
     bank: Source,
     written: i64,
+    /// Where its files would lie; there are none, for the lines are written down by the tests.
+    _folder: tempfile::TempDir,
 }
 
 impl Books {
@@ -39,13 +41,16 @@ impl Books {
     async fn open_with(world: World, settings: Value) -> Self {
         let mut shop = Shop::open(world).await;
         let merchant = shop.tenant.merchant.to_string();
-        let mut list = json!({ "name": "list", "format": "csv", "psp": "scripted", "merchant": merchant });
+        let folder = tempfile::tempdir().unwrap();
+        let mut list = json!({ "name": "list", "format": "csv", "psp": "scripted", "merchant": merchant,
+            "directory": folder.path() });
         for name in ["fee", "rounding_tolerance"] {
             if let Some(value) = settings.get(name) {
                 list[name] = value.clone();
             }
         }
-        let bank = json!({ "name": "bank", "format": "camt053", "psp": "scripted", "merchant": merchant });
+        let bank = json!({ "name": "bank", "format": "camt053", "psp": "scripted", "merchant": merchant,
+            "directory": folder.path() });
         let list: Source = serde_json::from_value(list).unwrap();
         let bank: Source = serde_json::from_value(bank).unwrap();
         let mut config = (*shop.app.config).clone();
@@ -54,7 +59,7 @@ impl Books {
             config.reconciliation.causes = serde_json::from_value(causes.clone()).unwrap();
         }
         shop.app.config = std::sync::Arc::new(config);
-        let books = Self { shop, list, bank, written: 0 };
+        let books = Self { shop, list, bank, written: 0, _folder: folder };
         for source in ["list", "bank"] {
             books.file(source).await;
         }
