@@ -2,4 +2,7 @@
 
 mod parsing;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsing::stands(&parsing::source(r#"{"name":"fuzz","format":"simulator","psp":"p","merchant":"m"}"#), bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsing::stands(
+    &parsing::source(r#"{"name":"fuzz","format":"simulator","psp":"p","merchant":"m"}"#),
+    bytes
+));

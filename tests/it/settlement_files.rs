@@ -178,7 +178,12 @@ async fn a_refused_file_is_read_anew_when_its_settings_were_at_fault(world: Worl
         panic!("a date in another form was taken");
     };
     assert_eq!((refused.row, refused.field.as_deref()), (Some(1), Some("day")));
-    assert!(!take(&app, &settings("%d.%m.%Y"), "x.csv", text).await.unwrap().already);
+    // A rehearsal says what would be read now, and leaves the file as it is.
+    let file = files::list(&world.db, None, &Page::newest(1)).await.unwrap().items.remove(0);
+    let right = settings("%d.%m.%Y");
+    assert_eq!(files::rehearse(&app, &right, &file.id, &Progress::nobody()).await.unwrap().lines, 1);
+    assert_eq!((lines(&world).await, file.status), (0, Status::Refused));
+    assert!(!take(&app, &right, "x.csv", text).await.unwrap().already);
     assert_eq!((lines(&world).await, kept(&world).await), (1, 1));
 }
 

@@ -33,7 +33,7 @@ pub use fetch::fetch;
 pub use file::{File, Status};
 pub use refused::{ReadError, Refused};
 pub use store::{find, list};
-pub use take_in::{TakeInError, Taken, take_in};
+pub use take_in::{TakeInError, Taken, rehearse, take_in};
 pub use taken::{Statement, Sums, Totals};
 
 use super::calendar::Calendar;

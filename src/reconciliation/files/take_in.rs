@@ -100,6 +100,14 @@ async fn copy(arrival: &mut Arrival<'_>, mut bytes: impl Read + Send + 'static) 
     Err(TakeInError::Broken(io::Error::other("its reader stopped")))
 }
 
+/// What this program's parser makes of a file that is kept, with the source's present settings. Changes nothing.
+///
+/// # Errors
+/// [`TakeInError::Refused`] when it would be refused now; else as for [`take_in`].
+pub async fn rehearse(app: &App, source: &Source, file: &FileId, progress: &Progress) -> Result<Totals, TakeInError> {
+    stored::check(app, source, file, progress).await
+}
+
 /// Files that a process left behind when it died: what did not come to its end is forgotten, what did is gone on with.
 pub(super) async fn go_on(app: &App, source: &Source) -> Result<(), TakeInError> {
     for file in store::abandoned(&app.db, &source.name, app.now().minus(ARRIVES_WITHIN)).await? {

@@ -50,6 +50,7 @@ pub struct Statement {
 
 /// What a file came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Totals {
     /// Lines that it gives.
     pub lines: u64,
@@ -62,7 +63,7 @@ pub struct Totals {
     /// The last one.
     pub last_day: Option<String>,
     /// The statements of a bank's file.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<Statement>,
 }
 
