@@ -1,6 +1,6 @@
 //! Running the checks and saying what they found.
 
-use super::store::{self, CHECKS, Question};
+use super::store::{self, CHECKS, Outline, Question};
 use crate::db::{Db, DbError};
 use crate::words::Tenant;
 
@@ -64,6 +64,20 @@ pub struct Check {
     pub findings: Vec<Finding>,
 }
 
+impl Check {
+    pub(super) fn unasked(outline: &Outline) -> Self {
+        Self {
+            number: outline.number,
+            name: outline.name,
+            statement: outline.statement,
+            state: State::NotChecked,
+            checked: 0,
+            broken: 0,
+            findings: Vec::new(),
+        }
+    }
+}
+
 /// Every check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -86,15 +100,7 @@ impl Report {
 pub async fn check(db: &Db, scope: Scope<'_>) -> Result<Report, DbError> {
     let mut checks = Vec::with_capacity(CHECKS.len());
     for outline in CHECKS {
-        let mut check = Check {
-            number: outline.number,
-            name: outline.name,
-            statement: outline.statement,
-            state: State::NotChecked,
-            checked: 0,
-            broken: 0,
-            findings: Vec::new(),
-        };
+        let mut check = Check::unasked(outline);
         match outline.question {
             Question::Ask { counted, broken } => ask(db, scope, counted, broken, &mut check).await?,
             Question::AskIfTold { counted, broken, untold } => {
@@ -134,7 +140,8 @@ async fn ask(
     Ok(())
 }
 
-async fn guards(db: &Db, check: &mut Check) -> Result<(), DbError> {
+/// Whether the triggers that guard the books are there: two short questions, whoever asks.
+pub(super) async fn guards(db: &Db, check: &mut Check) -> Result<(), DbError> {
     let there = store::guards(db).await?;
     let wanted = store::wanted_guards(db);
     check.checked = i64::try_from(wanted.len()).unwrap_or(i64::MAX);

@@ -9,4 +9,4 @@ mod view;
 pub mod watch;
 
 pub use check::{Check, Finding, Report, Scope, State, check};
-pub use view::{report_view, watch_view};
+pub use view::standing_view;

@@ -7,6 +7,8 @@ use axum::http::{Request, StatusCode};
 use serde_json::Value;
 use tollgate::db::query;
 use tollgate::http;
+use tollgate::integrity::watch;
+use tollgate::ledger::seals::{self, Sealed};
 use tollgate::merchants::keys::{self, Kind, NewKey};
 use tollgate::words::{JournalId, Mode, PaymentId, SellerId, Tenant};
 use tower::ServiceExt;
@@ -78,7 +80,6 @@ async fn a_paid_checkout_is_read_from_the_books(world: World) {
     assert_eq!(integrity["state"], "holds", "{integrity}");
     assert!(integrity["checks"].as_array().unwrap().len() >= 12);
     assert_eq!(integrity["watch"], Value::Null);
-    assert_eq!(integrity["checks"][2]["checked"], 1);
     assert_eq!(integrity["checks"][6]["state"], "not_checked");
 }
 
@@ -100,7 +101,7 @@ async fn other_tenants_see_nothing_of_it(world: World) {
         assert_eq!(get(&shop, &key, &format!("/v1/wallets/{seller}")).await.0, StatusCode::NOT_FOUND);
         let (status, problem) = get(&shop, &key, &format!("/v1/ledger/journals?starting_after={journal}")).await;
         assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"cursor_unknown".into()));
-        assert_eq!(checked(&shop, &key).await["checks"][0]["checked"], 0);
+        assert_eq!(checked(&shop, &key).await["state"], "holds");
     }
 }
 
@@ -139,6 +140,50 @@ async fn many_who_check_at_once_do_not_take_the_database(world: World) {
     assert!(busy.iter().all(|(_, problem)| problem["code"] == "integrity_busy" && problem["retryable"] == true));
 }
 
+/// Once the watch has looked, an answer reads what changed since and nothing else: what was broken behind its back stays unsaid until
+/// the watch comes to it, what was broken in what changed is said at once, and other merchants hear of neither.
+async fn integrity_is_answered_from_what_the_watch_knows_and_what_is_new(world: World) {
+    let shop = Shop::open(world.clone()).await;
+    let old = shop.paid().await;
+    let (key, stranger) = (key(&shop, &shop.tenant).await, Shop::open(world).await);
+    let theirs = self::key(&stranger, &stranger.tenant).await;
+    let raw = async |statement: &'static str, id: &str| {
+        let mut tx = shop.app.db.begin().await.unwrap();
+        query(statement).bind(id).execute(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let place = async || {
+        let mut tx = shop.app.db.begin().await.unwrap();
+        tollgate::events::place(&mut tx, 100).await.unwrap();
+        tx.commit().await.unwrap();
+        while let Sealed::Block(_) = seals::seal(&shop.app.db, &shop.app.keyring, shop.app.now()).await.unwrap() {}
+    };
+    place().await;
+    while watch::look(&shop.app.db, shop.app.now()).await.unwrap() {}
+    let asked = checked(&shop, &key).await;
+    assert_eq!((&asked["state"], &asked["watch"]["behind"]), (&"holds".into(), &false.into()), "{asked}");
+
+    raw("update payments set captured = captured - 1 where id = $1", old.payment.id.as_str()).await;
+    assert_eq!(checked(&shop, &key).await["state"], "holds", "nothing changed that left a trace");
+    raw("update payments set captured = captured + 1 where id = $1", old.payment.id.as_str()).await;
+
+    let new = shop.paid().await;
+    raw("update payments set captured = captured - 1 where id = $1", new.payment.id.as_str()).await;
+    place().await;
+    let asked = checked(&shop, &key).await;
+    let law = asked["checks"].as_array().unwrap().iter().find(|law| law["name"] == "one_capture_per_checkout").unwrap();
+    assert_eq!((&asked["state"], &law["state"], &law["broken"]), (&"broken".into(), &"broken".into(), &1.into()));
+    assert_eq!(law["findings"][0]["id"], new.payment.id.as_str());
+    assert_eq!(checked(&stranger, &theirs).await["state"], "holds");
+
+    // Found by the watch, it stays said, with the time when it was found.
+    while watch::look(&shop.app.db, shop.app.now()).await.unwrap() {}
+    let asked = checked(&shop, &key).await;
+    assert_eq!(asked["state"], "broken");
+    let law = asked["checks"].as_array().unwrap().iter().find(|law| law["name"] == "one_capture_per_checkout").unwrap();
+    assert!(law["findings"][0]["found_at"].is_string(), "{law}");
+}
+
 async fn verify_tells_by_its_exit(world: World) {
     let shop = Shop::open(world.clone()).await;
     let opened = shop.paid().await;
@@ -171,6 +216,7 @@ both_databases!(
     a_paid_checkout_is_read_from_the_books,
     other_tenants_see_nothing_of_it,
     bad_questions_are_refused_by_name,
+    integrity_is_answered_from_what_the_watch_knows_and_what_is_new,
     many_who_check_at_once_do_not_take_the_database,
     verify_tells_by_its_exit,
 );

@@ -4,6 +4,7 @@
 //! check, and each seller account that moved against its wallet, once per change; every six hours everything is looked at, which also
 //! finds what changed without a trace. A break stays shown until a later look finds it mended. Refuses to repair.
 
+mod standing;
 mod store;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::store::{CHECKS, Question};
 use crate::db::{Db, DbError};
 use crate::words::{Tenant, Timestamp};
 
+pub use standing::{Law, Standing, StandingError, standing};
 use store::Touched;
 pub use store::{Break, Seen};
 
@@ -43,6 +45,19 @@ struct Stretch {
     events: (i64, i64),
 }
 
+impl Stretch {
+    /// The next one after these places of the chain and the log, of which these are the ends.
+    fn after((position, event_position): (i64, i64), (sealed, events): (i64, i64)) -> Self {
+        let upto = |from: i64, end: i64| (from, end.min(from.saturating_add(STRIDE)).max(from));
+        Self { sealed: upto(position, sealed), events: upto(event_position, events) }
+    }
+
+    /// Whether there is more after it.
+    const fn ends_before(self, (sealed, events): (i64, i64)) -> bool {
+        self.sealed.1 < sealed || self.events.1 < events
+    }
+}
+
 /// Looks at what changed since the last look, unless another process does; says whether there is more.
 ///
 /// # Errors
@@ -62,9 +77,8 @@ async fn look_on(db: &Db, now: Timestamp) -> Result<bool, DbError> {
     if seen.full_at.is_none_or(|at| now >= at.plus(FULL)) {
         return everything(db, now).await.map(|()| true);
     }
-    let (sealed, events) = store::ends(db).await?;
-    let upto = |from: i64, end: i64| (from, end.min(from.saturating_add(STRIDE)).max(from));
-    let stretch = Stretch { sealed: upto(seen.position, sealed), events: upto(seen.event_position, events) };
+    let ends = store::ends(db).await?;
+    let stretch = Stretch::after((seen.position, seen.event_position), ends);
     let touched = store::touched(db, stretch).await?;
     let found = changed(db, stretch, &touched).await?;
     let payments = i64::try_from(touched.payments.len()).unwrap_or(i64::MAX);
@@ -73,12 +87,23 @@ async fn look_on(db: &Db, now: Timestamp) -> Result<bool, DbError> {
         store::keep(&mut tx, &found, now).await?;
         tx.commit().await?;
     }
-    Ok(stretch.sealed.1 < sealed || stretch.events.1 < events)
+    Ok(stretch.ends_before(ends))
 }
 
 /// What the laws say of the payments and sellers of a stretch, every break confirmed by asking the tenant's whole books: only then can
 /// it not be that a law looked beyond the stretch.
 async fn changed(db: &Db, stretch: Stretch, touched: &Touched) -> Result<Vec<Break>, DbError> {
+    let mut found = Vec::new();
+    if suspicious(db, stretch, touched).await? {
+        for tenant in store::tenants(db, stretch).await? {
+            found.extend(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether any law is broken by what a stretch alone shows.
+async fn suspicious(db: &Db, stretch: Stretch, touched: &Touched) -> Result<bool, DbError> {
     let mut suspects = store::wallets(db, stretch).await?;
     if !(touched.payments.is_empty() && touched.payouts.is_empty()) {
         for outline in CHECKS.iter().filter(|outline| NARROW.contains(&outline.name)) {
@@ -87,14 +112,7 @@ async fn changed(db: &Db, stretch: Stretch, touched: &Touched) -> Result<Vec<Bre
             }
         }
     }
-    if !suspects {
-        return Ok(Vec::new());
-    }
-    let mut found = Vec::new();
-    for tenant in store::tenants(db, stretch).await? {
-        found.extend(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
-    }
-    Ok(found)
+    Ok(suspects)
 }
 
 /// Looks at everything, and forgets the breaks that are mended.
