@@ -1,10 +1,10 @@
 //! The names of facts. A merchant may subscribe to these and to no misspelling of them.
 
-/// Every event type there is. `wallet.updated` is a name of the contract that nothing tells yet: an endpoint made today
-/// will hear of it.
+/// Every event type there is.
 pub const KINDS: &[&str] = &[
     "checkout.session.completed",
     "checkout.session.expired",
+    "dispute.acceptance_refused",
     "dispute.closed",
     "dispute.evidence_due",
     "dispute.evidence_refused",

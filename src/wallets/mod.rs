@@ -5,10 +5,12 @@
 //! has taken money back and asked nobody. Refuses to know why money moves.
 
 mod delta;
+mod news;
 mod post;
 mod store;
 mod view;
 
+pub use news::tell;
 pub use post::{WalletError, post, post_owing};
 pub use store::{Wallet, of_seller, of_tenant};
 pub use view::wallet_view;

@@ -124,7 +124,7 @@ pub async fn of_tenant(
     .collect()
 }
 
-fn wallet(row: &Row) -> Result<Wallet, DbError> {
+pub(super) fn wallet(row: &Row) -> Result<Wallet, DbError> {
     Ok(Wallet {
         seller: row.get("seller_id")?,
         currency: row.get("currency")?,

@@ -1,4 +1,5 @@
-//! Seals the books in the background and writes the chain's end down outside.
+//! Seals the books in the background, tells of the wallets that the sealed journals changed, and writes the chain's end down
+//! outside.
 //!
 //! Any number of processes may run it: of two that seal at once, one finds its work done.
 
@@ -6,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ANCHOR, SEAL, chain, rest};
 use crate::app::App;
-use crate::db::retrying;
+use crate::db::{DbError, retrying};
 use crate::ledger::seals::{self, SealError, Sealed};
+use crate::wallets;
 use crate::words::Timestamp;
 
 pub(super) async fn work(app: App, stop: CancellationToken) {
@@ -16,6 +18,9 @@ pub(super) async fn work(app: App, stop: CancellationToken) {
         match catch_up(&app, &stop).await {
             Ok(()) => {}
             Err(error) => tracing::error!(error = chain(error), "the books cannot be sealed"),
+        }
+        if let Err(error) = tell(&app, &stop).await {
+            tracing::warn!(error = chain(error), "merchants cannot be told of changed wallets yet");
         }
         if let Err(error) = write_down(&app, &mut written).await {
             tracing::error!(
@@ -35,6 +40,17 @@ async fn catch_up(app: &App, stop: &CancellationToken) -> Result<(), SealError> 
             Sealed::Block(_) => {}
             Sealed::Nothing | Sealed::Elsewhere => return Ok(()),
         }
+    }
+    Ok(())
+}
+
+/// What was sealed is told of: merchants hear which wallets changed.
+async fn tell(app: &App, stop: &CancellationToken) -> Result<(), DbError> {
+    while !stop.is_cancelled() {
+        if !retrying(async || wallets::tell(&app.db, app.now()).await).await? {
+            return Ok(());
+        }
+        app.wake.notify_one();
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use tollgate::db::{Db, query, retrying};
 use tollgate::integrity::{self, Scope, State};
+use tollgate::ledger::seals::{self, Sealed};
 use tollgate::ledger::{Account, Posting, Transfer};
 use tollgate::wallets::{self, Wallet, WalletError};
 use tollgate::words::{Currency, MerchantId, Mode, Money, SellerId, Tenant, Timestamp};
@@ -222,6 +223,49 @@ async fn wallets_follow_the_ledger_through_anything(world: World) {
 /// Numbers that are the same in every run, so that a failure can be looked at again (xorshift).
 struct Lottery(u64);
 
+/// The kinds and objects of what a seller's merchant was told of the wallet, first to last.
+async fn news(world: &World, tenant: &Tenant, seller: &SellerId) -> Vec<serde_json::Value> {
+    let events = tollgate::events::of_object(&world.db, tenant, seller.as_str()).await.unwrap();
+    assert!(events.iter().all(|event| event.kind == "wallet.updated"));
+    assert!(events.iter().zip(1..).all(|(event, number)| event.sequence == number));
+    events.into_iter().map(|event| event.object).collect()
+}
+
+async fn what_changed_is_told_after_it_is_sealed_and_the_last_word_is_the_wallet(world: World) {
+    let (tenant, seller) = tenant(&world).await;
+    let keyring = tollgate::keyring::Keyring::derive(&tollgate::words::Secret::new("x".repeat(40)));
+    let seal_and_tell = async || {
+        while let Sealed::Block(_) = seals::seal(&world.db, &keyring, world.now()).await.unwrap() {}
+        let both = futures_util::future::join(
+            retrying(async || wallets::tell(&world.db, world.now()).await),
+            retrying(async || wallets::tell(&world.db, world.now()).await),
+        );
+        let (one, other) = both.await;
+        assert!(!one.unwrap() && !other.unwrap(), "nothing is left to read");
+    };
+    seal_and_tell().await;
+    assert!(news(&world, &tenant, &seller).await.is_empty(), "nothing has changed");
+
+    post(&world.db, &[sale(&tenant, &seller, 100, 3)]).await.unwrap();
+    assert!(!wallets::tell(&world.db, world.now()).await.unwrap());
+    assert!(news(&world, &tenant, &seller).await.is_empty(), "the payment itself writes no such event");
+    seal_and_tell().await;
+    let told = news(&world, &tenant, &seller).await;
+    assert_eq!(told.len(), 1, "one, however many tell at once: {told:?}");
+    assert_eq!((&told[0]["object"], &told[0]["id"]), (&"wallet".into(), &seller.as_str().into()));
+    assert_eq!(told[0]["balances"][0]["pending"], "97");
+
+    post(&world.db, &[delivery(&tenant, &seller, "1", 40)]).await.unwrap();
+    post(&world.db, &[delivery(&tenant, &seller, "2", 7)]).await.unwrap();
+    seal_and_tell().await;
+    seal_and_tell().await;
+    let told = news(&world, &tenant, &seller).await;
+    assert_eq!(told.len(), 2, "changes within a moment are told together, and once: {told:?}");
+    let balances = &told[1]["balances"][0];
+    assert_eq!((&balances["pending"], &balances["available"]), (&"50".into(), &"47".into()));
+    assert_eq!(wallet(&world, &tenant, &seller).await, (50, 47, 0, 0));
+}
+
 impl Lottery {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
@@ -241,4 +285,5 @@ both_databases!(
     a_wallet_belongs_to_a_seller_of_its_tenant,
     each_currency_has_its_wallet,
     wallets_follow_the_ledger_through_anything,
+    what_changed_is_told_after_it_is_sealed_and_the_last_word_is_the_wallet,
 );
