@@ -87,7 +87,7 @@ pub struct PspDispute {
     pub evidence_due_by: Option<Timestamp>,
     /// When it was opened.
     pub opened_at: Timestamp,
-    /// The key under which the PSP took evidence of ours, if it did.
+    /// The key under which the PSP took evidence of ours, or our word that we give in, if it did.
     pub evidence_key: Option<String>,
 }
 
@@ -102,7 +102,7 @@ pub struct EvidenceRequest {
     pub key: String,
 }
 
-/// What became of evidence that was handed in.
+/// What became of evidence that was handed in, or of the word that the merchant gives in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EvidenceOutcome {
     /// The PSP has it and passes it on.

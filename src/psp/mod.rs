@@ -226,6 +226,12 @@ pub trait Psp: Send + Sync {
         })
     }
 
+    /// Says that the merchant gives in: `dispute` is lost then. `Err` means that this call changed nothing. `key` is the same
+    /// for every repeat of the call.
+    async fn accept_dispute(&self, _dispute: &str, _key: &str) -> Result<EvidenceOutcome, NotDone> {
+        Ok(EvidenceOutcome::Refused { psp_code: "not_supported".to_owned() })
+    }
+
     /// Believes a webhook or says why not, over the raw bytes, in constant time.
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused>;
 }

@@ -22,7 +22,7 @@ pub enum Operation {
     Refund,
     /// `POST /v1/payments/{id}/abandon`
     Abandon,
-    /// `POST /v1/disputes/{id}/evidence`
+    /// `POST /v1/disputes/{id}/evidence` and `/accept`
     Evidence,
     /// `GET /v1/payments/{id}`, `GET /v1/disputes/{id}` and the searches
     Lookup,

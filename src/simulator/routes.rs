@@ -30,6 +30,7 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/v1/disputes", get(disputes::search))
         .route("/v1/disputes/{id}", get(disputes::lookup))
         .route("/v1/disputes/{id}/evidence", post(disputes::evidence))
+        .route("/v1/disputes/{id}/accept", post(disputes::give_in))
         .route("/v1/settlements", get(settlement::list))
         .route("/v1/bank-statements", get(bank::statement))
         // The shopper's browser, in a frame.

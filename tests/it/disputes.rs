@@ -35,6 +35,11 @@ both_databases!(
     evidence_reaches_the_psp_once_although_the_answer_is_lost,
     evidence_is_refused_after_the_deadline_the_end_and_the_first,
     evidence_the_psp_does_not_want_may_be_written_anew,
+    a_dispute_that_is_accepted_is_lost_once_although_the_answer_is_lost,
+    what_was_accepted_is_not_answered_and_what_was_answered_not_accepted,
+    an_acceptance_the_psp_does_not_want_is_told_and_may_be_said_anew,
+    a_fee_that_is_told_at_the_end_is_booked_then_and_once,
+    by_api_a_disputed_card_is_accepted_and_lost,
     merchants_are_warned_once_before_evidence_is_due,
     books_that_do_not_tell_what_a_dispute_is_are_named,
     by_api_a_disputed_card_is_answered_and_won,
@@ -472,6 +477,105 @@ async fn evidence_the_psp_does_not_want_may_be_written_anew(world: World) {
     shop.assert_sound().await;
 }
 
+async fn accept(shop: &Shop, dispute: &Dispute) -> Result<(), Answered> {
+    let mut tx = shop.world.db.begin().await.unwrap();
+    disputes::accept(&mut tx, &shop.tenant, &dispute.id, shop.world.now()).await?;
+    tx.commit().await.unwrap();
+    Ok(())
+}
+
+async fn a_dispute_that_is_accepted_is_lost_once_although_the_answer_is_lost(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    contest(&shop, &opened, "d", 1000);
+    look(&shop, &opened).await;
+    let dispute = only(&shop, &opened).await;
+    // Giving in is not too late when the time for evidence is over.
+    shop.world.clock.advance(Duration::from_hours(7 * 24));
+    accept(&shop, &dispute).await.unwrap();
+    let lost = Ok(EvidenceOutcome::Unknown { reason: "reset".to_owned() });
+    shop.psp.evidence_answers.lock().unwrap().push_back(lost);
+    shop.run_jobs().await;
+    shop.world.clock.advance(Duration::from_secs(30));
+    shop.run_jobs().await;
+    let acceptance = disputes::evidence_of(&shop.world.db, &dispute.id).await.unwrap().unwrap();
+    assert_eq!((acceptance.gives_in, acceptance.status.as_str()), (true, "taken"));
+    assert_eq!(*shop.psp.evidence.lock().unwrap(), [acceptance.id.to_string()], "found, not sent again");
+    assert_eq!(only(&shop, &opened).await.status, DisputeStatus::Lost);
+    assert_eq!(wallet(&shop, &own(&shop).await).await, (0, 0, 0));
+    assert_eq!((told(&shop, "dispute.closed").await, told(&shop, "dispute.evidence_submitted").await), (1, 0));
+    assert_eq!(shop.count("select count(*) as n from psp_calls where operation = 'dispute_evidence'").await, 1);
+    shop.assert_sound().await;
+}
+
+async fn what_was_accepted_is_not_answered_and_what_was_answered_not_accepted(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    contest(&shop, &opened, "one", 300);
+    contest(&shop, &opened, "two", 300);
+    look(&shop, &opened).await;
+    let all = disputes::of_payment(&shop.world.db, &opened.payment.id).await.unwrap();
+    let (one, other) = futures_util::future::join(accept(&shop, &all[0]), answer(&shop, &all[0])).await;
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    answer(&shop, &all[1]).await.unwrap();
+    assert!(matches!(accept(&shop, &all[1]).await, Err(Answered::Already)));
+    shop.run_jobs().await;
+    assert!(matches!(accept(&shop, &all[1]).await, Err(Answered::Already)));
+    shop.psp.rule("two", DisputeStatus::Won);
+    look(&shop, &opened).await;
+    assert!(matches!(accept(&shop, &all[1]).await, Err(Answered::Closed("won"))));
+    shop.assert_sound().await;
+}
+
+async fn an_acceptance_the_psp_does_not_want_is_told_and_may_be_said_anew(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    contest(&shop, &opened, "d", 1000);
+    look(&shop, &opened).await;
+    let dispute = only(&shop, &opened).await;
+    accept(&shop, &dispute).await.unwrap();
+    assert!(matches!(accept(&shop, &dispute).await, Err(Answered::GivenIn)));
+    assert!(matches!(answer(&shop, &dispute).await, Err(Answered::GivenIn)));
+    let refused = Ok(EvidenceOutcome::Refused { psp_code: "not_now".to_owned() });
+    shop.psp.evidence_answers.lock().unwrap().push_back(refused);
+    shop.run_jobs().await;
+    assert_eq!(told(&shop, "dispute.acceptance_refused").await, 1);
+    assert_eq!(only(&shop, &opened).await.status, DisputeStatus::NeedsResponse);
+    accept(&shop, &dispute).await.unwrap();
+    shop.run_jobs().await;
+    // Taken: the PSP is asked at once how it ended.
+    shop.run_jobs().await;
+    assert_eq!(only(&shop, &opened).await.status, DisputeStatus::Lost);
+    shop.assert_sound().await;
+}
+
+async fn a_fee_that_is_told_at_the_end_is_booked_then_and_once(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    contest(&shop, &opened, "d", 400);
+    shop.psp.charge("d", None);
+    look(&shop, &opened).await;
+    assert_eq!((only(&shop, &opened).await.fee.minor(), balance(&shop, "fees:psp").await), (0, 0));
+    shop.psp.charge("d", Some(1500));
+    shop.psp.rule("d", DisputeStatus::Lost);
+    for _ in 0..2 {
+        look(&shop, &opened).await;
+        assert_eq!((only(&shop, &opened).await.fee.minor(), balance(&shop, "fees:psp").await), (1500, 1500));
+    }
+    let dispute = only(&shop, &opened).await.id;
+    let events = tollgate::events::of_object(&shop.world.db, &shop.tenant, dispute.as_str());
+    assert_eq!(events.await.unwrap().last().unwrap().object["fee"], "15.00");
+    shop.assert_sound().await;
+
+    // A fee that the books do not hold is named.
+    let mut tx = shop.world.db.begin().await.unwrap();
+    query("update disputes set fee = 1400").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let report = tollgate::integrity::check(&shop.world.db, Scope::Tenant(&shop.tenant)).await.unwrap();
+    let law = report.checks.iter().find(|check| check.name == "disputes_are_held").unwrap();
+    assert_eq!(law.findings[0].detail, "what the PSP charges for it is not what the books say");
+}
+
 async fn merchants_are_warned_once_before_evidence_is_due(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
@@ -520,18 +624,44 @@ async fn until(gateway: &Gateway, path: &str, field: &str, wanted: &str) -> Valu
     panic!("{path} never had {field} {wanted}");
 }
 
-async fn by_api_a_disputed_card_is_answered_and_won(world: World) {
-    let gateway = world.gateway().await;
-    let payment = gateway.payment_by("disputed").await;
+/// The one dispute that a card's owner opens a moment after the payment.
+async fn opened_by_its_owner(gateway: &Gateway, payment: &str) -> Value {
     let list = format!("/v1/disputes?payment={payment}&status=needs_response");
-    let mut found = Value::Null;
     for _ in 0..200 {
-        found = gateway.get(&list).await.ok()["data"][0].clone();
+        let found = gateway.get(&list).await.ok()["data"][0].clone();
         if !found.is_null() {
-            break;
+            return found;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    panic!("{list} stayed empty")
+}
+
+async fn by_api_a_disputed_card_is_accepted_and_lost(world: World) {
+    let gateway = world.gateway().await;
+    let payment = gateway.payment_by("disputed").await;
+    let found = opened_by_its_owner(&gateway, &payment).await;
+    assert_eq!(found["acceptance"], Value::Null);
+    let dispute = format!("/v1/disputes/{}", found["id"].as_str().unwrap());
+    let path = format!("{dispute}/accept");
+    let first = gateway.post_once(&path, "accept-1", &json!({})).await.ok();
+    assert_eq!((&first["acceptance"]["status"], &first["evidence"]), (&json!("sending"), &Value::Null));
+    let again = gateway.post_once(&path, "accept-1", &json!({})).await;
+    assert_eq!((again.header("idempotent-replayed"), &again.json), ("true", &first));
+    let lost = until(&gateway, &dispute, "status", "lost").await;
+    assert_eq!(lost["acceptance"]["status"], "taken");
+    gateway.post(&path, json!({})).await.problem(409, "dispute_closed");
+    gateway.post(&format!("{dispute}/evidence"), json!({"explanation": "x"})).await.problem(409, "dispute_closed");
+    let record = format!("{}/admin/record/disputes", gateway.simulator.base_url());
+    let record = Gateway::send(gateway.http.get(record).bearer_auth(&gateway.simulator_admin_key)).await.ok();
+    assert_eq!((&record["data"][0]["status"], &record["data"][0]["evidence"]), (&json!("lost"), &Value::Null));
+    gateway.stop().await;
+}
+
+async fn by_api_a_disputed_card_is_answered_and_won(world: World) {
+    let gateway = world.gateway().await;
+    let payment = gateway.payment_by("disputed").await;
+    let found = opened_by_its_owner(&gateway, &payment).await;
     assert_eq!((&found["amount"], &found["reason"]), (&json!("15000"), &json!("fraudulent")));
     let dispute = format!("/v1/disputes/{}", found["id"].as_str().unwrap());
     let refused = gateway.post("/v1/refunds", json!({ "payment": payment })).await;

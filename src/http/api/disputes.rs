@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::fields;
 use crate::app::App;
-use crate::http::extract::{Authenticated, Keyed, PageQuery};
+use crate::http::extract::{Authenticated, Keyed, NoFields, PageQuery};
 use crate::http::idempotent::{WorkError, idempotent};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
@@ -88,6 +88,24 @@ pub async fn answer(
     Ok(answer)
 }
 
+/// Takes on that the merchant gives in. The answer says `sending`: `dispute.closed` or a look tells when it is lost.
+pub async fn accept(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+    request: Keyed<NoFields>,
+) -> Result<Response, Problem> {
+    let id = DisputeId::parse(&id).map_err(|_| missing())?;
+    let (tenant, now, wake) = (principal.tenant.clone(), app.now(), app.wake.clone());
+    let answer = idempotent(app, principal.tenant, request.once, StatusCode::OK, async move |tx| {
+        let (dispute, acceptance) = disputes::accept(tx, &tenant, &id, now).await.map_err(refused)?;
+        Ok(disputes::view(&dispute, Some(&acceptance)))
+    })
+    .await?;
+    wake.notify_one();
+    Ok(answer)
+}
+
 async fn whole(app: &App, dispute: &Dispute) -> Result<Value, Problem> {
     let evidence = disputes::evidence_of(&app.db, &dispute.id).await?;
     Ok(disputes::view(dispute, evidence.as_ref()))
@@ -131,6 +149,7 @@ fn refused(error: Answered) -> WorkError {
         Answered::NoDispute => missing().into(),
         Answered::Closed(_) => conflict("dispute_closed").into(),
         Answered::Already => conflict("evidence_already_submitted").into(),
+        Answered::GivenIn => conflict("dispute_accepted").into(),
         Answered::TooLate(_) => conflict("evidence_too_late").into(),
         Answered::Db(error) => error.into(),
     }

@@ -44,7 +44,11 @@ pub async fn show(
             Some(format!("Nothing was done: evidence needs at least one text, each of at most {LONGEST} characters."))
         }
         "late" => Some("Nothing was done: the time for evidence is over.".to_owned()),
-        "state" => Some("Nothing was done: it is decided, or evidence was handed in before.".to_owned()),
+        "accepted" => Some("The PSP is told that the loss is accepted.".to_owned()),
+        "sure" => Some("Nothing was done: tick the box to accept the loss.".to_owned()),
+        "state" => {
+            Some("Nothing was done: it is decided, or evidence was handed in, or the loss accepted, before.".to_owned())
+        }
         _ => None,
     };
     let view = Page {
@@ -54,7 +58,8 @@ pub async fn show(
         mode: dispute.tenant.mode.into(),
         facts: facts(&dispute, now),
         told: evidence.as_ref().map(told),
-        open: may_answer(&dispute, evidence.as_ref(), now),
+        open: may_accept(&dispute, evidence.as_ref()) && dispute.evidence_due_by.is_none_or(|due| due > now),
+        may_accept: may_accept(&dispute, evidence.as_ref()),
         amount,
         frame,
     };
@@ -90,6 +95,7 @@ fn facts(dispute: &Dispute, now: Timestamp) -> Vec<Fact> {
 
 fn told(evidence: &Evidence) -> Told {
     Told {
+        name: if evidence.gives_in { "The loss was accepted" } else { "Evidence" },
         status: chips::evidence(evidence.status.as_str()),
         code: evidence.failure_code.clone().unwrap_or_default(),
         at: Moment::of(evidence.created_at),
@@ -97,10 +103,10 @@ fn told(evidence: &Evidence) -> Told {
     }
 }
 
-fn may_answer(dispute: &Dispute, evidence: Option<&Evidence>, now: Timestamp) -> bool {
+/// Whether nothing was said to it that stands. Evidence has a deadline as well.
+fn may_accept(dispute: &Dispute, evidence: Option<&Evidence>) -> bool {
     dispute.status == DisputeStatus::NeedsResponse
         && evidence.is_none_or(|evidence| evidence.status == EvidenceStatus::Refused)
-        && dispute.evidence_due_by.is_none_or(|due| due > now)
 }
 
 /// Evidence, as typed.
@@ -128,10 +134,7 @@ pub async fn answer(
     let mut tx = app.db.begin().await?;
     let evidence = match disputes::answer(&mut tx, &dispute.tenant, &dispute.id, texts, now).await {
         Ok((_, evidence)) => evidence,
-        Err(Answered::TooLate(_)) => return Ok(done("late")),
-        Err(Answered::Closed(_) | Answered::Already) => return Ok(done("state")),
-        Err(Answered::NoDispute) => return Err(Refusal::NotFound("dispute")),
-        Err(Answered::Db(error)) => return Err(error.into()),
+        Err(error) => return refused(error).map(done),
     };
     let entry = NewEntry::new("dispute.answer", &who.address, now).by(&who.operator.id).about(dispute.id.as_str());
     let names: Vec<&str> = evidence.texts.0.iter().map(|(name, _)| *name).collect();
@@ -140,6 +143,48 @@ pub async fn answer(
     tx.commit().await?;
     app.wake.notify_one();
     Ok(done("sent"))
+}
+
+/// The box that says that it is meant.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Sure {
+    sure: String,
+}
+
+/// `POST /console/disputes/{id}/accept`
+pub async fn accept(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    PostedWith(who, typed): PostedWith<Sure>,
+) -> Result<Response, Refusal> {
+    let dispute = found(&app.db, &id).await?;
+    let done = |what: &str| Redirect::to(&format!("/console/disputes/{}?done={what}", dispute.id)).into_response();
+    if typed.sure.is_empty() {
+        return Ok(done("sure"));
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let acceptance = match disputes::accept(&mut tx, &dispute.tenant, &dispute.id, now).await {
+        Ok((_, acceptance)) => acceptance,
+        Err(error) => return refused(error).map(done),
+    };
+    let entry = NewEntry::new("dispute.accept", &who.address, now).by(&who.operator.id).about(dispute.id.as_str());
+    record(&mut tx, &NewEntry { note: format!("{} of {}", acceptance.id, Sum::of(dispute.amount).plain()), ..entry })
+        .await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(done("accepted"))
+}
+
+/// What the page says of a click that did nothing.
+fn refused(error: Answered) -> Result<&'static str, Refusal> {
+    match error {
+        Answered::TooLate(_) => Ok("late"),
+        Answered::Closed(_) | Answered::Already | Answered::GivenIn => Ok("state"),
+        Answered::NoDispute => Err(Refusal::NotFound("dispute")),
+        Answered::Db(error) => Err(error.into()),
+    }
 }
 
 /// The fields that were filled in; `None` when none was, or one is not what the API would take.
@@ -179,10 +224,12 @@ pub struct Page {
     facts: Vec<Fact>,
     told: Option<Told>,
     open: bool,
+    may_accept: bool,
 }
 
-/// Evidence that was handed in.
+/// What was said to it.
 struct Told {
+    name: &'static str,
     status: Chip,
     code: String,
     at: Moment,
@@ -204,12 +251,14 @@ impl Page {
                 Fact::words("Evidence due by", "2026-11-29 10:12:04 (in 6 d 2 h)"),
             ],
             told: Some(Told {
+                name: "Evidence",
                 status: chips::evidence("refused"),
                 code: "too_short".into(),
                 at: Moment::of(sample_time(0)),
                 texts: vec![("explanation".into(), "It was delivered. <b>".into())],
             }),
             open: true,
+            may_accept: true,
         }
     }
 }

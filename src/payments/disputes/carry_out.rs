@@ -1,4 +1,5 @@
-//! Carry out: the job that hands evidence in until it is known that the PSP has it, or does not want it.
+//! Carry out: the job that hands evidence in, or says that the merchant gives in, until it is known that the PSP has it, or
+//! does not want it.
 
 use super::learn::{ask, written};
 use super::settle::tell;
@@ -7,7 +8,7 @@ use crate::app::App;
 use crate::db::retrying;
 use crate::payments::error::PaymentError;
 use crate::payments::payment::Payment;
-use crate::payments::{calls, send, store as payments};
+use crate::payments::{calls, jobs, send, store as payments};
 use crate::psp::{DisputeStatus, EvidenceOutcome, EvidenceRequest, NotDone, PspDispute};
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
@@ -53,6 +54,8 @@ fn known(said: &[PspDispute], dispute: &Dispute, evidence: &Evidence, sent: u32)
         Some(key) if key == evidence.id.as_str() => Some(EvidenceOutcome::Taken),
         // A PSP that does not tell keys has taken what we sent and did not hear of.
         None if sent > 0 && said.status != DisputeStatus::NeedsResponse => Some(EvidenceOutcome::Taken),
+        // What the merchant wants, whoever has decided it.
+        _ if evidence.gives_in && said.status == DisputeStatus::Lost => Some(EvidenceOutcome::Taken),
         _ if said.status.is_closed() => Some(EvidenceOutcome::Refused { psp_code: "dispute_closed".to_owned() }),
         _ => None,
     }
@@ -71,7 +74,11 @@ async fn hand_in(
         key: evidence.id.to_string(),
     };
     let call = written(app, payment, "dispute_evidence", psp.name(), &request.key).await?;
-    let outcome = psp.submit_evidence(&request).await;
+    let outcome = if evidence.gives_in {
+        psp.accept_dispute(&request.dispute, &request.key).await
+    } else {
+        psp.submit_evidence(&request).await
+    };
     let summary = match &outcome {
         Ok(EvidenceOutcome::Taken) => "taken".to_owned(),
         Ok(EvidenceOutcome::Refused { psp_code }) => format!("refused: {psp_code}"),
@@ -89,11 +96,20 @@ async fn settle(app: &App, id: &DisputeId, after: &Evidence, now: Timestamp) -> 
     if store::settle_evidence(&mut tx, after).await? {
         let mut dispute = store::find(&mut tx, id).await?.ok_or(PaymentError::NotFound)?;
         let taken = after.status == EvidenceStatus::Taken;
+        if taken && after.gives_in {
+            // How it ended is the PSP's to say: it is asked at once, and `dispute.closed` tells.
+            jobs::look_at_disputes(&mut tx, &dispute.payment, &dispute.tenant, now).await?;
+            return Ok(tx.commit().await?);
+        }
         if taken && dispute.status == DisputeStatus::NeedsResponse {
             dispute.status = DisputeStatus::UnderReview;
             store::advance(&mut tx, &dispute, DisputeStatus::NeedsResponse).await?;
         }
-        let kind = if taken { "dispute.evidence_submitted" } else { "dispute.evidence_refused" };
+        let kind = match (taken, after.gives_in) {
+            (true, _) => "dispute.evidence_submitted",
+            (false, true) => "dispute.acceptance_refused",
+            (false, false) => "dispute.evidence_refused",
+        };
         tell(&mut tx, kind, &dispute, now).await?;
     }
     Ok(tx.commit().await?)

@@ -1,8 +1,8 @@
 //! Disputes: money that a shopper's bank took back and that may be won again with evidence.
 //!
 //! Promises that a dispute is in the books once however often and in whatever order it is heard of; that contested money is
-//! neither anybody's to spend nor lost before it is decided; that it is never given back and lost as well; and that evidence
-//! reaches the PSP once. Refuses to know who is right.
+//! neither anybody's to spend nor lost before it is decided; that it is never given back and lost as well; and that evidence,
+//! or the word that the merchant gives in, reaches the PSP once. Refuses to know who is right.
 
 mod answer;
 mod carry_out;
@@ -15,7 +15,7 @@ mod store;
 mod view;
 mod watch;
 
-pub use answer::{Answered, answer};
+pub use answer::{Answered, accept, answer};
 pub use carry_out::carry_out;
 pub use learn::{look, look_again};
 pub use part::Part;
@@ -63,15 +63,17 @@ pub struct Dispute {
 #[derive(Debug, Clone)]
 pub struct Texts(pub Vec<(&'static str, String)>);
 
-/// What was said against a dispute.
+/// What the merchant said to a dispute.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     /// Its id, which is also its key at the PSP.
     pub id: EvidenceId,
     /// Against which dispute.
     pub dispute: DisputeId,
-    /// What it says.
+    /// What it says; nothing when the merchant gives in.
     pub texts: Texts,
+    /// Whether the merchant gives in instead: the money stays gone.
+    pub gives_in: bool,
     /// Whether the PSP has it.
     pub status: EvidenceStatus,
     /// Why the PSP did not take it, in the PSP's words.

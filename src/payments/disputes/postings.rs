@@ -24,6 +24,12 @@ pub(super) fn opened(dispute: &Dispute, now: Timestamp) -> Posting {
     posting(dispute, "dispute_opened", transfers, now)
 }
 
+/// Charged: what the PSP takes for the dispute, told only after it was opened.
+pub(super) fn charged(dispute: &Dispute, now: Timestamp) -> Posting {
+    let (debit, credit) = (Account::PspFees, Account::Psp(dispute.psp.clone()));
+    posting(dispute, "dispute_charged", vec![Transfer { debit, credit, amount: dispute.fee }], now)
+}
+
 /// Lost: what was held of the sellers pays for it.
 pub(super) fn lost(dispute: &Dispute, now: Timestamp) -> Posting {
     let held = dispute.parts.iter().map(|part| Transfer {

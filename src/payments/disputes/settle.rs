@@ -30,14 +30,22 @@ pub(super) async fn heard(
         Some(known) if known.payment != payment.id || known.amount != said.amount => {
             return Err(contradiction(payment, psp, said));
         }
-        Some(known) => known,
+        Some(mut known) => {
+            if let Some(fee) = said.fee.filter(|fee| charged_late(&known, *fee))
+                && store::charge(tx, &known.id, fee).await?
+            {
+                known.fee = fee;
+                posted.push(postings::charged(&known, now));
+            }
+            known
+        }
         None => {
             let dispute = open(tx, payment, psp, said, now).await?;
             posted.push(postings::opened(&dispute, now));
             dispute
         }
     };
-    let opened = !posted.is_empty();
+    let changed = !posted.is_empty();
     match news(dispute.status, said.status) {
         News::Contradiction => return Err(contradiction(payment, psp, said)),
         News::Nothing => {}
@@ -61,12 +69,17 @@ pub(super) async fn heard(
             }
         }
     }
-    let changed = opened || dispute.closed_at == Some(now);
+    let changed = changed || dispute.closed_at == Some(now);
     if !posted.is_empty() {
         // The seller's bank of last resort: a dispute is not asked whether the money is still there.
         wallets::post_owing(tx, &posted).await?;
     }
     Ok(changed)
+}
+
+/// Whether this is the first that is heard of what the PSP charges: some say so only when it is decided.
+fn charged_late(known: &Dispute, fee: Money) -> bool {
+    known.fee.is_zero() && !fee.is_zero() && fee.currency() == known.amount.currency()
 }
 
 async fn open(

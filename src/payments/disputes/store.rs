@@ -119,6 +119,13 @@ pub(super) async fn advance(tx: &mut Tx, dispute: &Dispute, was: DisputeStatus) 
     Ok(moved == 1)
 }
 
+/// Writes what the PSP charges for a dispute, if nothing was known of a charge; says whether that is so.
+pub(super) async fn charge(tx: &mut Tx, id: &DisputeId, fee: Money) -> Result<bool, DbError> {
+    let charged =
+        query("update disputes set fee = $2 where id = $1 and fee = 0").bind(id).bind(fee.minor()).execute(tx).await?;
+    Ok(charged == 1)
+}
+
 /// Holds the dispute's row: what follows in this transaction happens to it alone.
 pub(super) async fn lock(tx: &mut Tx, id: &DisputeId) -> Result<(), DbError> {
     query("update disputes set status = status where id = $1").bind(id).execute(tx).await?;
@@ -308,8 +315,8 @@ pub(super) async fn insert_evidence(tx: &mut Tx, evidence: &Evidence) -> Result<
     let texts: BTreeMap<&str, &str> = evidence.texts.0.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let texts = serde_json::to_string(&texts).map_err(|error| DbError::corrupt("texts", &error.to_string()))?;
     query(
-        "insert into dispute_evidence (id, dispute_id, texts, status, created_at, deadline_at)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into dispute_evidence (id, dispute_id, texts, status, created_at, deadline_at, gives_in)
+         values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&evidence.id)
     .bind(&evidence.dispute)
@@ -317,6 +324,7 @@ pub(super) async fn insert_evidence(tx: &mut Tx, evidence: &Evidence) -> Result<
     .bind(evidence.status.as_str())
     .bind(evidence.created_at)
     .bind(evidence.deadline_at)
+    .bind(evidence.gives_in)
     .execute(tx)
     .await?;
     Ok(())
@@ -353,6 +361,7 @@ fn read_evidence(row: &Row) -> Result<Evidence, DbError> {
         id: row.get::<EvidenceId>("id")?,
         dispute: row.get("dispute_id")?,
         texts: Texts(TEXTS.iter().filter_map(|name| Some((*name, known.remove(*name)?))).collect()),
+        gives_in: row.get("gives_in")?,
         status: EvidenceStatus::parse(&status).ok_or_else(|| DbError::corrupt("status", &status))?,
         failure_code: row.get("failure_code")?,
         created_at: row.get("created_at")?,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Dispute, Evidence, Part};
 
-/// The `dispute` object, with the evidence that was handed in last.
+/// The `dispute` object, with the evidence that was handed in last, or that the merchant gave in.
 pub fn view(dispute: &Dispute, evidence: Option<&Evidence>) -> Value {
     json!({
         "id": dispute.id,
@@ -18,7 +18,8 @@ pub fn view(dispute: &Dispute, evidence: Option<&Evidence>) -> Value {
         "reason": dispute.reason.as_str(),
         "status": dispute.status.as_str(),
         "evidence_due_by": dispute.evidence_due_by,
-        "evidence": evidence.map(evidence_view),
+        "evidence": evidence.filter(|evidence| !evidence.gives_in).map(evidence_view),
+        "acceptance": evidence.filter(|evidence| evidence.gives_in).map(acceptance_view),
         "psp": dispute.psp,
         "psp_reference": dispute.psp_reference,
         "opened_at": dispute.opened_at,
@@ -36,6 +37,14 @@ fn evidence_view(evidence: &Evidence) -> Value {
         "failure_code": evidence.failure_code,
         "handed_in_at": evidence.created_at,
         "texts": texts,
+    })
+}
+
+fn acceptance_view(acceptance: &Evidence) -> Value {
+    json!({
+        "status": acceptance.status.as_str(),
+        "failure_code": acceptance.failure_code,
+        "accepted_at": acceptance.created_at,
     })
 }
 

@@ -14,6 +14,10 @@ pub struct Evidence<'a> {
     evidence: BTreeMap<&'a str, &'a str>,
 }
 
+/// Body of giving in: an empty object.
+#[derive(Debug, Serialize)]
+pub struct Acceptance {}
+
 impl<'a> Evidence<'a> {
     pub fn of(request: &'a EvidenceRequest) -> Self {
         Self { evidence: request.texts.iter().map(|(name, text)| (*name, text.as_str())).collect() }

@@ -167,6 +167,11 @@ impl Psp for Simulator {
         list::page(request, self.get_long(&list::path(request)).await)
     }
 
+    async fn accept_dispute(&self, dispute: &str, key: &str) -> Result<EvidenceOutcome, NotDone> {
+        let Some(dispute) = path_segment(dispute) else { return Err(not_an_id()) };
+        disputes::taken(self.post(&format!("/v1/disputes/{dispute}/accept"), Some(key), &disputes::Acceptance {}).await)
+    }
+
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<PspNotice, NoticeRefused> {
         notice::verify(self.webhook_secret.expose(), headers, body, now)
     }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::accept::AcceptBody;
 use super::evidence::EvidenceBody;
 use super::record::Dispute;
 use super::{store, view};
@@ -32,6 +33,18 @@ pub async fn evidence(
     body: Received,
 ) -> Response {
     let command = body::parse::<EvidenceBody>(body).map(|body| Command::Evidence(id, body));
+    payments::carry_out(&sim, &wire, &headers, Operation::Evidence, command).await
+}
+
+/// `POST /v1/disputes/{id}/accept`
+pub async fn give_in(
+    State(sim): Shared,
+    ConnectInfo(wire): Connection,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Received,
+) -> Response {
+    let command = body::parse::<AcceptBody>(body).map(|body| Command::Accept(id, body));
     payments::carry_out(&sim, &wire, &headers, Operation::Evidence, command).await
 }
 

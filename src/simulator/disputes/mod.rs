@@ -4,6 +4,7 @@
 //! Promises that what is contested was captured and neither given back nor contested before, that evidence counts once per
 //! key, and that each change is told by a webhook. Knows nothing of the gateway.
 
+mod accept;
 mod admin;
 mod api;
 mod change;
@@ -12,8 +13,9 @@ mod record;
 mod store;
 mod view;
 
+pub use accept::{AcceptBody, perform as accept};
 pub use admin::{decide, open};
-pub use api::{evidence, lookup, search};
+pub use api::{evidence, give_in, lookup, search};
 pub use change::{contestable, go_on, schedule};
 pub use evidence::{EvidenceBody, perform};
 pub use record::Dispute;

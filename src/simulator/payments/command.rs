@@ -9,7 +9,7 @@ use super::record::{Attempt, Payment, Refund};
 use super::settle::{self, Verdict};
 use super::{confirm, money, returned, store, view};
 use crate::simulator::cards::DeclineCode;
-use crate::simulator::disputes::{self, EvidenceBody};
+use crate::simulator::disputes::{self, AcceptBody, EvidenceBody};
 use crate::simulator::faults::WebhookFaults;
 use crate::simulator::refusal::Refusal;
 use crate::simulator::state::Sim;
@@ -103,6 +103,7 @@ pub enum Command {
     Void(String, VoidBody),
     Refund(String, RefundBody),
     Evidence(String, EvidenceBody),
+    Accept(String, AcceptBody),
 }
 
 /// An answer as it is stored: the status and the exact text of the body.
@@ -152,6 +153,7 @@ impl Command {
             Self::Void(..) => "void",
             Self::Refund(..) => "refund",
             Self::Evidence(..) => "evidence",
+            Self::Accept(..) => "accept",
         }
     }
 
@@ -184,6 +186,7 @@ impl Command {
                 refund(sim, tx, key, payment, body, faults).await
             }
             Self::Evidence(id, body) => disputes::perform(sim, tx, key, &id, &body, faults).await,
+            Self::Accept(id, _) => disputes::accept(sim, tx, key, &id, faults).await,
         }
     }
 }

@@ -129,6 +129,13 @@ impl ScriptedPsp {
         disputes.iter_mut().find(|dispute| dispute.reference == reference).unwrap().status = status;
     }
 
+    /// What the PSP says it charges for a dispute, in cents.
+    pub fn charge(&self, reference: &str, minor: Option<i64>) {
+        let mut disputes = self.disputes.lock().unwrap();
+        let dispute = disputes.iter_mut().find(|dispute| dispute.reference == reference).unwrap();
+        dispute.fee = minor.and_then(|minor| Money::of(minor, dispute.amount.currency()));
+    }
+
     pub fn confirmed(&self) -> Vec<String> {
         self.confirmed.lock().unwrap().clone()
     }
@@ -276,6 +283,20 @@ impl Psp for ScriptedPsp {
         let dispute = all.iter_mut().find(|dispute| dispute.reference == request.dispute).unwrap();
         dispute.status = DisputeStatus::UnderReview;
         dispute.evidence_key = Some(request.key.clone());
+        scripted.unwrap_or(Ok(EvidenceOutcome::Taken))
+    }
+
+    /// Loses the dispute at once; scripted as evidence is.
+    async fn accept_dispute(&self, dispute: &str, key: &str) -> Result<EvidenceOutcome, NotDone> {
+        self.evidence.lock().unwrap().push(key.to_owned());
+        let scripted = self.evidence_answers.lock().unwrap().pop_front();
+        if matches!(scripted, Some(Err(_) | Ok(EvidenceOutcome::Refused { .. }))) {
+            return scripted.unwrap();
+        }
+        let mut all = self.disputes.lock().unwrap();
+        let dispute = all.iter_mut().find(|known| known.reference == dispute).unwrap();
+        dispute.status = DisputeStatus::Lost;
+        dispute.evidence_key = Some(key.to_owned());
         scripted.unwrap_or(Ok(EvidenceOutcome::Taken))
     }
 
