@@ -281,7 +281,7 @@ pub(super) async fn finish_batch(tx: &mut Tx, batch: &Batch<'_>) -> Result<(), D
 
 /// What was credited to a seller's available money after `since`, in minor units; payouts that came back are old money.
 pub(super) async fn became_available(
-    tx: &mut Tx,
+    on: impl Into<On<'_>>,
     tenant: &Tenant,
     seller: &SellerId,
     currency: Currency,
@@ -300,7 +300,7 @@ pub(super) async fn became_available(
     .bind(Account::Available(seller.clone()).to_string())
     .bind(currency)
     .bind(since)
-    .one(tx)
+    .one(on)
     .await?;
     row.get("n")
 }

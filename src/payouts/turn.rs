@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::schedule::{self, Schedule, Turn};
+use super::schedule::{self, Funds, Schedule, Turn};
 use super::store::{self, Batch};
 use super::{AskError, NewPayout, PayoutError, ask, jobs};
 use crate::app::App;
-use crate::db::{DbError, MayRetry as _, Tx, retrying};
+use crate::db::{DbError, MayRetry as _, On, retrying};
 use crate::merchants::sellers::{self, Seller};
 use crate::queue::Verdict;
 use crate::wallets::{self, Wallet, WalletError};
-use crate::words::{SellerId, Timestamp};
+use crate::words::{Currency, SellerId, Timestamp};
 
 /// Who asks when nobody does.
 pub(super) const SCHEDULE: &str = "schedule";
 /// Somebody else may take of the same money between our look and our hold.
 const TRIES: u32 = 5;
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// Leaves a job for each seller whose schedule is due, and says when it is due next, both at once.
 pub(super) async fn leave_due(app: &App) -> Result<(), PayoutError> {
@@ -80,8 +80,9 @@ async fn pay(app: &App, seller: &Seller, schedule: &Schedule, period: &str, wall
     }
     let wallets = wallets::of_seller(&mut tx, tenant, &seller.id).await?;
     batch.available = wallets.iter().find(|it| it.currency == currency).map_or(0, |it| it.available);
-    let young = young(&mut tx, seller, schedule, wallet, now).await?;
-    match schedule::payable(schedule, currency, batch.available, young) {
+    let young = came_within(&mut tx, seller, schedule.delay_days, currency, now).await?;
+    let recent = came_within(&mut tx, seller, schedule.reserve_days, currency, now).await?;
+    match schedule::payable(schedule, currency, Funds { available: batch.available, young, recent }) {
         Err(short) => batch.outcome = short.as_str(),
         Ok(amount) => {
             batch.payable = amount.minor();
@@ -109,19 +110,18 @@ async fn pay(app: &App, seller: &Seller, schedule: &Schedule, period: &str, wall
     Ok(tx.commit().await?)
 }
 
-/// What became available within the schedule's delay.
-async fn young(
-    tx: &mut Tx,
+/// What became available within so many days, in minor units.
+pub(super) async fn came_within(
+    on: impl Into<On<'_>>,
     seller: &Seller,
-    schedule: &Schedule,
-    wallet: &Wallet,
+    days: u16,
+    currency: Currency,
     now: Timestamp,
 ) -> Result<i64, DbError> {
-    if schedule.delay_days == 0 {
+    if days == 0 {
         return Ok(0);
     }
-    let since = now.minus(DAY * u32::from(schedule.delay_days));
-    store::became_available(tx, &seller.tenant, &seller.id, wallet.currency, since).await
+    store::became_available(on, &seller.tenant, &seller.id, currency, now.minus(DAY * u32::from(days))).await
 }
 
 /// When a schedule that is set now is first due: not for a turn that lies behind.

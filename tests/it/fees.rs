@@ -18,6 +18,7 @@ both_databases!(
     each_currency_is_kept_apart_with_its_own_decimals,
     a_seller_of_nothing_has_no_order,
     an_explanation_says_what_would_be_done_and_does_nothing,
+    an_explanation_says_when_the_money_could_leave_and_why_then,
     an_explanation_of_what_cannot_be_paid_says_why,
 );
 
@@ -285,6 +286,39 @@ async fn an_explanation_says_what_would_be_done_and_does_nothing(world: World) {
         explained(&stand, &json!({"currency": "KRW", "amount": "5000", "seller": second, "application_fee": "7"}))
             .await;
     assert_eq!((&one["orders"][0]["fee_by"], &one["orders"][0]["net"]), (&json!("session"), &json!("4993")));
+}
+
+async fn an_explanation_says_when_the_money_could_leave_and_why_then(world: World) {
+    let stand = Stand::open(world).await;
+    let (seller, other) = (stand.seller("Weekly").await, stand.seller("Nobody").await);
+    stand.decide("/v1/policies", json!({"fulfill_after_days": 7, "payout_approval_above": {"USD": "5.00"}})).await;
+    let schedule = json!({"interval": "weekly", "weekday": "monday", "time_zone": "Asia/Seoul", "hour": 9,
+        "delay_days": 2, "reserve_ppm": 100_000});
+    let change = json!({"payout_destination": {"token": "dest_1", "last4": "6789"}, "payout_schedule": schedule});
+    stand.decide(&format!("/v1/sellers/{seller}"), change).await;
+    stand.decide(&format!("/v1/sellers/{seller}/verification"), json!({"state": "verified", "version": 1})).await;
+    let line = |seller: &str| json!({"name": "Tea", "unit_amount": "10.00", "quantity": 1, "seller": seller});
+    let body = json!({"currency": "USD", "line_items": [line(&seller), line(&other)]});
+    let said = explained(&stand, &body).await;
+    let payout = |at: usize| said["orders"][at]["payout"].clone();
+    let codes = |at: usize| {
+        let reasons = payout(at)["reasons"].as_array().unwrap().clone();
+        reasons.iter().map(|reason| reason["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let by_schedule = ["fulfilled_by_time", "paid_out_by_schedule", "delay", "reserve", "needs_approval"];
+    assert_eq!((payout(0)["interval"].as_str(), payout(0)["amount"].as_str()), (Some("weekly"), Some("9.00")));
+    assert_eq!(codes(0), by_schedule, "{said}");
+    let at = |name: &str| tollgate::words::Timestamp::parse(payout(0)[name].as_str().unwrap()).unwrap();
+    let (earliest, expected) = (at("earliest_at"), at("expected_at"));
+    let day = std::time::Duration::from_hours(24);
+    for (turn, after) in [(earliest, 2), (expected, 9)] {
+        // Nine on a Monday in Seoul is midnight in UTC; the seventh of January 1980 was a Monday.
+        assert_eq!(turn.unix_seconds() % (7 * 86_400), 316_051_200 % (7 * 86_400), "{turn}");
+        let waited = turn.since(stand.world.now());
+        assert!(waited > day * after && waited <= day * (after + 7), "{turn}");
+    }
+    assert_eq!((payout(1)["interval"].as_str(), &payout(1)["earliest_at"]), (Some("manual"), &Value::Null));
+    assert_eq!(codes(1), ["fulfilled_by_time", "paid_out_by_hand", "payout_destination_missing", "needs_approval"]);
 }
 
 async fn an_explanation_of_what_cannot_be_paid_says_why(world: World) {

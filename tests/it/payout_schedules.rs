@@ -165,6 +165,23 @@ async fn young_money_and_the_reserve_stay(world: World) {
     shop.assert_sound().await;
 }
 
+async fn a_rolling_reserve_is_kept_for_its_days_and_let_go(world: World) {
+    let shop = Shop::open(world).await;
+    let schedule = json!({"interval": "daily", "reserve_ppm": 100_000, "reserve_days": 3});
+    let seller = scheduled(&shop, &schedule).await;
+    earned(&shop, &seller, "first", 1000, "USD").await;
+    pass(&shop, DAY).await;
+    assert_eq!(wallet(&shop, &seller).await, (100, 900), "a tenth stays");
+    earned(&shop, &seller, "second", 500, "USD").await;
+    pass(&shop, DAY).await;
+    assert_eq!(wallet(&shop, &seller).await, (150, 1350), "of the first one too");
+    pass(&shop, DAY).await;
+    assert_eq!(wallet(&shop, &seller).await, (50, 1450), "the days of the first are over");
+    pass(&shop, DAY).await;
+    assert_eq!(wallet(&shop, &seller).await, (0, 1500));
+    shop.assert_sound().await;
+}
+
 async fn who_may_not_be_paid_keeps_the_money_and_the_turn_says_why(world: World) {
     let shop = Shop::open(world).await;
     let seller = scheduled(&shop, &json!({"interval": "daily"})).await;
@@ -198,5 +215,6 @@ both_databases!(
     a_crash_between_the_turn_and_its_job_neither_loses_nor_doubles_it,
     a_month_pays_on_its_last_day_in_the_sellers_time_zone,
     young_money_and_the_reserve_stay,
+    a_rolling_reserve_is_kept_for_its_days_and_let_go,
     who_may_not_be_paid_keeps_the_money_and_the_turn_says_why,
 );

@@ -15,7 +15,8 @@ use crate::http::extract::{AnyKey, Strict, require};
 use crate::http::problem::Problem;
 use crate::ledger::{Posting, posting_lines};
 use crate::merchants::Scope;
-use crate::payments::{self, ExplainError, Explained};
+use crate::payments::{self, ExplainError, Explained, Share};
+use crate::payouts::{self, Coming, Forecast};
 use crate::words::{Money, Tenant};
 
 /// The fields of a session, or an amount of one seller; what a session needs for its page may be left out.
@@ -57,7 +58,39 @@ pub async fn explain(
         ExplainError::Open(OpenError::Db(error)) | ExplainError::Db(error) => error.into(),
         ExplainError::Payment(error) => Problem::internal(&error),
     })?;
-    Ok(Json(view(&principal.tenant, &explained)))
+    let mut orders = Vec::with_capacity(explained.shares.len());
+    for share in &explained.shares {
+        orders.push(order(&app, &principal.tenant, &explained, share).await?);
+    }
+    Ok(Json(view(&principal.tenant, &explained, &orders)))
+}
+
+/// One seller's share, and when it could leave for their bank: payouts know that, which payments do not know of.
+async fn order(app: &App, tenant: &Tenant, explained: &Explained, share: &Share) -> Result<Value, Problem> {
+    let net = share.amount.checked_sub(share.fee).unwrap_or(Money::zero(share.amount.currency()));
+    let coming = Coming { seller: share.seller.clone(), net, fulfilled_at: explained.fulfilled_at };
+    let payout = payouts::forecast(&app.db, tenant, &explained.policies, &coming, app.now()).await?;
+    Ok(json!({
+        "seller": share.seller,
+        "amount": share.amount,
+        "application_fee": share.fee,
+        "fee_by": share.fee_by.as_str(),
+        "net": net,
+        "currency": net.currency(),
+        "available_at": explained.fulfilled_at,
+        "payout": payout.as_ref().map(forecast),
+    }))
+}
+
+fn forecast(payout: &Forecast) -> Value {
+    let reasons = payout.reasons.iter().map(|reason| json!({ "code": reason.code(), "detail": reason.to_string() }));
+    json!({
+        "interval": payout.interval,
+        "earliest_at": payout.earliest_at,
+        "expected_at": payout.expected_at,
+        "amount": payout.amount,
+        "reasons": reasons.collect::<Vec<_>>(),
+    })
 }
 
 fn asked(wanted: Wanted) -> Result<Asked, Problem> {
@@ -100,7 +133,7 @@ fn renamed(fault: Fault, by_amount: bool) -> Fault {
     Fault { param, ..fault }
 }
 
-fn view(tenant: &Tenant, explained: &Explained) -> Value {
+fn view(tenant: &Tenant, explained: &Explained, orders: &[Value]) -> Value {
     let mode = tenant.mode.as_str();
     let psp = explained
         .psp
@@ -119,15 +152,7 @@ fn view(tenant: &Tenant, explained: &Explained) -> Value {
             "rule": explained.refused_by,
         },
         "application_fee": fee,
-        "orders": explained.shares.iter().map(|share| json!({
-            "seller": share.seller,
-            "amount": share.amount,
-            "application_fee": share.fee,
-            "fee_by": share.fee_by.as_str(),
-            "net": share.amount.checked_sub(share.fee),
-            "currency": currency,
-            "available_at": explained.fulfilled_at,
-        })).collect::<Vec<_>>(),
+        "orders": orders,
         "posted": match explained.capture {
             Capture::Automatic => "when the card is approved",
             Capture::Manual => "when it is captured",

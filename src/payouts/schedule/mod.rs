@@ -16,7 +16,8 @@ use jiff::tz::TimeZone;
 
 use crate::words::{Currency, Money, Timestamp};
 
-pub use payable::{Short, payable};
+pub(super) use payable::reserve;
+pub use payable::{Funds, Short, payable};
 pub use reading::{Fault, read};
 
 /// On which days.
@@ -43,8 +44,11 @@ pub struct Schedule {
     pub minimum: BTreeMap<Currency, Money>,
     /// Only what has been available for so many days.
     pub delay_days: u16,
-    /// What stays of what is available, in parts per million.
+    /// What stays, in parts per million.
     pub reserve_ppm: u32,
+    /// Of what it is a part: of what became available within so many days, and is let go when they are over; of all that is
+    /// available at each turn when it is 0.
+    pub reserve_days: u16,
 }
 
 /// One turn of a schedule.

@@ -23,22 +23,37 @@ impl Short {
     }
 }
 
-/// What of `available` is paid out, when `young` of it came within the schedule's delay. All in minor units; `available` is
-/// below zero when the seller owes.
+/// What there is to pay out of, in minor units.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Funds {
+    /// What is available; below zero when the seller owes.
+    pub available: i64,
+    /// What of it came within the schedule's delay.
+    pub young: i64,
+    /// What of it came within the days of the schedule's reserve; not looked at when it has none.
+    pub recent: i64,
+}
+
+/// What of a seller's money a turn pays out.
 ///
-/// What leaves is taken for the oldest money, so the young stays; of everything available the reserve stays too, rounded
-/// in its favor. The two are not added: reserved money may be young.
+/// What leaves is taken for the oldest money, so the young stays; the reserve stays too, rounded in its favor: of what came
+/// within its days, or else of everything available. The two are not added: reserved money may be young.
 ///
 /// # Errors
 /// [`Short`] when it is nothing or not worth a transfer.
-pub fn payable(schedule: &Schedule, currency: Currency, available: i64, young: i64) -> Result<Money, Short> {
-    let there = available.max(0);
-    let kept = i128::from(there) * i128::from(schedule.reserve_ppm);
-    let kept = i64::try_from((kept + 999_999) / 1_000_000).unwrap_or(i64::MAX);
-    let minor = there.saturating_sub(kept.max(young.max(0)));
+pub fn payable(schedule: &Schedule, currency: Currency, funds: Funds) -> Result<Money, Short> {
+    let there = funds.available.max(0);
+    let minor = there.saturating_sub(reserve(schedule, funds).max(funds.young.max(0)));
     let amount = Money::of(minor, currency).filter(|amount| !amount.is_zero()).ok_or(Short::Nothing)?;
     match schedule.minimum.get(&currency) {
         Some(minimum) if amount.minor() < minimum.minor() => Err(Short::BelowMinimum),
         _ => Ok(amount),
     }
+}
+
+/// What the schedule's reserve keeps, in minor units.
+pub(in crate::payouts) fn reserve(schedule: &Schedule, funds: Funds) -> i64 {
+    let of = if schedule.reserve_days == 0 { funds.available } else { funds.recent };
+    let kept = i128::from(of.max(0)) * i128::from(schedule.reserve_ppm);
+    i64::try_from((kept + 999_999) / 1_000_000).unwrap_or(i64::MAX)
 }

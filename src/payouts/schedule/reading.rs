@@ -19,8 +19,8 @@ pub struct Fault {
     pub rule: String,
 }
 
-const FIELDS: [&str; 8] =
-    ["interval", "weekday", "month_day", "hour", "time_zone", "minimum", "delay_days", "reserve_ppm"];
+const FIELDS: [&str; 9] =
+    ["interval", "weekday", "month_day", "hour", "time_zone", "minimum", "delay_days", "reserve_ppm", "reserve_days"];
 const WEEKDAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
     ("tuesday", Weekday::Tuesday),
@@ -69,7 +69,11 @@ pub fn read(value: &Value) -> Result<(Option<Schedule>, Value), Fault> {
         minimum: minimum(object)?,
         delay_days: whole(object, "delay_days", 0, 90, Some(0))?,
         reserve_ppm: whole(object, "reserve_ppm", 0, 1_000_000, Some(0))?,
+        reserve_days: whole(object, "reserve_days", 0, 365, Some(0))?,
     };
+    if schedule.reserve_days > 0 && schedule.reserve_ppm == 0 {
+        return Err(fault("reserve_days", "goes with a reserve_ppm above 0"));
+    }
     let mut shown = json!({
         "interval": interval,
         "hour": schedule.hour,
@@ -77,6 +81,7 @@ pub fn read(value: &Value) -> Result<(Option<Schedule>, Value), Fault> {
         "minimum": schedule.minimum.iter().map(|(currency, amount)| (currency.code(), json!(amount))).collect::<BTreeMap<_, _>>(),
         "delay_days": schedule.delay_days,
         "reserve_ppm": schedule.reserve_ppm,
+        "reserve_days": schedule.reserve_days,
     });
     for name in ["weekday", "month_day"] {
         if let Some(value) = object.get(name) {

@@ -108,6 +108,8 @@ fn what_is_no_schedule_is_refused_by_its_field() {
         (json!({"interval": "daily", "minimum": {"XX": "1"}}), "minimum.XX"),
         (json!({"interval": "daily", "delay_days": 91}), "delay_days"),
         (json!({"interval": "daily", "reserve_ppm": 1_000_001}), "reserve_ppm"),
+        (json!({"interval": "daily", "reserve_ppm": 1, "reserve_days": 366}), "reserve_days"),
+        (json!({"interval": "daily", "reserve_days": 30}), "reserve_days"),
         (json!({"interval": "manual", "hour": 1}), "hour"),
         (json!({"interval": "daily", "day": 1}), "day"),
     ] {
@@ -121,7 +123,7 @@ fn what_is_shown_reads_back_as_the_same() {
     for value in [
         json!({"interval": "daily"}),
         json!({"interval": "weekly", "weekday": "friday", "time_zone": "Europe/Berlin", "minimum": {"KWD": "1.000"}}),
-        json!({"interval": "monthly", "month_day": 31, "hour": 6, "delay_days": 7, "reserve_ppm": 100_000}),
+        json!({"interval": "monthly", "month_day": 31, "hour": 6, "delay_days": 7, "reserve_ppm": 100_000, "reserve_days": 90}),
     ] {
         let (schedule, shown) = read(&value).unwrap();
         assert_eq!(read(&shown).unwrap(), (schedule, shown.clone()), "{shown}");
@@ -134,7 +136,9 @@ fn the_reserve_and_the_young_stay() {
     let with = |reserve_ppm: u32| {
         schedule(&json!({"interval": "daily", "reserve_ppm": reserve_ppm, "minimum": {"USD": "1.00"}}))
     };
-    let minor = |reserve, available, young| payable(&with(reserve), usd, available, young).map(Money::minor);
+    let minor = |reserve, available, young| {
+        payable(&with(reserve), usd, Funds { available, young, recent: 0 }).map(Money::minor)
+    };
     assert_eq!(minor(0, 1000, 0), Ok(1000));
     assert_eq!(minor(100_000, 1001, 0), Ok(900), "a tenth of 10.01 stays, rounded up");
     assert_eq!(minor(100_000, 1000, 300), Ok(700), "the reserve may be young");
@@ -142,6 +146,18 @@ fn the_reserve_and_the_young_stay() {
     assert_eq!(minor(0, 1000, 2000), Err(Short::Nothing));
     assert_eq!(minor(0, -5, 0), Err(Short::Nothing));
     assert_eq!(minor(1_000_000, 1000, 0), Err(Short::Nothing));
+}
+
+#[test]
+fn a_rolling_reserve_is_a_part_of_what_came_within_its_days() {
+    let usd = Currency::parse("USD").unwrap();
+    let rolling = schedule(&json!({"interval": "daily", "reserve_ppm": 100_000, "reserve_days": 30}));
+    let minor = |available, young, recent| payable(&rolling, usd, Funds { available, young, recent }).map(Money::minor);
+    assert_eq!(minor(1000, 0, 1000), Ok(900), "a tenth of what has come");
+    assert_eq!(minor(100, 0, 1000), Err(Short::Nothing), "and it stays at the next turn");
+    assert_eq!(minor(600, 0, 1501), Ok(449), "with a tenth of what has come since, rounded up");
+    assert_eq!(minor(100, 0, 0), Ok(100), "until its days are over");
+    assert_eq!(minor(1000, 300, 2000), Ok(700), "it may be young");
 }
 
 proptest! {
@@ -174,10 +190,16 @@ proptest! {
 
     /// Never more than is there, and never what is young or reserved.
     #[test]
-    fn never_more_than_is_there(available in -1_000_000_i64..1_000_000_000, young in 0..1_000_000_000_i64, reserve in 0..=1_000_000_u32) {
+    fn never_more_than_is_there(
+        available in -1_000_000_i64..1_000_000_000,
+        young in 0..1_000_000_000_i64,
+        recent in 0..1_000_000_000_i64,
+        reserve in 1..=1_000_000_u32,
+        days in 0..=365_u16,
+    ) {
         let usd = Currency::parse("USD").unwrap();
-        let schedule = schedule(&json!({"interval": "daily", "reserve_ppm": reserve}));
-        if let Ok(amount) = payable(&schedule, usd, available, young) {
+        let schedule = schedule(&json!({"interval": "daily", "reserve_ppm": reserve, "reserve_days": days}));
+        if let Ok(amount) = payable(&schedule, usd, Funds { available, young, recent }) {
             prop_assert!(amount.minor() > 0 && amount.minor() + young <= available);
         }
     }
