@@ -1,18 +1,22 @@
 //! Putting a mistake in the books right: by another journal, never by changing one.
 //!
 //! Promises: a correction has a reason and the names of two people, one who asked and another who agreed; it is posted once; it
-//! takes nothing from a seller that the seller does not have; the merchant is told by an event. Refuses to decide what is right.
+//! takes nothing from a seller that the seller does not have; what it moves of pending money it moves of an order too; the
+//! merchant is told by an event. A merchant's key may ask, and a person of who runs the gateway agrees. Refuses to decide what
+//! is right.
 
+mod pending;
 mod store;
 mod view;
 
-pub use store::{find, list, of_tenant};
+pub use store::{find, get, list, of_tenant};
 pub use view::view;
 
 use crate::db::{DbError, MayRetry, Tx};
 use crate::events::{self, NewEvent};
 use crate::ledger::{self, Account, Posting, Transfer};
 use crate::merchants::sellers;
+use crate::payments;
 use crate::wallets::{self, WalletError};
 use crate::words::{CorrectionId, JournalId, PaymentId, Tenant, Timestamp};
 
@@ -102,6 +106,20 @@ pub enum CorrectionError {
     /// The journal is not in these books.
     #[error("the journal to be corrected is not in these books")]
     NoSuchJournal,
+    /// The payment is not this merchant's.
+    #[error("the payment is not one of this merchant's")]
+    NoSuchPayment,
+    /// The account belongs to payouts, refunds or disputes, which have ends of their own.
+    #[error("{0} is money on its way, held or contested: it moves when its payout, refund or dispute ends")]
+    Held(String),
+    /// Pending money always belongs to an order.
+    #[error("what {0} has pending belongs to an order: name its payment")]
+    PendingOfNoPayment(String),
+    /// The order is delivered, was never paid, or has less pending than would be taken.
+    #[error(
+        "the payment has no order of {0} that waits for delivery with so much pending: what is delivered is corrected in what is available"
+    )]
+    NothingPending(String),
     /// The seller is not this merchant's.
     #[error("{0} is not a seller of this merchant")]
     NoSuchSeller(String),
@@ -147,13 +165,22 @@ pub async fn ask(tx: &mut Tx, tenant: &Tenant, asked: &Asked, now: Timestamp) ->
     {
         return Err(CorrectionError::NoSuchJournal);
     }
+    if let Some(payment) = &asked.payment
+        && payments::store::get(&mut *tx, tenant, payment).await?.is_none()
+    {
+        return Err(CorrectionError::NoSuchPayment);
+    }
     for account in asked.transfers.iter().flat_map(|transfer| [&transfer.debit, &transfer.credit]) {
+        if matches!(account, Account::PayingOut(_) | Account::Reserved(_) | Account::Disputes) {
+            return Err(CorrectionError::Held(account.to_string()));
+        }
         if let Some((seller, _)) = Account::pocket(account)
             && sellers::get(&mut *tx, tenant, seller).await?.is_none()
         {
             return Err(CorrectionError::NoSuchSeller(seller.to_string()));
         }
     }
+    pending::check(tx, tenant, asked.payment.as_ref(), &asked.transfers).await?;
     let correction = Correction {
         id: CorrectionId::new(),
         tenant: tenant.clone(),
@@ -188,6 +215,7 @@ pub async fn agree(
     if correction.status != Status::Asked {
         return Err(CorrectionError::Decided);
     }
+    pending::put_right(tx, correction, now).await?;
     let posting = Posting {
         kind: KIND,
         source_id: correction.id.to_string(),

@@ -56,6 +56,14 @@ pub async fn find(on: impl Into<On<'_>>, id: &CorrectionId) -> Result<Option<Cor
     query("select * from corrections where id = $1").bind(id).optional(on).await?.as_ref().map(read).transpose()
 }
 
+/// One correction of this tenant.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(on: impl Into<On<'_>>, tenant: &Tenant, id: &CorrectionId) -> Result<Option<Correction>, DbError> {
+    Ok(find(on, id).await?.filter(|correction| correction.tenant == *tenant))
+}
+
 /// The newest corrections of all merchants; those that wait first.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use crate::checkout::Capture;
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
 use crate::psp::Registered;
 use crate::sabotage::Protection::CompareAndSet;
-use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, Slice, Tenant, Timestamp};
+use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, SellerId, Slice, Tenant, Timestamp};
 
 /// Writes a new payment with its orders.
 pub async fn insert(tx: &mut Tx, payment: &Payment, orders: &[Order]) -> Result<(), DbError> {
@@ -217,6 +217,29 @@ pub async fn give_pending(tx: &mut Tx, order: &PaymentOrderId, amount: Money) ->
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Changes what is pending of a seller's order by `change` minor units, if it is paid and not delivered and has so much;
+/// says whether it was changed. In a transaction that has changed its payment's row.
+pub async fn correct_pending(
+    tx: &mut Tx,
+    payment: &PaymentId,
+    seller: &SellerId,
+    currency: Currency,
+    change: i64,
+) -> Result<bool, DbError> {
+    let changed = query(
+        "update payment_orders set pending = pending + $4
+         where payment_id = $1 and seller_account = $2 and currency = $3 and payment_order_status = 'SUCCESS'
+             and fulfilled_at is null and pending + $4 >= 0",
+    )
+    .bind(payment)
+    .bind(seller)
+    .bind(currency)
+    .bind(change)
+    .execute(tx)
+    .await?;
+    Ok(changed == 1)
 }
 
 /// Keeps what the PSP gave for a payment, unless it has something already; says whether it was kept.

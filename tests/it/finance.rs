@@ -296,7 +296,8 @@ async fn a_correction_needs_two_people_and_is_posted_once(world: World) {
         transfers,
         by: "kim@example.com".into(),
     };
-    let back = Transfer { debit: Account::PlatformFees, credit: books.pending(), amount: won(30) };
+    let available = || Account::Available(books.seller.clone());
+    let back = Transfer { debit: Account::PlatformFees, credit: available(), amount: won(30) };
     let mut tx = db.begin().await.unwrap();
     let correction = corrections::ask(&mut tx, books.tenant(), &asked(vec![back.clone()]), now).await.unwrap();
     tx.commit().await.unwrap();
@@ -316,8 +317,8 @@ async fn a_correction_needs_two_people_and_is_posted_once(world: World) {
     assert!(posted.journal.is_some());
     assert!(matches!(decide("park@example.com").await, Err(CorrectionError::Decided)));
     let wallet = wallets::of_seller(db, books.tenant(), &books.seller).await.unwrap();
-    assert_eq!(wallet[0].pending, 1000);
-    let listed = books.get("/v1/ledger/corrections").await;
+    assert_eq!((wallet[0].pending, wallet[0].available), (970, 30));
+    let listed = books.get("/v1/corrections").await;
     assert_eq!(listed["data"][0]["reason"], "the fee was taken twice");
     assert_eq!(listed["data"][0]["decided_by"], "lee@example.com");
     let told = query("select count(*) as n from events where kind = 'ledger.corrected'").one(db).await.unwrap();
@@ -325,13 +326,13 @@ async fn a_correction_needs_two_people_and_is_posted_once(world: World) {
 
     // What would leave a seller with less than nothing, and what makes no sense.
     let mut tx = db.begin().await.unwrap();
-    let too_much = Transfer { debit: books.pending(), credit: Account::Suspense, amount: won(1001) };
+    let too_much = Transfer { debit: available(), credit: Account::Suspense, amount: won(31) };
     let taken = corrections::ask(&mut tx, books.tenant(), &asked(vec![too_much]), now).await.unwrap();
     let refused = corrections::agree(&mut tx, &taken, "lee@example.com", now).await;
     assert!(matches!(refused, Err(CorrectionError::Wallet(_))), "{refused:?}");
     drop(tx);
     let mut tx = db.begin().await.unwrap();
-    let stranger = Transfer { debit: Account::Bank, credit: Account::Pending(SellerId::new()), amount: won(1) };
+    let stranger = Transfer { debit: Account::Bank, credit: Account::Available(SellerId::new()), amount: won(1) };
     assert!(matches!(
         corrections::ask(&mut tx, books.tenant(), &asked(vec![stranger]), now).await,
         Err(CorrectionError::NoSuchSeller(_))

@@ -59,6 +59,12 @@ fn sentence(code: &str) -> Option<&'static str> {
         "reason" => "Nothing was done: a reason has 1 to 500 characters.",
         "transfers" => "Nothing was done: at least one line, each above zero and between two different accounts.",
         "journal" => "Nothing was done: that journal or payment is not one of this merchant's in this mode.",
+        "held" => {
+            "Nothing was done: what is on its way, reserved or contested moves when its payout, refund or dispute ends."
+        }
+        "pending" => {
+            "Nothing was done: what a seller has pending belongs to an order. Name its payment; it must wait for delivery and have so much pending. What is delivered is corrected in available."
+        }
         "seller" => "Nothing was done: that seller is not one of this merchant's in this mode.",
         "same" => "Nothing was done: somebody else than who asked has to agree.",
         "decided" => "Nothing was done: it is decided already.",
@@ -174,7 +180,9 @@ fn refusal(error: CorrectionError) -> Result<Response, Refusal> {
     Ok(said(match error {
         CorrectionError::Reason => "reason",
         CorrectionError::Transfers => "transfers",
-        CorrectionError::NoSuchJournal => "journal",
+        CorrectionError::NoSuchJournal | CorrectionError::NoSuchPayment => "journal",
+        CorrectionError::Held(_) => "held",
+        CorrectionError::PendingOfNoPayment(_) | CorrectionError::NothingPending(_) => "pending",
         CorrectionError::NoSuchSeller(_) => "seller",
         CorrectionError::SamePerson => "same",
         CorrectionError::Decided => "decided",
