@@ -9,7 +9,7 @@ use tollgate::payments::refunds::{self, NewRefund, Refund, RefundError, RefundSt
 use tollgate::payments::{self, FulfillError, Opened};
 use tollgate::psp::RefundOutcome;
 use tollgate::wallets::{self, WalletError};
-use tollgate::words::{Currency, Money, PaymentOrderId, random_bytes};
+use tollgate::words::{Currency, Mode, Money, PaymentOrderId, Tenant, random_bytes};
 
 use crate::support::scripted_psp::approved;
 use crate::support::shop::Shop;
@@ -26,6 +26,7 @@ both_databases!(
     a_fee_that_is_kept_is_borne_by_the_seller,
     one_seller_alone_gives_back,
     a_refund_that_comes_back_weeks_later_puts_the_money_where_it_was,
+    a_refund_that_the_psps_list_says_failed_puts_the_money_back_once,
     by_api_a_delivery_is_done_once_per_key,
 );
 
@@ -290,6 +291,26 @@ async fn a_refund_that_comes_back_weeks_later_puts_the_money_where_it_was(world:
     ask(&shop, &opened, None).await.unwrap();
     shop.run_jobs().await;
     assert_eq!(wallet(&shop).await, (0, 0, 0), "all of it may be refunded again");
+    shop.assert_sound().await;
+}
+
+/// As reconciliation does it, from the PSP's list: the webhook was lost and the PSP need not be asked again.
+async fn a_refund_that_the_psps_list_says_failed_puts_the_money_back_once(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, Some("3.00")).await.unwrap();
+    let back =
+        async |tenant: &Tenant| refunds::come_back(&shop.app, tenant, &refund.id, "account_closed").await.unwrap();
+    assert!(!back(&shop.tenant).await, "it is not even done");
+    shop.run_jobs().await;
+    let stranger = Tenant::new(shop.tenant.merchant.clone(), Mode::Live);
+    assert!(!back(&stranger).await, "another's refund");
+    let several = futures_util::future::join_all((0..4).map(|_| back(&shop.tenant))).await;
+    assert_eq!(several.into_iter().filter(|done| *done).count(), 1, "once, however many say so");
+    assert_eq!(wallet(&shop).await, (1000, 0, 0));
+    let failed = refunds::find(&shop.world.db, &refund.id).await.unwrap().unwrap();
+    assert_eq!((failed.status, failed.failure_code.as_deref()), (RefundStatus::Failed, Some("account_closed")));
+    assert_eq!(shop.count("select count(*) as n from events where kind = 'refund.failed'").await, 1);
     shop.assert_sound().await;
 }
 

@@ -1,5 +1,5 @@
 //! Come back: a refund that had succeeded is returned by the shopper's bank, weeks later (the card is closed, say). The PSP
-//! says so by webhook, and is asked: only what it answers counts.
+//! says so by webhook, and is asked: only what it answers counts. Where that webhook was lost its settlement list says so.
 
 use super::{Refund, RefundStatus, of_payment, postings, store, view};
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::payments::error::PaymentError;
 use crate::payments::{send, store as payments};
 use crate::psp::{Finding, NotDone, RefundOutcome};
 use crate::wallets;
-use crate::words::{CallId, PaymentId};
+use crate::words::{CallId, PaymentId, RefundId, Tenant};
 
 /// Asks the PSP about every refund of a payment that had succeeded, and puts the money of those that came back where it was;
 /// says how many did.
@@ -20,7 +20,7 @@ pub async fn look_for_returned(app: &App, payment: &PaymentId) -> Result<usize, 
     let unsettled = refunds.iter().any(|refund| refund.status == RefundStatus::Pending);
     for refund in refunds.into_iter().filter(|refund| refund.status == RefundStatus::Succeeded) {
         if let Some(code) = what_became(app, &refund).await?
-            && come_back(app, refund, code).await?
+            && put_back(app, refund, code).await?
         {
             returned += 1;
         }
@@ -77,8 +77,23 @@ async fn written(app: &App, refund: &Refund) -> Result<CallId, PaymentError> {
     Ok(call.id)
 }
 
+/// A refund of `tenant` that had succeeded failed after all, for the PSP's reason `code`, as the PSP's own record says: puts the
+/// money back where it was, once. Says whether it did; a refund that is unknown, not done yet or back already stays as it is.
+///
+/// # Errors
+/// When the books or the database refuse; nothing was changed then.
+pub async fn come_back(app: &App, tenant: &Tenant, id: &RefundId, code: &str) -> Result<bool, PaymentError> {
+    let refund = store::get(&app.db, tenant, id).await?;
+    let Some(refund) = refund.filter(|refund| refund.status == RefundStatus::Succeeded) else { return Ok(false) };
+    let done = put_back(app, refund, code.to_owned()).await?;
+    if done {
+        app.wake.notify_one();
+    }
+    Ok(done)
+}
+
 /// Writes it down: state, what may be refunded again, books and event together, once.
-async fn come_back(app: &App, refund: Refund, code: String) -> Result<bool, PaymentError> {
+async fn put_back(app: &App, refund: Refund, code: String) -> Result<bool, PaymentError> {
     let now = app.now();
     let after = Refund { status: RefundStatus::Failed, failure_code: Some(code), settled_at: Some(now), ..refund };
     retrying(|| async {

@@ -14,7 +14,7 @@ mod view;
 
 pub use ask::{NewRefund, RefundError, ask, ask_of_orders, send_back};
 pub use carry_out::carry_out;
-pub use come_back::look_for_returned;
+pub use come_back::{come_back, look_for_returned};
 pub(super) use share::{Before, left};
 pub(super) use store::before;
 pub use store::{find, get, list, of_payment};
