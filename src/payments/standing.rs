@@ -31,6 +31,8 @@ pub enum Standing {
     Succeeded,
     /// Too late.
     Expired,
+    /// The money came too late, was taken or held all the same, and goes back.
+    Returned,
     /// Called off.
     Canceled,
     /// Cannot be paid.
@@ -43,9 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// The standing of `payment`, whose latest attempt is `attempt`.
 pub fn standing(payment: &Payment, attempt: Option<&Attempt>, now: Timestamp) -> Standing {
     match payment.status {
-        // Paid too late, and on its way back.
+        // Only money that nobody wanted any more has a reason and is there.
         PaymentStatus::Succeeded | PaymentStatus::Authorized if payment.cancellation_reason.is_some() => {
-            Standing::Expired
+            Standing::Returned
         }
         PaymentStatus::Succeeded | PaymentStatus::Authorized => Standing::Succeeded,
         PaymentStatus::Expired => Standing::Expired,

@@ -7,7 +7,7 @@
   const data = document.body.dataset;
   const payable = ["ready", "declined"];
   const moving = ["processing", "action_required", "unknown"];
-  const settled = ["succeeded", "already_paid", "expired", "canceled"];
+  const settled = ["succeeded", "already_paid", "expired", "returned", "canceled"];
   const fieldFaults = ["incomplete", "invalid_number", "invalid_expiry", "expired_card", "invalid_cvc"];
   const flag = `tollgate-paying-${data.session}`;
   const alertBox = $("alert"), live = $("live"), button = $("submit"), dialog = $("challenge");

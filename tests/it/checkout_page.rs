@@ -410,6 +410,7 @@ fn every_state_renders_in_every_language_as_it_did() {
             "succeeded",
             "already_paid",
             "expired",
+            "returned",
             "canceled",
         ] {
             let html = Page::sample(locale, state).render().unwrap();

@@ -11,6 +11,7 @@ use tollgate::payments::{self, Opened, Payment, PaymentStatus, attempts, expire,
 use tollgate::psp::{Finding, Outcome};
 use tollgate::words::PspEventId;
 
+use crate::support::door::Door;
 use crate::support::scripted_psp::{approved, declined, unknown};
 use crate::support::shop::Shop;
 use crate::support::{World, both_databases};
@@ -214,6 +215,23 @@ async fn late_money_is_taken_where_the_merchant_takes_it(world: World) {
     }
 }
 
+async fn the_shopper_of_money_that_goes_back_reads_so(world: World) {
+    let shop = Shop::open(world).await;
+    wants_no_late_money(&shop).await;
+    let opened = shop.unregistered(None, None).await;
+    payments::register(&shop.app, &opened.payment.id).await.unwrap();
+    expired_then_paid(&shop, &opened, 0).await;
+    let (door, _) = Door::of_shop(&shop).await;
+    for (language, title) in [("en", "Your payment is being returned"), ("ko", "결제하신 금액을 돌려드리고 있어요")]
+    {
+        let path = format!("{}/pay/{}", door.url, opened.session.page_token);
+        let page =
+            door.client.get(path).header("accept-language", language).send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("data-state=\"returned\"") && page.contains(title), "{page}");
+        assert!(page.contains("data-panel=\"expired\" hidden") && !page.contains("data-panel=\"returned\" hidden"));
+    }
+}
+
 async fn late_money_goes_back_where_the_merchant_wants_none(world: World) {
     let shop = Shop::open(world).await;
     wants_no_late_money(&shop).await;
@@ -236,7 +254,7 @@ async fn late_money_goes_back_where_the_merchant_wants_none(world: World) {
         assert_eq!(told(&shop, &opened, "payment.late_success_refunded").await, 1);
         assert_eq!(told(&shop, &opened, "payment.succeeded").await, 0, "nobody delivers for money that goes back");
         assert_eq!(told(&shop, &opened, "checkout.session.completed").await, 0);
-        assert_eq!(shop.pay(&opened).await, payments::Standing::Expired);
+        assert_eq!(shop.pay(&opened).await, payments::Standing::Returned);
         shop.assert_sound().await;
     }
     assert_eq!(shop.psp.refunds.lock().unwrap().len(), ROUNDS);
@@ -294,6 +312,7 @@ both_databases!(
     paying_at_the_second_of_expiry_pays_or_expires,
     late_money_is_taken_where_the_merchant_takes_it,
     late_money_goes_back_where_the_merchant_wants_none,
+    the_shopper_of_money_that_goes_back_reads_so,
     a_late_hold_is_let_go_where_the_merchant_wants_none,
     money_for_a_canceled_payment_goes_back,
 );

@@ -243,6 +243,8 @@ impl Shopper<'_> {
             self.heard(Some(&reply));
             match self.told.last.as_str() {
                 "succeeded" | "already_paid" if self.dice.percent(80) => return Ok(()),
+                // Taken all the same, and given back: neither paid nor never charged.
+                "returned" => return Ok(()),
                 "expired" | "canceled" => {
                     self.told.not_paid = true;
                     return Ok(());

@@ -21,6 +21,7 @@ pub fn state(standing: &Standing) -> &'static str {
         Standing::Unknown => "unknown",
         Standing::Succeeded => "succeeded",
         Standing::Expired => "expired",
+        Standing::Returned => "returned",
         Standing::Canceled | Standing::Failed => "canceled",
     }
 }

@@ -67,6 +67,8 @@ pub static PHRASES: Phrases = Phrases {
     already: "There is nothing more to do. You were charged once.",
     expired_title: "This payment link has expired",
     expired: "You have not been charged. Go back to the store to start again.",
+    returned_title: "Your payment is being returned",
+    returned: "It arrived after this link had expired, so the whole amount goes back to your card. There is nothing for you to do: depending on your bank it shows within a few days. The store will not send this order.",
     canceled_title: "This payment was canceled",
     canceled: "You have not been charged.",
     unreachable_title: "The card form did not load",

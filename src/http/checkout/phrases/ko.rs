@@ -67,6 +67,8 @@ pub static PHRASES: Phrases = Phrases {
     already: "더 하실 일은 없어요. 결제는 한 번만 됐어요.",
     expired_title: "결제 시간이 지났어요",
     expired: "결제된 금액은 없어요. 상점으로 돌아가 다시 주문해 주세요.",
+    returned_title: "결제하신 금액을 돌려드리고 있어요",
+    returned: "결제 시간이 지난 뒤에 승인되어 전액이 카드로 환불돼요. 따로 하실 일은 없고, 카드사에 따라 며칠 안에 반영돼요. 이 주문은 진행되지 않아요.",
     canceled_title: "취소된 결제예요",
     canceled: "결제된 금액은 없어요.",
     unreachable_title: "카드 입력창을 불러오지 못했어요",

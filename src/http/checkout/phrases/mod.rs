@@ -74,6 +74,8 @@ pub struct Phrases {
     pub already: &'static str,
     pub expired_title: &'static str,
     pub expired: &'static str,
+    pub returned_title: &'static str,
+    pub returned: &'static str,
     pub canceled_title: &'static str,
     pub canceled: &'static str,
     pub unreachable_title: &'static str,
