@@ -1,5 +1,6 @@
 // The console, as the person who looks after the gateway sees it.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { startDemo } from "./demo.mjs";
 import { assertAccessible, assertFits, cards, pay, phone, picture, shopper, shows, startBrowser } from "./shopper.mjs";
@@ -25,12 +26,12 @@ describe("the console", { timeout: 600_000 }, () => {
   });
   after(async () => { await browser?.close(); await demo?.stop(); });
 
-  async function signedIn(options) {
+  async function signedIn(options, email = demo.console_email, password = demo.console_password) {
     const who = await shopper(browser, options);
     const page = await who.page();
     await page.goto(demo.console);
-    await page.getByLabel("E-mail").fill(demo.console_email);
-    await page.getByLabel("Password").fill(demo.console_password);
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password").fill(password);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("button", { name: "Sign out" }).waitFor();
     return { who, page };
@@ -54,7 +55,7 @@ describe("the console", { timeout: 600_000 }, () => {
   for (const [size, options] of [["desktop", {}], ["phone", { viewport: phone }], ["desktop-dark", { colorScheme: "dark" }]]) {
     it(`shows its pages (${size})`, async () => {
       const { who, page } = await signedIn(options);
-      for (const name of ["", "payments", "disputes", "wallets", "payouts", "policies", "deliveries", "dead-letters", "audit"]) {
+      for (const name of ["", "payments", "disputes", "wallets", "payouts", "trial-balance", "corrections", "policies", "deliveries", "dead-letters", "audit"]) {
         const answer = await page.goto(`${demo.console}/${name}`.replace(/\/$/, ""));
         assert.equal(answer.status(), 200, name);
         await picture(page, `console-${name || "home"}-${size}`);
@@ -193,6 +194,130 @@ describe("the console", { timeout: 600_000 }, () => {
     await assertAccessible(page, "a dispute that was won");
     await page.goto(`${demo.console}/audit`);
     await page.locator("td, th").filter({ hasText: "dispute.answer" }).first().waitFor();
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("accepts the loss of a dispute, and finds it from its payment and by its id", async () => {
+    const buyer = await shopper(browser);
+    const till = await buyer.page();
+    const session = await demo.checkout();
+    await till.goto(session.url);
+    await shows(till, "form");
+    await pay(till, cards.disputed);
+    await till.waitForURL(`${demo.shop}/**`);
+    await buyer.close();
+    let dispute;
+    for (let tries = 0; tries < 80 && !dispute; tries += 1) {
+      [dispute] = (await demo.api("GET", `/v1/disputes?payment=${session.payment}`)).data;
+      if (!dispute) await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/payments/${session.payment}`);
+    await page.getByRole("heading", { name: "Disputes", exact: true }).waitFor();
+    await picture(page, "console-payment-disputed-desktop");
+    await assertAccessible(page, "a payment that is contested");
+    await assertFits(page, "a payment that is contested");
+    await page.getByRole("link", { name: dispute.id }).click();
+    await page.waitForURL(`**/disputes/${dispute.id}`);
+    await page.goto(`${demo.console}/payments?q=${dispute.id}`);
+    await page.waitForURL(`**/disputes/${dispute.id}`);
+    await page.getByRole("button", { name: "Accept the loss" }).click();
+    await page.getByRole("status").getByText("Nothing was done").waitFor();
+    await page.getByRole("checkbox", { name: /The shopper keeps/ }).check();
+    await page.getByRole("button", { name: "Accept the loss" }).click();
+    await page.getByRole("status").getByText("the loss is accepted").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Hand in" }).count(), 0, "nothing more is said to it");
+    for (let tries = 0; tries < 60; tries += 1) {
+      await page.reload();
+      if (await page.locator(".chip", { hasText: "Lost" }).count()) break;
+      await page.waitForTimeout(250);
+    }
+    await page.locator(".chip", { hasText: "Lost" }).first().waitFor();
+    await assertAccessible(page, "a dispute that was given up");
+    await page.goto(`${demo.console}/audit`);
+    await page.locator("td, th").filter({ hasText: "dispute.accept" }).first().waitFor();
+    who.assertQuiet();
+    await who.close();
+  });
+
+  it("asks for a correction that a second person agrees to", async () => {
+    const password = await demo.operator("second@example.com");
+    const shown = await demo.api("GET", `/v1/payments/${bought.id}`);
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/corrections`);
+    await page.getByLabel("Currency").fill("KRW");
+    await page.getByLabel("Reason").fill("the bank's fee was forgotten");
+    await page.getByLabel("Payment, if one").fill(shown.id);
+    await page.getByLabel("Debit 1").fill("suspense");
+    await page.getByLabel("Credit 1").fill("bank");
+    await page.getByLabel("Amount 1").fill("70.5");
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.getByRole("status").getByText("Nothing was done").waitFor();
+    await page.getByLabel("Currency").fill("KRW");
+    await page.getByLabel("Reason").fill("the bank's fee was forgotten");
+    await page.getByLabel("Payment, if one").fill(shown.id);
+    await page.getByLabel("Debit 1").fill("suspense");
+    await page.getByLabel("Credit 1").fill("bank");
+    await page.getByLabel("Amount 1").fill("70");
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.getByRole("status").getByText("when somebody else agrees").waitFor();
+    assert.equal(await page.getByRole("button", { name: /^Agree/ }).count(), 0, "nobody agrees with themselves");
+    await page.getByText("somebody else has to agree").waitFor();
+    await picture(page, "console-correction-asked-desktop");
+    await assertAccessible(page, "a correction that waits");
+
+    const second = await signedIn({}, "second@example.com", password);
+    await second.page.goto(`${demo.console}/corrections`);
+    await second.page.getByRole("button", { name: /^Agree/ }).click();
+    await second.page.getByRole("status").getByText("Posted.").waitFor();
+    await second.page.getByText("decided by second@example.com").waitFor();
+    await picture(second.page, "console-corrections-desktop");
+    await assertAccessible(second.page, "a correction that was posted");
+    await assertFits(second.page, "corrections");
+    const { data: [correction] } = await demo.api("GET", "/v1/corrections");
+    assert.deepEqual([correction.status, correction.decided_by], ["posted", "second@example.com"]);
+    await page.goto(`${demo.console}/payments/${shown.id}`);
+    assert.match(await page.locator("main").innerText(), /correction/);
+    await page.goto(`${demo.console}/audit`);
+    const audit = await page.locator("main").innerText();
+    for (const act of [/correction\.ask/, /correction\.agree/]) assert.match(audit, act);
+    for (const one of [who, second.who]) {
+      one.assertQuiet();
+      await one.close();
+    }
+  });
+
+  it("shows a seller's statement and the trial balance, and gives both as files with the same sums", async () => {
+    const { orders: [order] } = await demo.api("GET", `/v1/payments/${bought.id}`);
+    const { who, page } = await signedIn({ acceptDownloads: true });
+    const file = async () => {
+      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "CSV" }).click()]);
+      return readFile(await download.path(), "utf8");
+    };
+    const plain = (text) => text.replaceAll(",", "").replaceAll("\u2212", "-").trim();
+    await page.goto(`${demo.console}/sellers/${order.seller}/statement?currency=KRW`);
+    await page.getByRole("heading", { name: /^Statement of/ }).waitFor();
+    await picture(page, "console-statement-desktop");
+    await assertAccessible(page, "a statement");
+    await assertFits(page, "a statement");
+    assert.equal(await page.getByText("UNEXPLAINED").count(), 0);
+    const closing = await page.locator("tr.total", { hasText: "Closing" }).locator("td.num").allInnerTexts();
+    const statement = await file();
+    const last = statement.trim().split("\n").find((line) => line.includes("closing"));
+    assert.ok(last, statement);
+    for (const cell of closing.map(plain).filter(Boolean)) assert.ok(last.split(",").map(plain).includes(cell), `${cell} in ${last}`);
+
+    await page.goto(`${demo.console}/trial-balance`);
+    await page.locator("tr.total").first().waitFor();
+    assert.equal(await page.getByText("NOT BALANCED").count(), 0);
+    const sums = await page.locator("tr.total", { hasText: "KRW" }).locator("td.num").allInnerTexts();
+    assert.equal(sums[0], sums[1], "debits equal credits");
+    await picture(page, "console-trial-balance-desktop");
+    const balance = await file();
+    assert.match(balance, /suspense/);
+    const amounts = balance.split("\n").flatMap((line) => line.split(",")).map(plain);
+    assert.ok(amounts.includes(plain(sums[0])), `${sums[0]} in ${balance}`);
     who.assertQuiet();
     await who.close();
   });

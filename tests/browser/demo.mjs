@@ -1,9 +1,10 @@
 // Starts the real program, `tollgate demo`, on free ports with a data folder of its own.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const binary = process.env.TOLLGATE_BIN ?? new URL("../../target/debug/tollgate", import.meta.url).pathname;
 
@@ -60,6 +61,17 @@ export async function startDemo() {
         reference: `order-${crypto.randomUUID().slice(0, 8)}`,
         ...wanted,
       });
+    },
+
+    /** A second person who may use the console, made as whoever runs the gateway makes one; gives the password. */
+    async operator(email) {
+      const env = {
+        ...process.env,
+        TOLLGATE_DATABASE__URL: `sqlite:${join(folder, "data", "tollgate.db")}`,
+        TOLLGATE_MASTER_KEY: "not needed to make an operator, and long enough",
+      };
+      const { stdout } = await promisify(execFile)(binary, ["operator", "create", "--email", email], { env, cwd: folder });
+      return /password +(\S+)/.exec(stdout)[1];
     },
 
     /** Switches on a bad day at the PSP. */

@@ -64,6 +64,10 @@ fn posts() -> Vec<Post> {
     posts.push(post("/v1/payments/explain", json!({"currency": "USD", "amount": "12.50"}), "amount", "amount"));
     posts.push(post("/v1/payment_orders/{id}/fulfill", json!({}), "", ""));
     posts.push(post("/v1/disputes/{id}/evidence", json!({"explanation": "delivered"}), "explanation", "explanation"));
+    posts.push(post("/v1/disputes/{id}/accept", json!({}), "", ""));
+    let moved = json!({"debit": "suspense", "credit": "bank", "amount": "1.00", "currency": "USD"});
+    let correction = json!({"reason": "counted twice", "transfers": [moved]});
+    posts.push(post("/v1/corrections", correction, "reason", "reason"));
     posts.push(post("/v1/refunds", json!({"payment": "pay_00000000000000000000000000"}), "reason", "reason"));
     posts
 }

@@ -23,6 +23,7 @@ mod config;
 mod console;
 mod console_captures;
 mod console_give_back;
+mod corrections;
 mod dead_letters;
 mod demo;
 mod disputes;

@@ -166,7 +166,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/ledger/journals", ""),
         ("/v1/ledger/balances", ""),
         ("/v1/ledger/trial_balance", ""),
-        ("/v1/ledger/corrections", ""),
+        ("/v1/corrections", ""),
         ("/v1/ledger/journals/{id}/proof", &journal),
         ("/v1/sellers/{id}/statement", &seller),
         ("/v1/integrity", ""),

@@ -14,7 +14,11 @@ use super::refusal::Refusal;
 use super::session::SignedIn;
 use super::{chips, paging, search, store};
 use crate::app::App;
-use crate::words::{AttemptId, Mode, PaymentId, PaymentOrderId, RefundId, SessionId, Slice, Timestamp};
+use crate::payments::disputes;
+use crate::payouts;
+use crate::words::{
+    AttemptId, DisputeId, Mode, PaymentId, PaymentOrderId, PayoutId, RefundId, SessionId, Slice, Timestamp,
+};
 
 /// The page.
 #[derive(Template)]
@@ -101,6 +105,9 @@ const UNKNOWN: &str = "unknown";
 /// `GET /console/payments`
 pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
     let now = app.now();
+    if let Some(address) = elsewhere(&app, asked.q.trim()).await? {
+        return Ok(Redirect::to(&address).into_response());
+    }
     let page = paging::page(&asked.older, &asked.newer);
     let (slice, problem) = match asked.read(now) {
         Ok(wanted) => (store::payments(&app.db, &wanted, &page).await?, None),
@@ -130,6 +137,18 @@ fn is_id(typed: &str) -> bool {
         || PaymentOrderId::parse(typed).is_ok()
         || AttemptId::parse(typed).is_ok()
         || RefundId::parse(typed).is_ok()
+}
+
+/// Where what has a page of its own is shown; a payout belongs to no payment at all.
+async fn elsewhere(app: &App, typed: &str) -> Result<Option<String>, Refusal> {
+    if let Ok(id) = DisputeId::parse(typed) {
+        let found = disputes::find(&app.db, &id).await?;
+        return Ok(found.map(|dispute| format!("/console/disputes/{}", dispute.id)));
+    }
+    if let Ok(id) = PayoutId::parse(typed) {
+        return Ok(payouts::find(&app.db, &id).await?.map(|payout| format!("/console/payouts/{}", payout.id)));
+    }
+    Ok(None)
 }
 
 fn row(row: store::PaymentRow) -> PaymentRow {

@@ -11,6 +11,8 @@ use crate::ledger::Journal;
 use crate::payments::attempts::Attempt;
 use crate::payments::calls::Call;
 use crate::payments::captures::Capture;
+use crate::payments::disputes::Dispute;
+use crate::payments::methods::PaymentMethod;
 use crate::payments::notices::Notice;
 use crate::payments::refunds::Refund;
 use crate::payments::{Order, Payment};
@@ -29,6 +31,9 @@ pub(super) struct Records {
     pub notices: Vec<Notice>,
     pub captures: Vec<Capture>,
     pub refunds: Vec<Refund>,
+    pub disputes: Vec<Dispute>,
+    /// The card that was saved with it or that it was charged to.
+    pub saved: Option<PaymentMethod>,
     pub events: Vec<Event>,
     pub journals: Vec<Journal>,
     /// Deliveries of its events, each with its tries.
@@ -52,6 +57,10 @@ impl Records {
         let refunds = payments::refunds::of_payment(db, id).await?;
         let disputes = payments::disputes::of_payment(db, id).await?;
         let orders = payments::store::orders(db, id).await?;
+        let saved = match &payment.payment_method {
+            Some(method) => payments::methods::get(db, &tenant, method).await?,
+            None => None,
+        };
         let objects = std::iter::once(id.as_str())
             .chain(payment.checkout.as_ref().map(SessionId::as_str))
             .chain(orders.iter().map(|order| order.id.as_str()))
@@ -74,6 +83,8 @@ impl Records {
             notices: payments::notices::of_payment(db, id).await?,
             captures: payments::captures::of_payment(db, id).await?,
             refunds,
+            disputes,
+            saved,
             events: all_events,
             journals: ledger::of_payment(db, &tenant, id).await?,
             deliveries: told,

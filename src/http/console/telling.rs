@@ -14,6 +14,7 @@ use super::story::{Happening, Lane};
 use crate::ledger;
 use crate::payments::attempts::Attempt;
 use crate::payments::calls::Call;
+use crate::payments::methods::PaymentMethod;
 use crate::payments::notices::Notice;
 use crate::payments::{AttemptState, OrderStatus, PaymentStatus};
 use crate::words::{Currency, Timestamp};
@@ -293,6 +294,13 @@ fn merchant_told(records: &Records) -> Truth {
     Truth { name: "Merchant", word, tone }
 }
 
+/// The card that stays, and what it has to do with this payment.
+fn saved_card(records: &Records, saved: &PaymentMethod) -> String {
+    let part = if saved.payment == records.payment.id { "saved with this payment" } else { "charged by the merchant" };
+    let gone = if saved.detached_at.is_some() { ", forgotten since" } else { "" };
+    format!("{} {} {}, {part}{gone}", saved.id, saved.card.brand, saved.card.last4)
+}
+
 /// What people copy and read out.
 pub(super) fn facts(records: &Records) -> Vec<Fact> {
     let payment = &records.payment;
@@ -312,6 +320,7 @@ pub(super) fn facts(records: &Records) -> Vec<Fact> {
         payment.registered.as_ref().map(|registered| Fact::id("PSP payment", &registered.psp_payment)),
         reference.map(|reference| Fact::id("PSP reference", reference)),
         card.map(|card| Fact::words("Card", format!("{} {}", card.brand, card.last4))),
+        records.saved.as_ref().map(|saved| Fact::words("Saved card", saved_card(records, saved))),
         Some(Fact::words("Captured", Sum::of(payment.captured).plain())),
     ];
     if !payment.refunded.is_zero() {

@@ -9,14 +9,16 @@ use axum::response::Response;
 
 use super::captures::Clicked;
 use super::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
+use super::disputes::reason;
 use super::frame::{self, Frame, Place};
 use super::give_back::{self, GiveBack};
 use super::records::Records;
 use super::refusal::Refusal;
 use super::session::SignedIn;
 use super::story::{StoryMoment, in_order};
-use super::{captures_told, refunds_told, telling};
+use super::{captures_told, chips, refunds_told, telling};
 use crate::app::App;
+use crate::payments::disputes;
 use crate::words::PaymentId;
 
 /// `GET /console/payments/{id}`
@@ -44,6 +46,7 @@ pub async fn show(
         open: captures_told::open(&records),
         captures: captures_told::rows(&records),
         refunds: refunds_told::rows(&records),
+        disputes: records.disputes.iter().map(disputed).collect(),
         give_back: GiveBack::of(&records),
         journals: records.journals.iter().map(|journal| telling::journal(journal, &records.sellers)).collect(),
         deliveries: telling::deliveries(&records, &who.csrf),
@@ -68,6 +71,7 @@ pub struct Payment {
     open: Option<Open>,
     captures: Vec<CaptureRow>,
     refunds: Vec<Refund>,
+    disputes: Vec<Dispute>,
     give_back: Option<GiveBack>,
     journals: Vec<Journal>,
     deliveries: Vec<Told>,
@@ -123,6 +127,29 @@ pub(super) struct Refund {
     pub answer: String,
     pub asked: Moment,
     pub amount: Sum,
+}
+
+/// Money that the shopper's bank contests.
+pub(super) struct Dispute {
+    pub id: String,
+    pub status: Chip,
+    pub reason: String,
+    pub reference: String,
+    pub opened: Moment,
+    pub due: Option<Moment>,
+    pub amount: Sum,
+}
+
+fn disputed(dispute: &disputes::Dispute) -> Dispute {
+    Dispute {
+        id: dispute.id.to_string(),
+        status: chips::dispute(dispute.status.as_str()),
+        reason: reason(dispute.reason.as_str()),
+        reference: dispute.psp_reference.clone(),
+        opened: Moment::of(dispute.opened_at),
+        due: dispute.evidence_due_by.filter(|_| dispute.closed_at.is_none()).map(Moment::of),
+        amount: Sum::of(dispute.amount),
+    }
 }
 
 /// One fact of the books.

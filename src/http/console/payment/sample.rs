@@ -1,6 +1,6 @@
 //! A payment with something in every part of its page.
 
-use super::{CaptureRow, Journal, Line, Open, Order, Payment, Refund, Told, Total, Truth};
+use super::{CaptureRow, Dispute, Journal, Line, Open, Order, Payment, Refund, Told, Total, Truth};
 use crate::http::console::chips;
 use crate::http::console::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
 use crate::http::console::frame::{Frame, Place, sample_time};
@@ -63,6 +63,15 @@ impl Payment {
                 answer: "PSP reference sim_re_1".into(),
                 asked: Moment::of(sample_time(5_000_000)),
                 amount: Sum::text("3000", "KRW"),
+            }],
+            disputes: vec![Dispute {
+                id: "dp_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+                status: chips::dispute("needs_response"),
+                reason: "product not received".into(),
+                reference: "sdp_1 <b>".into(),
+                opened: Moment::of(sample_time(6_000_000)),
+                due: Some(Moment::of(sample_time(600_000_000))),
+                amount: Sum::text("12000", "KRW"),
             }],
             give_back: Some(GiveBack {
                 left: Sum::text("12000", "KRW"),

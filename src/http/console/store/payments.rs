@@ -67,6 +67,8 @@ macro_rules! found {
             union select id from payments where lower(customer_email) like $11 escape '\\'
             union select id from payments where psp_payment like $12 escape '\\'
             union select payment_id from attempts where psp_reference like $12 escape '\\'
+            union select id from payments where payment_method_id = $10
+            union select payment_id from disputes where psp_reference like $12 escape '\\'
             union select payment_id from refunds where psp_reference like $12 escape '\\'
             union select id from payments where amount in ($13, $14, $15) and (currency = $16 or $16 is null)
                 and amount = case when $17 like '%' || currency || '%' then $13
