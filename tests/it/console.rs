@@ -324,7 +324,8 @@ async fn listen(gateway: &Gateway, url: &str) {
 async fn the_books_are_read_and_corrected_by_two_people(world: World) {
     let gateway = world.gateway().await;
     let session = checkout(&gateway, "12.50", "USD", "order-1042", "jiwoo@example.com").await;
-    pay(&gateway, &payment_of(&session)).await;
+    let payment = payment_of(&session);
+    pay(&gateway, &payment).await;
     let kim = Visitor::operator(&gateway).await;
     let lee = Visitor::somebody(&gateway, "lee@example.com").await;
 
@@ -354,9 +355,12 @@ async fn the_books_are_read_and_corrected_by_two_people(world: World) {
         ("debit1", pending.as_str()),
         ("credit1", "fees:platform"),
         ("amount1", "1.50"),
+        ("payment", payment.as_str()),
     ];
     let said = |answer: &Answer| header(answer, LOCATION);
     assert_eq!(said(&kim.post("/console/corrections", &fields).await), "/console/corrections?said=asked");
+    let nameless = &fields[..fields.len() - 1];
+    assert_eq!(said(&kim.post("/console/corrections", nameless).await), "/console/corrections?said=pending");
     let mut wrong = fields;
     wrong[7] = ("amount1", "1.5");
     assert_eq!(said(&kim.post("/console/corrections", &wrong).await), "/console/corrections?said=fields");

@@ -113,7 +113,10 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let refund = post("/v1/refunds", "/v1/refunds", json!({"payment": payment, "amount": "5.00"})).await;
     let at_psp = format!("psp_{payment}");
     psp.contest(&at_psp, "dp_at_psp", 500, world.now());
+    psp.contest(&at_psp, "dp_two_at_psp", 100, world.now());
     payments::disputes::look(&door.app, &payment).await.unwrap();
+    let lost = text(&door.get("/v1/disputes", &merchant.key).await.json["data"][1]["id"]);
+    post(&format!("/v1/disputes/{lost}/accept"), "/v1/disputes/{id}/accept", json!({})).await;
     let dispute = text(&door.get("/v1/disputes", &merchant.key).await.json["data"][0]["id"]);
     let evidence = format!("/v1/disputes/{dispute}/evidence");
     post(&evidence, "/v1/disputes/{id}/evidence", json!({"explanation": "It was delivered."})).await;
@@ -136,6 +139,9 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let journals = door.get("/v1/ledger/journals", &merchant.key).await;
     let journal = text(&journals.json["data"][0]["id"]);
     corrected(&world, &merchant.test, &seller["id"]).await;
+    let moved = json!({"debit": "suspense", "credit": "bank", "amount": "0.01", "currency": "USD"});
+    let correction = json!({"reason": "a cent was lost", "corrects": journal, "transfers": [moved]});
+    let correction = text(&post("/v1/corrections", "/v1/corrections", correction).await["id"]);
     tollgate::integrity::watch::look(&world.db, world.now()).await.unwrap();
     let events = door.get("/v1/events", &merchant.key).await;
     let event = text(&events.json["data"][0]["id"]);
@@ -167,6 +173,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
         ("/v1/ledger/balances", ""),
         ("/v1/ledger/trial_balance", ""),
         ("/v1/corrections", ""),
+        ("/v1/corrections/{id}", &correction),
         ("/v1/ledger/journals/{id}/proof", &journal),
         ("/v1/sellers/{id}/statement", &seller),
         ("/v1/integrity", ""),
@@ -209,7 +216,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
 async fn corrected(world: &World, tenant: &Tenant, seller: &Value) {
     let seller = SellerId::parse(seller.as_str().unwrap()).unwrap();
     let amount = Money::of(1, Currency::parse("USD").unwrap()).unwrap();
-    let transfers = vec![Transfer { debit: Account::Suspense, credit: Account::Pending(seller), amount }];
+    let transfers = vec![Transfer { debit: Account::Suspense, credit: Account::Available(seller), amount }];
     let asked = Asked { reason: "a cent was lost".into(), corrects: None, payment: None, transfers, by: "a@b".into() };
     let mut tx = world.db.begin().await.unwrap();
     let correction = corrections::ask(&mut tx, tenant, &asked, world.now()).await.unwrap();

@@ -114,7 +114,8 @@ async fn unseen(db: &Db, tenant: &Tenant, seen: &Seen) -> Result<(Vec<Break>, bo
         }
     }
     let Ok(_turn) = AT_ONCE.try_acquire() else { return Err(StandingError::Busy) };
-    Ok((broken(db, Scope::Tenant(tenant), Some(tenant)).await?, behind))
+    // Everything of the tenant was asked: nothing of it is behind.
+    Ok((broken(db, Scope::Tenant(tenant), Some(tenant)).await?, false))
 }
 
 impl Standing {
