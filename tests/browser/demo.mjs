@@ -65,8 +65,9 @@ export async function startDemo() {
 
     /** A second person who may use the console, made as whoever runs the gateway makes one; gives the password. */
     async operator(email) {
+      // What this process was told in variables of ours is not a setting of the program.
       const env = {
-        ...process.env,
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TOLLGATE_"))),
         TOLLGATE_DATABASE__URL: `sqlite:${join(folder, "data", "tollgate.db")}`,
         TOLLGATE_MASTER_KEY: "not needed to make an operator, and long enough",
       };
