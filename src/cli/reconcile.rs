@@ -13,6 +13,7 @@ use jiff::civil::Date;
 
 use super::start::{self, Settings};
 use crate::config::reconciliation::Source;
+use crate::reconciliation::causes::Causes;
 use crate::reconciliation::progress::{Progress, Stage};
 use crate::reconciliation::runs::{Run, Status, Trigger};
 use crate::reconciliation::{self, What, shown};
@@ -162,8 +163,14 @@ fn drawn(stage: Stage, done: u64, of: Option<u64>) -> String {
     }
 }
 
-fn causes(_settings: &Settings) -> anyhow::Result<ExitCode> {
-    bail!("not there yet")
+fn causes(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let config = settings.read()?;
+    for cause in Causes::of(&config.reconciliation.causes).all() {
+        let from = if cause.added { "settings" } else { "built in" };
+        println!("{:<30} {:<16} {:<12} {from}", cause.name, cause.outcome.as_str(), cause.class.as_str());
+        println!("    {}", cause.explanation);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

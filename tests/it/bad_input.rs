@@ -51,6 +51,7 @@ fn posts() -> Vec<Post> {
         post("/v1/webhook_endpoints/{id}/replay", json!({"since": "2026-01-01T00:00:00Z"}), "type", "type"),
         post("/v1/webhook_deliveries/{id}/resend", json!({}), "", ""),
         post("/v1/dead_letters/{id}/retry", json!({}), "", ""),
+        post("/v1/reconciliation/breaks/{id}/resolve", json!({"reason": "written off"}), "reason", "reason"),
         post("/v1/dead_letters/{id}/resolve", json!({"reason": "refunded by hand"}), "reason", "reason"),
     ];
     posts.push(post("/v1/checkout/sessions", session, "currency", "currency"));
@@ -94,6 +95,7 @@ impl Post {
             ("webhook_endpoints", "we"),
             ("webhook_deliveries", "dlv"),
             ("dead_letters", "job"),
+            ("breaks", "brk"),
             ("payouts", "out"),
             ("disputes", "dp"),
             ("sessions", "cs"),

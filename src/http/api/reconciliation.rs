@@ -10,12 +10,15 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fields;
+
 use crate::app::App;
-use crate::http::extract::{Authenticated, PageQuery};
+use crate::http::extract::{Authenticated, PageQuery, Strict};
 use crate::http::files;
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
-use crate::reconciliation::breaks::{self, Break, Filter};
+use crate::operators::{NewEntry, record};
+use crate::reconciliation::breaks::{self, ActError, Break, Filter};
 use crate::reconciliation::runs::{self, Run};
 use crate::reconciliation::shown::{break_view, breaks_csv, run_csv, run_view};
 use crate::reconciliation::words::{Class, Outcome};
@@ -115,6 +118,50 @@ pub async fn show_break(
     let found = own_break(&app, &principal.tenant, &id).await?.ok_or_else(missing)?;
     let notes = breaks::notes(&app.db, &id).await?;
     Ok(Json(break_view(&found, Some(&notes))))
+}
+
+/// Why nothing more is to be done.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    reason: String,
+}
+
+/// Closes a difference of which nothing stands in suspense.
+pub async fn resolve(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+    Strict(wanted): Strict<Resolve>,
+) -> Result<Json<Value>, Problem> {
+    fields::text("reason", &wanted.reason, breaks::REASON)?;
+    let id = BreakId::parse(&id).map_err(|_| missing())?;
+    let (by, now) = (principal.key.as_str(), app.now());
+    let mut tx = app.db.begin().await?;
+    breaks::find(&mut tx, &id).await?.filter(|it| it.tenant == principal.tenant).ok_or_else(missing)?;
+    let closed = breaks::resolve(&mut tx, &id, &wanted.reason, by, now).await.map_err(refused)?;
+    let note = format!("{by} of {}: {}", principal.tenant.merchant, wanted.reason);
+    let entry = NewEntry::new("break.resolve", "API", now).about(id.as_str());
+    record(&mut tx, &NewEntry { note: note.chars().take(500).collect(), ..entry }).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    let notes = breaks::notes(&app.db, &id).await?;
+    Ok(Json(break_view(&closed, Some(&notes))))
+}
+
+fn refused(error: ActError) -> Problem {
+    match error {
+        ActError::NotFound => missing(),
+        ActError::Reason => {
+            Problem::invalid("reason", "`reason` must have 1 to 500 characters, without control characters.")
+        }
+        ActError::Parked => Problem::conflict(
+            "break_parked",
+            "Money of this break stands in suspense: two operators close it with a journal, in the console.",
+        ),
+        ActError::Db(error) => error.into(),
+        other => Problem::conflict("break_not_open", format!("Nothing was done: {other}.")),
+    }
 }
 
 fn narrowed(asked: &OfBreaks) -> Result<Filter, Problem> {

@@ -43,6 +43,8 @@ pub enum Place {
     TrialBalance,
     /// Mistakes put right.
     Corrections,
+    /// The books beside what PSPs and banks say.
+    Reconciliation,
     /// Webhooks to merchants.
     Deliveries,
     /// Jobs that were given up.
@@ -75,6 +77,7 @@ impl Frame {
             (Place::Payouts, "/console/payouts", "Payouts"),
             (Place::TrialBalance, "/console/trial-balance", "Trial balance"),
             (Place::Corrections, "/console/corrections", "Corrections"),
+            (Place::Reconciliation, "/console/reconciliation", "Reconciliation"),
             (Place::Deliveries, "/console/deliveries", "Webhook deliveries"),
             (Place::DeadLetters, "/console/dead-letters", "Dead letters"),
             (Place::Policies, "/console/policies", "Policies"),

@@ -28,6 +28,7 @@ pub mod payments;
 pub mod payout;
 pub mod payouts;
 pub mod policies;
+pub mod reconciliation;
 mod records;
 mod refunds_told;
 mod refusal;
@@ -74,6 +75,12 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("statement", statement::Statement::sample().render()),
         ("corrections", corrections::Corrections::sample().render()),
         ("policies", policies::Policies::sample().render()),
+        ("reconciliation", reconciliation::Overview::sample().render()),
+        ("reconciliation_run", reconciliation::run::Page::sample().render()),
+        ("reconciliation_breaks", reconciliation::breaks::Breaks::sample().render()),
+        ("reconciliation_break", reconciliation::one::Page::sample().render()),
+        ("reconciliation_files", reconciliation::files::Files::sample().render()),
+        ("reconciliation_causes", reconciliation::causes::Page::sample().render()),
         ("audit", audit::Audit::sample().render()),
     ]
 }

@@ -10,10 +10,10 @@ pub use store::{File, Told, files, line, lines_of};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::breaks::{Break, Note};
+use super::breaks::{self, Break, Note};
 use super::runs::Run;
 use crate::ledger::csv::{Cell, line as row};
-use crate::words::{Currency, Mode};
+use crate::words::Mode;
 
 /// A run, as the API shows it.
 #[must_use]
@@ -38,35 +38,10 @@ pub fn run_view(run: &Run, mode: Mode) -> Value {
 /// A break, as the API shows it; with what was done about it when `notes` are given.
 #[must_use]
 pub fn break_view(it: &Break, notes: Option<&[Note]>) -> Value {
-    let amount = |minor: Option<i64>| minor.map(|minor| signed(minor, it.currency));
-    let mut view = json!({
-        "id": it.id,
-        "object": "reconciliation.break",
-        "livemode": it.tenant.mode.is_live(),
-        "created_at": it.opened_at,
-        "source": it.source,
-        "run": it.run,
-        "type": it.outcome.as_str(),
-        "class": it.class.as_str(),
-        "cause": it.cause,
-        "status": it.status.as_str(),
-        "line": it.line,
-        "object_kind": it.object.as_ref().map(|(kind, _)| kind.as_str()),
-        "object_id": it.object.as_ref().map(|(_, id)| id),
-        "currency": it.currency.code(),
-        "expected": amount(it.expected),
-        "actual": amount(it.actual),
-        "at_risk": signed(it.at_risk, it.currency),
-        "evidence": it.evidence,
-        "proposal": it.proposal,
-        "proposed_by": it.proposed_by.as_deref().map(whom),
-        "expected_by": it.expected_by.map(|day| day.to_string()),
-        "closed_at": it.closed_at,
-        "closed_by": it.closed_by.as_deref().map(whom),
-        "resolution": it.resolution,
-        "journal": it.journal,
-        "metadata": {},
-    });
+    let mut view = breaks::view(it);
+    view["evidence"] = it.evidence.clone();
+    view["proposed_by"] = it.proposed_by.as_deref().map(whom).into();
+    view["closed_by"] = it.closed_by.as_deref().map(whom).into();
     if let Some(notes) = notes {
         let told = |note: &Note| json!({ "number": note.number, "at": note.at, "by": whom(&note.by), "what": note.what, "note": note.note });
         view["notes"] = notes.iter().map(told).collect();
@@ -76,12 +51,6 @@ pub fn break_view(it: &Break, notes: Option<&[Note]>) -> Value {
 
 fn whom(by: &str) -> &str {
     if by.starts_with("key_") || by == super::nightly::BY { by } else { "operator" }
-}
-
-/// Minor units as a decimal string with the currency's decimals, below zero with a sign.
-#[must_use]
-pub fn signed(minor: i64, currency: Currency) -> String {
-    Decimal::new(minor, currency.exponent()).to_string()
 }
 
 /// A run as a CSV file of two columns: the name of a figure, and the figure.

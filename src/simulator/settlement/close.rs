@@ -67,11 +67,12 @@ async fn close_now(sim: &Sim, headers: &HeaderMap) -> Result<Value, Refusal> {
     close_due(sim).await?;
     let open = first_open(sim).await?.or_else(|| day::of(sim.now()));
     let date = open.ok_or_else(|| Refusal::conflict("no_day", "there is no day to close"))?;
-    let payouts = close(sim, date, sim.now()).await?;
+    let ends_at = sim.now();
+    let payouts = close(sim, date, ends_at).await?;
     Ok(json!({
         "object": "business_day",
         "date": date.to_string(),
-        "ends_at": Timestamp::from_micros(sim.now()),
+        "ends_at": Timestamp::from_micros(ends_at),
         "payouts": payouts,
     }))
 }

@@ -1,0 +1,112 @@
+//! Files of PSPs and banks: what came, by whom, and whether it was taken.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::http::console::components::{Chip, Moment, Pager, Tone, grouped};
+use crate::http::console::frame::{self, Frame, Place, sample_time};
+use crate::http::console::paging;
+use crate::http::console::refusal::Refusal;
+use crate::http::console::session::SignedIn;
+use crate::reconciliation::shown::{self, File};
+
+/// What the reader asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    older: String,
+    newer: String,
+}
+
+/// `GET /console/reconciliation/files`
+pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
+    let page = paging::page(&asked.older, &asked.newer);
+    let slice = shown::files(&app.db, None, &page).await?;
+    let view = Files {
+        frame: who.frame("Files", Place::Reconciliation, app.now()),
+        pager: paging::pager("/console/reconciliation/files", &[], &page, &slice, |file| file.id.to_string()),
+        rows: slice.items.iter().map(Row::of).collect(),
+    };
+    Ok(frame::show(StatusCode::OK, &view))
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "console/reconciliation/files.html")]
+pub struct Files {
+    frame: Frame,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    source: String,
+    reader: String,
+    day: String,
+    status: Chip,
+    refusal: String,
+    lines: String,
+    bytes: String,
+    sha256: String,
+    by: String,
+    received: Moment,
+}
+
+impl Row {
+    fn of(file: &File) -> Self {
+        let (tone, label) = match file.status.as_str() {
+            "accepted" => (Tone::Good, "accepted"),
+            "refused" => (Tone::Bad, "refused"),
+            _ => (Tone::Wait, "being read"),
+        };
+        let at = file.row_number.map_or_else(String::new, |row| format!("row {row}: "));
+        Self {
+            id: file.id.to_string(),
+            name: file.name.clone(),
+            source: file.source.clone(),
+            reader: format!("{} {}", file.format, file.parser_version),
+            day: file.business_date.clone().unwrap_or_default(),
+            status: Chip::new(tone, label),
+            refusal: file.refusal.as_ref().map_or_else(String::new, |refusal| format!("{at}{refusal}")),
+            lines: grouped(&file.lines.to_string()),
+            bytes: grouped(&file.bytes.to_string()),
+            sha256: file.sha256.clone(),
+            by: file.received_by.clone(),
+            received: Moment::of(file.received_at),
+        }
+    }
+}
+
+impl Files {
+    /// A page with something in every part.
+    pub fn sample() -> Self {
+        let row = |status: Chip, refusal: &str| Row {
+            id: "rcf_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+            name: "settlement <2026-11-21>.json".into(),
+            source: "simulator".into(),
+            reader: "simulator 1".into(),
+            day: "2026-11-21".into(),
+            status,
+            refusal: refusal.into(),
+            lines: "1,987".into(),
+            bytes: "812,345".into(),
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            by: "reconciliation".into(),
+            received: Moment::of(sample_time(0)),
+        };
+        Self {
+            frame: Frame::sample("Files", Place::Reconciliation),
+            rows: vec![
+                row(Chip::new(Tone::Good, "accepted"), ""),
+                row(Chip::new(Tone::Bad, "refused"), "row 7: net is not gross less fee"),
+            ],
+            pager: Pager::default(),
+        }
+    }
+}

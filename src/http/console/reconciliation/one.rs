@@ -1,0 +1,271 @@
+//! One difference: the three sides beside each other, everything known about it, what was done, and what may be done.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::acts::sentence;
+use super::breaks::{Row, chip};
+use crate::app::App;
+use crate::http::console::components::{Chip, Fact, Moment, signed};
+use crate::http::console::frame::{self, Frame, Place, sample_time};
+use crate::http::console::refusal::Refusal;
+use crate::http::console::session::SignedIn;
+use crate::reconciliation::breaks::{self, Break, Note, Status, read_proposal};
+use crate::reconciliation::causes::Causes;
+use crate::reconciliation::shown::{self, Told, figures};
+use crate::reconciliation::words::ObjectKind;
+use crate::words::{BreakId, Currency};
+
+/// Transfers that the form takes.
+const LINES: [u8; 4] = [1, 2, 3, 4];
+
+/// What the last click did or did not do.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    said: String,
+}
+
+/// `GET /console/reconciliation/breaks/{id}`
+pub async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Query(asked): Query<Said>,
+) -> Result<Response, Refusal> {
+    let it = found(&app, &id).await?;
+    let row = Row::of(&it);
+    let mut frame = who.frame(format!("Difference: {}", row.outcome), Place::Reconciliation, app.now());
+    frame.notice = sentence(&asked.said).map(ToOwned::to_owned);
+    let causes = Causes::of(&app.config.reconciliation.causes);
+    let view = Page {
+        explanation: causes.named(&it.cause).map(|cause| cause.explanation.clone()).unwrap_or_default(),
+        sides: sides(&app, &it).await?,
+        parked: breaks::parked(&app.db, &it.id).await?.iter().map(|(of, minor)| money(*minor, *of)).collect(),
+        evidence: figures(&it.evidence).into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+        proposed: it.proposal.as_ref().and_then(proposed),
+        notes: breaks::notes(&app.db, &it.id).await?.iter().map(NoteRow::of).collect(),
+        others: others(&app, &it).await?,
+        open: it.status == Status::Open,
+        waits: it.status == Status::Proposed,
+        own: it.proposed_by.as_deref() == Some(who.operator.email.as_str()),
+        by: it.proposed_by.clone().unwrap_or_default(),
+        closed: closed(&it),
+        status: chip(it.status),
+        lines: LINES.to_vec(),
+        currency: it.currency.code(),
+        row,
+        frame,
+    };
+    Ok(frame::show(StatusCode::OK, &view))
+}
+
+pub(super) async fn found(app: &App, id: &str) -> Result<Break, Refusal> {
+    let id = BreakId::parse(id).map_err(|_| Refusal::NotFound("difference"))?;
+    breaks::find(&app.db, &id).await?.ok_or(Refusal::NotFound("difference"))
+}
+
+fn money(minor: i64, currency: Currency) -> String {
+    format!("{} {currency}", signed(minor, currency))
+}
+
+/// Ours, the PSP's and the bank's, as far as each is known.
+async fn sides(app: &App, it: &Break) -> Result<Vec<Side>, Refusal> {
+    let mut lines = match &it.line {
+        Some(id) => shown::line(&app.db, id).await?.into_iter().collect::<Vec<_>>(),
+        None => Vec::new(),
+    };
+    if let Some((_, object)) = &it.object {
+        for line in shown::lines_of(&app.db, object).await? {
+            if lines.iter().all(|known| known.id != line.id) {
+                lines.push(line);
+            }
+        }
+    }
+    let landed: Vec<_> = lines.iter().filter_map(|line| line.landed_by.clone()).collect();
+    for id in landed {
+        if lines.iter().all(|known| known.id != id) {
+            lines.extend(shown::line(&app.db, &id).await?);
+        }
+    }
+    let of = |name: &'static str, side: &str| {
+        let told: Vec<&Told> = lines.iter().filter(|line| line.side == side).collect();
+        let amount = told.first().map_or_else(|| "nothing".to_owned(), |line| money(line.gross, line.currency));
+        Side { name, amount, link: None, lines: told.into_iter().map(LineRow::of).collect(), facts: Vec::new() }
+    };
+    Ok(vec![ours(it), of("The PSP", "psp"), of("The bank", "bank")])
+}
+
+fn ours(it: &Break) -> Side {
+    let mut facts = vec![Fact::id("Merchant", it.tenant.merchant.as_str())];
+    let mut link = None;
+    if let Some((kind, id)) = &it.object {
+        facts.push(Fact::words("What", kind.as_str().replace('_', " ")));
+        facts.push(Fact::id("Id", id.as_str()));
+        link = match kind {
+            ObjectKind::Charge => Some(format!("/console/payments/{id}")),
+            ObjectKind::Payout | ObjectKind::PayoutReturn => Some(format!("/console/payouts/{id}")),
+            ObjectKind::Dispute | ObjectKind::DisputeReversal => Some(format!("/console/disputes/{id}")),
+            _ => None,
+        };
+    }
+    let amount = it.expected.map_or_else(|| "nothing".to_owned(), |minor| money(minor, it.currency));
+    Side { name: "Ours", amount, link, lines: Vec::new(), facts }
+}
+
+/// Other differences about the same thing.
+async fn others(app: &App, it: &Break) -> Result<Vec<(String, String)>, Refusal> {
+    let Some((_, object)) = &it.object else { return Ok(Vec::new()) };
+    let found = breaks::of_object(&app.db, object).await?;
+    let others = found.into_iter().filter(|other| other.id != it.id);
+    Ok(others.map(|other| (other.id.to_string(), other.outcome.as_str().replace('_', " "))).collect())
+}
+
+fn proposed(kept: &Value) -> Option<Proposed> {
+    let (reason, transfers) = read_proposal(kept)?;
+    let line = |it: &crate::ledger::Transfer| {
+        format!("debit {}, credit {}: {}", it.debit, it.credit, money(it.amount.minor(), it.amount.currency()))
+    };
+    Some(Proposed { reason, lines: transfers.iter().map(line).collect() })
+}
+
+fn closed(it: &Break) -> Vec<Fact> {
+    let Some(at) = it.closed_at else { return Vec::new() };
+    let mut facts = vec![
+        Fact::words("Closed", Moment::of(at).text()),
+        Fact::words("By", it.closed_by.clone().unwrap_or_default()),
+        Fact::words("How", it.resolution.clone().unwrap_or_default()),
+    ];
+    if let Some(journal) = &it.journal {
+        facts.push(Fact::id("Journal", journal.as_str()));
+    }
+    facts
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "console/reconciliation/break.html")]
+pub struct Page {
+    frame: Frame,
+    row: Row,
+    status: Chip,
+    explanation: String,
+    sides: Vec<Side>,
+    parked: Vec<String>,
+    evidence: Vec<(String, String)>,
+    proposed: Option<Proposed>,
+    notes: Vec<NoteRow>,
+    others: Vec<(String, String)>,
+    open: bool,
+    waits: bool,
+    own: bool,
+    by: String,
+    closed: Vec<Fact>,
+    lines: Vec<u8>,
+    currency: &'static str,
+}
+
+struct Side {
+    name: &'static str,
+    amount: String,
+    link: Option<String>,
+    facts: Vec<Fact>,
+    lines: Vec<LineRow>,
+}
+
+struct LineRow {
+    facts: Vec<Fact>,
+    raw: String,
+}
+
+impl LineRow {
+    fn of(line: &Told) -> Self {
+        let mut facts = vec![
+            Fact::words("What", format!("{} ({})", line.kind, line.result.as_deref().unwrap_or("not looked at yet"))),
+            Fact::words("Gross", money(line.gross, line.currency)),
+            Fact::words("Fee", money(line.fee, line.currency)),
+            Fact::words("Net", money(line.net, line.currency)),
+            Fact::words("Business day", line.business_date.as_str()),
+        ];
+        if let Some(at) = line.occurred_at {
+            facts.push(Fact::words("Happened", Moment::of(at).text()));
+        }
+        let ids = [
+            ("Payment", &line.psp_payment),
+            ("Movement", &line.psp_movement),
+            ("Our key", &line.our_key),
+            ("Batch", &line.batch),
+        ];
+        facts.extend(ids.into_iter().filter_map(|(name, id)| Some(Fact::id(name, id.as_deref()?))));
+        facts.push(Fact::words("Where", format!("{}, row {} of {}", line.source, line.number, line.file)));
+        Self { facts, raw: line.raw.clone() }
+    }
+}
+
+struct Proposed {
+    reason: String,
+    lines: Vec<String>,
+}
+
+struct NoteRow {
+    at: Moment,
+    by: String,
+    what: String,
+    note: String,
+}
+
+impl NoteRow {
+    fn of(note: &Note) -> Self {
+        Self { at: Moment::of(note.at), by: note.by.clone(), what: note.what.clone(), note: note.note.clone() }
+    }
+}
+
+impl Page {
+    /// A page with something in every part.
+    pub fn sample() -> Self {
+        let line = || LineRow {
+            facts: vec![Fact::words("Gross", "14,000 KRW"), Fact::id("Batch", "sba_2026-11-21_KRW")],
+            raw: "{\"type\":\"sale <b>\",\"gross\":14000}".into(),
+        };
+        let side = |name, lines| Side { name, amount: "15,000 KRW".into(), link: None, facts: Vec::new(), lines };
+        Self {
+            frame: Frame::sample("Difference: amount differs", Place::Reconciliation),
+            row: Row::sample(),
+            status: chip(Status::Open),
+            explanation: "The PSP settled another amount than was taken here.".into(),
+            sides: vec![
+                Side {
+                    link: Some("/console/payments/pay_01jq8w3k5n7p9r2t4v6x8z0a1b".into()),
+                    facts: vec![Fact::id("Id", "pay_01jq8w3k5n7p9r2t4v6x8z0a1b")],
+                    ..side("Ours", Vec::new())
+                },
+                side("The PSP", vec![line()]),
+                side("The bank", vec![line()]),
+            ],
+            parked: vec!["\u{2212}1,000 KRW".into()],
+            evidence: vec![("why".into(), "<img src=x onerror=alert(1)>".into())],
+            proposed: Some(Proposed {
+                reason: "the PSP took a fee of its own".into(),
+                lines: vec!["debit suspense, credit fees:psp: 1,000 KRW".into()],
+            }),
+            notes: vec![NoteRow {
+                at: Moment::of(sample_time(0)),
+                by: "kim@example.com".into(),
+                what: "noted".into(),
+                note: "asked the PSP".into(),
+            }],
+            others: vec![("brk_01jq8w3k5n7p9r2t4v6x8z0a1c".into(), "fee differs".into())],
+            open: true,
+            waits: true,
+            own: false,
+            by: "lee@example.com".into(),
+            closed: vec![Fact::words("Closed", "2026-11-22 10:12:04")],
+            lines: LINES.to_vec(),
+            currency: "KRW",
+        }
+    }
+}
