@@ -276,6 +276,8 @@ async fn a_lost_webhook_is_settled_by_the_one_settle(world: World) {
     let opened = books.shop.checkout().await;
     books.shop.pay(&opened).await;
     books.charge(&opened, 1_000, 30).await;
+    // The PSP was just asked, and is not asked again at once.
+    books.shop.world.clock.advance(std::time::Duration::from_mins(1));
     books.shop.psp.knows(Finding::Found(approved()));
     let run = books.run(&books.list.clone()).await;
     assert_eq!(count(&run, "state_differs"), 1);
@@ -292,6 +294,7 @@ async fn what_the_psp_does_not_confirm_is_parked_and_comes_right_later(world: Wo
     let opened = books.shop.checkout().await;
     books.shop.pay(&opened).await;
     books.charge(&opened, 1_000, 30).await;
+    books.shop.world.clock.advance(std::time::Duration::from_mins(1));
     books.shop.psp.knows(Finding::Found(Heard::Pending));
     books.run(&books.list.clone()).await;
     let it = books.only_break().await;
