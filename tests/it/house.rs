@@ -16,9 +16,10 @@ const RANKS: &[(usize, &[&str])] = &[
     (6, &["wallets", "webhooks"]),
     (7, &["checkout"]),
     (8, &["payments"]),
-    (9, &["payouts", "reconciliation", "integrity", "dead_letters", "corrections"]),
-    (10, &["http", "worker"]),
-    (11, &["cli"]),
+    (9, &["payouts", "integrity", "dead_letters", "corrections"]),
+    (10, &["reconciliation"]),
+    (11, &["http", "worker"]),
+    (12, &["cli"]),
 ];
 
 /// Forbidden although the ranks would allow it.
