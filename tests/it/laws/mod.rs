@@ -24,6 +24,8 @@ use op::{Op, ops};
 
 /// Cases of the run that belongs to the suite; more with `TOLLGATE_LAWS_CASES`. PostgreSQL gets a third.
 const CASES: u32 = 24;
+/// Each step of shrinking is a run of its own.
+const SHRINKS: u32 = 200;
 /// Where the sequences of the suite come from; others with `TOLLGATE_LAWS_SEED`.
 const SEED: u64 = 1;
 /// A step of an operation at which it dies; few take more.
@@ -34,12 +36,11 @@ fn setting<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
 }
 
 /// The suite plays the same sequences each time, so that it says the same each time; others are one variable away.
-fn runner(engine: Engine) -> TestRunner {
+fn runner(engine: Engine, max_shrink_iters: u32) -> TestRunner {
     let (cases, seed) = (setting("TOLLGATE_LAWS_CASES", CASES), setting("TOLLGATE_LAWS_SEED", SEED));
     let cases = if engine == Engine::Postgres { cases.div_ceil(3) } else { cases };
     println!("{cases} sequences from the seed {seed}");
-    // Each step of shrinking is a run of its own.
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
@@ -139,14 +140,14 @@ async fn dies_and_is_asked_again(stage: &Stage, at: usize, op: &Op, step: usize)
 
 fn laws_hold_after_every_step(engine: Engine) {
     let cases = (ops(), 0..1_000_u32, 0..1_000_u32);
-    let checked = runner(engine)
+    let checked = runner(engine, SHRINKS)
         .run(&cases, |(ops, from, to)| on_stage(engine, async |stage| plays(stage, &ops, Cut(from, to)).await));
     checked.unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn a_crash_anywhere_ends_in_the_same_books(engine: Engine) {
     let cases = (ops(), any::<prop::sample::Index>(), STEPS);
-    let checked = runner(engine).run(&cases, |(ops, crash, step)| {
+    let checked = runner(engine, SHRINKS).run(&cases, |(ops, crash, step)| {
         let crash = crash.index(ops.len());
         let mut pictures = Vec::new();
         for step in [None, Some(step)] {
@@ -168,7 +169,7 @@ fn a_crash_anywhere_ends_in_the_same_books(engine: Engine) {
 /// Without `protection` some sequence breaks a law, and what is said of it holds `what`.
 fn chance_shows(protection: Protection, what: &str) {
     let cases = (ops(), 0..1_000_u32, 0..1_000_u32);
-    let checked = runner(Engine::Sqlite).run(&cases, |(ops, from, to)| {
+    let checked = runner(Engine::Sqlite, 0).run(&cases, |(ops, from, to)| {
         on_stage(Engine::Sqlite, async |stage| protection.without(plays(stage, &ops, Cut(from, to))).await)
     });
     let wrong = checked.expect_err("nobody misses it").to_string();

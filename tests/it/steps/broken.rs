@@ -74,7 +74,7 @@ fn a_state_that_is_written_whatever_it_was_is_found() {
 
 #[test]
 fn a_settlement_in_three_transactions_is_found() {
-    a_crash_shows(Protection::SettleTransaction, &paying::operation(), "sale journal");
+    a_crash_shows(Protection::SettleTransaction, &paying::operation(), "what was never committed is there");
 }
 
 #[test]
