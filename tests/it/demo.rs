@@ -19,7 +19,9 @@ fn one_purchase_is_seen_step_by_step() {
     let output = tollgate().args(["demo", "--once"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    for step in ["session", "token", "confirm", "webhook in", "ledger line", "wallet", "webhook out", "integrity"] {
+    for step in
+        ["session", "token", "confirm", "webhook in", "ledger line", "wallet", "webhook out", "reconciled", "integrity"]
+    {
         assert!(text.lines().any(|line| line.contains(step)), "{step} is missing in:\n{text}");
     }
 }

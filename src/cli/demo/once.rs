@@ -5,6 +5,7 @@
 
 mod buyer;
 mod look;
+mod night;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,6 +82,9 @@ async fn steps(town: &Town) -> anyhow::Result<()> {
     }
     for webhook in look::webhooks_out(town, &session).await.context("webhook out")? {
         steps.seen("webhook out", &webhook);
+    }
+    for fact in night::pass(town, &payment).await.context("reconciliation")? {
+        steps.seen("reconciled", &fact);
     }
     let checks = look::integrity(town).await.context("integrity")?;
     steps.seen("integrity", &format!("{checks} invariants hold"));

@@ -15,6 +15,7 @@ use super::shop::{self, CardHint, GatewayApi, OrderBook, Shop};
 use super::{certificates, merchant, private_files};
 use crate::app::App;
 use crate::cli::{gateway, start};
+use crate::config::reconciliation::Source;
 use crate::config::{Config, PspRetries, SimulatorPsp};
 use crate::listener::{Listener, tls};
 use crate::simulator::{self, SimulatorConfig, Target, cards::MAGIC_CARDS};
@@ -82,12 +83,15 @@ impl Town {
 
         let psp = start_psp(data, ports, &kept, &addresses).await?;
         psp.base_url().clone_into(&mut addresses.psp);
-        let config = settings(data, &kept, &addresses)?;
+        let mut config = settings(data, &kept, &addresses)?;
         let db = start::database(&config, true).await.with_context(|| {
             format!("to begin anew, delete the folder {} (it holds nothing but the demo)", data.display())
         })?;
-        let app = start::assemble(config, db)?;
+        let app = start::assemble(config.clone(), db.clone())?;
         merchant::admit(&app, &mut kept).await?;
+        // Whose books hold what belongs to nobody is known now.
+        config.reconciliation.sources = sources(&kept)?;
+        let app = start::assemble(config, db)?;
         let running = gateway::run(app.clone(), vec![plain, encrypted], stop.clone(), GRACE);
         let gateway_stopped = tokio::spawn(running);
 
@@ -164,6 +168,19 @@ fn settings(data: &Path, kept: &Kept, addresses: &Addresses) -> anyhow::Result<C
     let complaints = config.complaints();
     anyhow::ensure!(complaints.is_empty(), "the demo's own settings are wrong: {}", complaints.join("; "));
     Ok(config)
+}
+
+/// What the stand-in says, and what its bank says.
+fn sources(kept: &Kept) -> anyhow::Result<Vec<Source>> {
+    let merchant = &kept.merchant.as_ref().context("the shop has no account")?.id;
+    let source = |name: &str, format: &str| {
+        let settings = serde_json::json!({
+            "name": name, "format": format, "psp": "simulator", "merchant": merchant, "zone": "Asia/Seoul",
+            "fee": { "ppm": 29_000 },
+        });
+        serde_json::from_value(settings).context("the demo's own sources are wrong")
+    };
+    Ok(vec![source("simulator", "simulator")?, source("bank", "camt053")?])
 }
 
 async fn open_shop(data: &Path, kept: &mut Kept, addresses: &Addresses, app: &App) -> anyhow::Result<Arc<Shop>> {
