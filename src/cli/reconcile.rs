@@ -1,5 +1,6 @@
 //! `tollgate reconcile`: holds a day or a file of a source against the books, or says what that would find.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -115,10 +116,10 @@ fn text(run: &Run, mode: Mode) -> String {
     let what = run.business_date.map_or_else(String::new, |day| format!(" {day}"));
     let mut text = format!("{}{what}: {state} ({})\n", run.source, run.id);
     if let Some(failure) = &run.failure {
-        text.push_str(&format!("    {failure}\n"));
+        let _ = writeln!(text, "    {failure}");
     }
     for (name, value) in shown::figures(&shown::run_view(run, mode)["totals"]) {
-        text.push_str(&format!("    {name:<44} {value}\n"));
+        let _ = writeln!(text, "    {name:<44} {value}");
     }
     text
 }

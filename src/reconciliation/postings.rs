@@ -47,7 +47,7 @@ pub fn landed(
 /// A difference that is booked at once, for its cause is known.
 pub fn booked(
     tenant: &Tenant,
-    from: Account,
+    from: &Account,
     asset: &Account,
     line: &LineId,
     amounts: &[(Currency, i64)],

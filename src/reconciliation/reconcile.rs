@@ -98,7 +98,7 @@ pub async fn reconcile(
     let run = runs::begin(app, &source.name, day, trigger, dry)
         .await?
         .ok_or_else(|| ReconcileError::Busy(source.name.clone()))?;
-    let mut ended = match work(app, source, &run, what, by, progress).await {
+    let mut ended = match Box::pin(work(app, source, &run, what, by, progress)).await {
         Ok((file, totals)) => Run { status: Status::Completed, file, totals, ..run },
         Err(error) => {
             tracing::warn!(source = source.name, error = &error as &dyn std::error::Error, "a reconciliation failed");
@@ -132,13 +132,13 @@ async fn work(
         }
         What::File { bytes, .. } if run.dry => Ok((None, rehearse_file(&context, bytes).await?)),
         What::Day(day) => {
-            alive(app, run, files::fetch(app, source, day, by, progress)).await?.map_err(files_failed)?;
+            alive(app, run, Box::pin(files::fetch(app, source, day, by, progress))).await?.map_err(files_failed)?;
             // What has come may be the first word of a bank.
             let context = Context::of(app, source, run).await?;
             Ok((None, hold(&context, &About::Day(day), Some(day), progress).await?))
         }
         What::File { name, bytes } => {
-            let taking = files::take_in(app, source, &name, bytes, by, progress);
+            let taking = Box::pin(files::take_in(app, source, &name, bytes, by, progress));
             let taken = alive(app, run, taking).await?.map_err(files_failed)?;
             let context = Context::of(app, source, run).await?;
             let day = taken.totals.last_day.as_ref().and_then(|day| day.parse().ok());

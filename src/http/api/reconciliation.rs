@@ -66,9 +66,9 @@ pub async fn list_runs(
     if items.len() > limit {
         has_more = true;
         if query.page.is_backwards() {
-            items.drain(..items.len().saturating_sub(limit)).for_each(drop)
+            items.drain(..items.len().saturating_sub(limit)).for_each(drop);
         } else {
-            items.truncate(limit)
+            items.truncate(limit);
         }
     }
     Ok(envelope("/v1/reconciliation/runs", Slice { items, has_more }, |run| run_view(run, tenant.mode)))

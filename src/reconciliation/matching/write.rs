@@ -187,7 +187,7 @@ async fn differ(
         Repair::AskPsp => {}
         Repair::BookFee | Repair::BookRounding if is_closed_at_once(cause) => {
             let to = if cause.repair == Repair::BookFee { Account::PspFees } else { Account::Rounding };
-            let postings = postings::booked(&entry.tenant, to, &entry.asset, &entry.told.id, &entry.differs, now);
+            let postings = postings::booked(&entry.tenant, &to, &entry.asset, &entry.told.id, &entry.differs, now);
             let journal = match postings {
                 Some(posting) => wallets::post(tx, &[posting]).await?.into_iter().next().map(|it| it.journal),
                 None => None,
