@@ -89,6 +89,52 @@ describe("the console", { timeout: 600_000 }, () => {
     await who.close();
   });
 
+  it("shows a difference with its three sides, and what is proposed waits for a second person", async () => {
+    // A sale that nobody here knows of, on the list of a day that ends now.
+    const strange = { list: "settlement", kind: "invent", type: "sale", currency: "KRW", gross: 7000, fee: 203, payment_id: "spay_elsewhere" };
+    await demo.stand("/admin/planted", strange);
+    const { date } = await demo.stand("/admin/settlements/close", {});
+    const { who, page } = await signedIn();
+    await page.goto(`${demo.console}/reconciliation`);
+    await page.locator("#source").selectOption("simulator");
+    await page.locator("#date").fill(date);
+    await page.getByRole("button", { name: "Begin" }).click();
+    const done = page.getByRole("row").filter({ hasText: date }).filter({ hasText: "console" }).getByText("completed");
+    for (let tries = 0; tries < 60 && (await done.count()) === 0; tries++) {
+      await page.waitForTimeout(250);
+      await page.goto(`${demo.console}/reconciliation`);
+    }
+    await picture(page, "console-reconciliation-desktop");
+    await assertAccessible(page, "reconciliation");
+    await page.getByRole("row").filter({ hasText: date }).filter({ hasText: "console" }).getByRole("link").first().click();
+    await picture(page, "console-reconciliation-run-desktop");
+    await assertAccessible(page, "a run");
+    assert.match(await page.locator("main").innerText(), /matched/);
+    await page.getByRole("link", { name: /^brk_/ }).first().click();
+    await page.getByRole("heading", { name: "The PSP" }).waitFor();
+    await picture(page, "console-break-desktop");
+    await assertAccessible(page, "a difference");
+    await assertFits(page, "a difference");
+    const held = await page.getByText("In suspense:").locator("..").innerText();
+    const amount = held.match(/([\d,]+) KRW/)[1].replaceAll(",", "");
+    await page.locator("#reason").fill("a sale of our other shop");
+    await page.locator("#debit1").fill("suspense");
+    await page.locator("#credit1").fill("fees:platform");
+    await page.locator("#amount1").fill(amount);
+    await page.getByRole("button", { name: "Propose" }).click();
+    await page.getByText("Proposed. It is posted when somebody else agrees.").waitFor();
+    await picture(page, "console-break-proposed-desktop");
+    await assertAccessible(page, "a proposed journal");
+    for (const name of ["breaks", "files", "causes"]) {
+      assert.equal((await page.goto(`${demo.console}/reconciliation/${name}`)).status(), 200, name);
+      await picture(page, `console-reconciliation-${name}-desktop`);
+      await assertAccessible(page, name);
+      await assertFits(page, name);
+    }
+    who.assertQuiet();
+    await who.close();
+  });
+
   it("sends a webhook again when asked to", async () => {
     const { who, page } = await signedIn();
     await page.goto(`${demo.console}/payments/${bought.id}`);

@@ -32,6 +32,14 @@ export async function startDemo() {
     ...facts,
     log: () => said.join(""),
 
+    /** A call to the stand-in PSP with its admin's key. */
+    async stand(path, body) {
+      const headers = { authorization: `Bearer ${facts.psp_admin_key}`, "content-type": "application/json" };
+      const answer = await fetch(facts.psp + path, { method: "POST", headers, body: JSON.stringify(body) });
+      if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+      return answer.json();
+    },
+
     /** A call to the merchant's API with the merchant's key. */
     async api(method, path, body) {
       const answer = await fetch(facts.gateway + path, {
