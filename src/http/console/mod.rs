@@ -77,7 +77,7 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("policies", policies::Policies::sample().render()),
         ("reconciliation", reconciliation::Overview::sample().render()),
         ("reconciliation_run", reconciliation::run::Page::sample().render()),
-        ("reconciliation_breaks", reconciliation::breaks::Breaks::sample().render()),
+        ("reconciliation_breaks", reconciliation::breaks::Differences::sample().render()),
         ("reconciliation_break", reconciliation::one::Page::sample().render()),
         ("reconciliation_files", reconciliation::files::Files::sample().render()),
         ("reconciliation_causes", reconciliation::causes::Page::sample().render()),

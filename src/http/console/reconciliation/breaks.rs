@@ -43,7 +43,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
     let page = paging::page(&asked.older, &asked.newer);
     let slice = breaks::list(&app.db, None, &filter, &page).await?;
     let kept = [("class", &*asked.class), ("status", &*asked.status), ("type", &*asked.r#type)];
-    let view = Breaks {
+    let view = Differences {
         frame: who.frame("Differences", Place::Reconciliation, app.now()),
         classes: choices(&Class::ALL.map(|it| (it.as_str(), it.as_str())), &asked.class),
         types: choices(&types(), &asked.r#type),
@@ -123,7 +123,7 @@ impl Row {
 /// The page.
 #[derive(Template)]
 #[template(path = "console/reconciliation/breaks.html")]
-pub struct Breaks {
+pub struct Differences {
     frame: Frame,
     classes: Vec<Choice>,
     types: Vec<Choice>,
@@ -132,7 +132,7 @@ pub struct Breaks {
     pager: Pager,
 }
 
-impl Breaks {
+impl Differences {
     /// A page with something in every part.
     pub fn sample() -> Self {
         Self {
