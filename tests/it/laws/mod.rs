@@ -131,10 +131,10 @@ async fn dies_and_is_asked_again(stage: &Stage, at: usize, op: &Op, step: usize)
     }
     actor.die();
     // A shopper looks first: whoever finds an attempt does not pay again.
-    if before == act::attempts_at(stage, op).await {
-        if let Some(again) = op.again() {
-            act(stage.clone(), at, again).await;
-        }
+    if before == act::attempts_at(stage, op).await
+        && let Some(again) = op.again()
+    {
+        act(stage.clone(), at, again).await;
     }
 }
 

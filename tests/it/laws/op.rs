@@ -262,7 +262,7 @@ fn after_delivery() -> impl Strategy<Value = Op> {
 fn contested() -> impl Strategy<Value = Op> {
     let (of, told) = (0..2_usize, prop::bool::weighted(0.7));
     prop_oneof![
-        2 => (of.clone(), 1..3_000_u32, told.clone()).prop_map(|(of, cents, told)| Op::Contest { of, cents, told }),
+        2 => (of.clone(), 1..3_000_u32, told).prop_map(|(of, cents, told)| Op::Contest { of, cents, told }),
         2 => (of.clone(), any::<bool>(), told).prop_map(|(of, won, told)| Op::Rule { of, won, told }),
         1 => (of, refused()).prop_map(|(of, mishap)| Op::Answer { of, mishap }),
     ]
