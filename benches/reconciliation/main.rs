@@ -11,8 +11,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
     dead_code,
-    reason = "a benchmark stops where it fails, and shares files with the other ones"
+    reason = "a benchmark stops where it fails, its seconds are no money, and it shares files with the other ones"
 )]
 
 #[path = "../payments/server.rs"]

@@ -118,9 +118,8 @@ async fn a_file_is_kept_and_becomes_lines(world: World) {
 
 /// Charges with a payout of their own that takes all of them.
 fn charges(count: u32) -> String {
-    let rows: String = (1..count)
-        .map(|n| format!("po_9,many_{n},2025-10-06 01:00:00,usd,1.00,0.10,0.90,charge,ch,pi_many_{n},,,\n"))
-        .collect();
+    let row = |n| format!("po_9,many_{n},2025-10-06 01:00:00,usd,1.00,0.10,0.90,charge,ch,pi_many_{n},,,\n");
+    let rows = (1..count).map(row).collect::<Vec<_>>().concat();
     let all = (u64::from(count) - 1) * 90;
     let (whole, cents) = (all / 100, all % 100);
     let payout =
