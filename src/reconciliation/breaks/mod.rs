@@ -12,8 +12,8 @@ mod view;
 pub use act::{ActError, NOTE, REASON, TRANSFERS, approve, note, proposal, propose, read_proposal, reject, resolve};
 pub use listed::{Filter, Standing, list, of_object, of_run, standing};
 pub use open::{ITSELF, NewBreak, close_itself, open};
-pub use store::{find, notes, of_tenant, open_ones, parked};
-pub use view::{signed, view};
+pub use store::{find, notes, open_ones, parked};
+pub use view::{signed, view, whom};
 
 use jiff::civil::Date;
 use serde_json::Value;

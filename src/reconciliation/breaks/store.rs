@@ -302,31 +302,3 @@ pub(in crate::reconciliation) async fn without_line(
     .map(read)
     .collect()
 }
-
-/// A page of one merchant's breaks, the newest first; of one status, or of all.
-///
-/// # Errors
-/// When the database fails.
-pub async fn of_tenant(
-    on: impl Into<On<'_>>,
-    tenant: &Tenant,
-    status: Option<Status>,
-    page: &Page,
-) -> Result<Slice<Break>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from breaks where merchant_id = $1 and livemode = $2 and id > $3 and (status = $4 or $4 is null)
-         order by id limit $5"
-    } else {
-        "select * from breaks where merchant_id = $1 and livemode = $2 and id < $3 and (status = $4 or $4 is null)
-         order by id desc limit $5"
-    };
-    let rows = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(page.cursor())
-        .bind(status.map(|status| status.as_str().to_owned()))
-        .bind(page.fetch())
-        .all(on)
-        .await?;
-    Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
-}

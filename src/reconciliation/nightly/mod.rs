@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
+use super::breaks::ITSELF;
 use super::calendar::{Calendar, NoCalendar, time_of_day};
 use super::progress::Progress;
 use super::reconcile::{ReconcileError, What, reconcile};
@@ -20,8 +21,6 @@ use crate::app::App;
 use crate::config::reconciliation::{Format, Source};
 use crate::words::Timestamp;
 
-/// Who did what nobody did.
-pub const BY: &str = "reconciliation";
 /// A day that could not be done is tried again after this.
 const AGAIN: Duration = Duration::from_mins(15);
 /// How many days back a missed one is made up for.
@@ -59,7 +58,7 @@ pub async fn round(app: &App, go_on: impl Fn() -> bool) -> anyhow::Result<usize>
                 return Ok(runs);
             }
             // Boxed: it is as large as everything that it may do.
-            let ran = Box::pin(reconcile(app, source, What::Day(day), Trigger::Nightly, false, BY, &nobody));
+            let ran = Box::pin(reconcile(app, source, What::Day(day), Trigger::Nightly, false, ITSELF, &nobody));
             match ran.await {
                 Ok(run) if run.status == Status::Failed => {
                     runs += 1;

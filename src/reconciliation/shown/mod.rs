@@ -1,7 +1,6 @@
 //! What people and programs are shown of reconciliation: runs and breaks as JSON, a run as CSV, files, and the lines of a break.
 //!
-//! Refuses to decide anything. Who of the operators did something is not told to merchants: a merchant's own keys are named, and
-//! `reconciliation` itself; anybody else is `operator`.
+//! Refuses to decide anything.
 
 mod store;
 
@@ -40,17 +39,11 @@ pub fn run_view(run: &Run, mode: Mode) -> Value {
 pub fn break_view(it: &Break, notes: Option<&[Note]>) -> Value {
     let mut view = breaks::view(it);
     view["evidence"] = it.evidence.clone();
-    view["proposed_by"] = it.proposed_by.as_deref().map(whom).into();
-    view["closed_by"] = it.closed_by.as_deref().map(whom).into();
     if let Some(notes) = notes {
-        let told = |note: &Note| json!({ "number": note.number, "at": note.at, "by": whom(&note.by), "what": note.what, "note": note.note });
+        let told = |note: &Note| json!({ "number": note.number, "at": note.at, "by": breaks::whom(&note.by), "what": note.what, "note": note.note });
         view["notes"] = notes.iter().map(told).collect();
     }
     view
-}
-
-fn whom(by: &str) -> &str {
-    if by.starts_with("key_") || by == super::nightly::BY { by } else { "operator" }
 }
 
 /// A run as a CSV file of two columns: the name of a figure, and the figure.
@@ -137,14 +130,6 @@ mod tests {
         assert_eq!(
             figures(&value),
             [named("totals.risk.0", "1.00"), named("totals.risk.1", ""), named("totals.types.matched", "3")]
-        );
-    }
-
-    #[test]
-    fn operators_are_not_named_to_merchants() {
-        assert_eq!(
-            [whom("kim@example.com"), whom("key_1"), whom("reconciliation")],
-            ["operator", "key_1", "reconciliation"]
         );
     }
 }
