@@ -29,6 +29,14 @@ pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, Paym
     standing_of(app, payment).await
 }
 
+/// Asks about the open attempt of a payment at once, if it has one, for whoever has reason to believe that the PSP has decided.
+pub async fn ask_now(app: &App, payment: &PaymentId) -> Result<(), PaymentError> {
+    match attempts::latest(&app.db, payment).await?.filter(|attempt| attempt.state.is_open()) {
+        Some(attempt) => look(app, &attempt).await,
+        None => Ok(()),
+    }
+}
+
 /// Gives up an attempt that waits for the shopper, who would rather use another card.
 pub async fn give_up(app: &App, payment: &PaymentId) -> Result<Standing, PaymentError> {
     let latest = attempts::latest(&app.db, payment).await?;

@@ -44,7 +44,7 @@ pub use execute::execute;
 pub use expire::expire;
 pub use explain::{ExplainError, Explained, FeeBy, Share, explain};
 pub use fulfill::{FulfillError, fulfill, fulfill_due};
-pub use look::{give_up, look_again};
+pub use look::{ask_now, give_up, look_again};
 pub use open::{Opened, open};
 pub use payment::{Order, Payment};
 pub use receive::{ReceiveError, read_notice, receive};

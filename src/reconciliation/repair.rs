@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::retrying;
 use crate::ledger::Account;
 use crate::payments::captures::CaptureStatus;
-use crate::payments::{PaymentError, captures, disputes, refunds};
+use crate::payments::{PaymentError, ask_now, captures, disputes, refunds};
 use crate::payouts::{self, PayoutError};
 use crate::psp::NotDone;
 use crate::wallets;
@@ -128,7 +128,7 @@ async fn ask(app: &App, it: &Break, entry: &Entry) -> Result<(), String> {
 }
 
 async fn charge(app: &App, payment: &PaymentId) -> Result<(), PaymentError> {
-    crate::payments::look_again(app, payment).await?;
+    ask_now(app, payment).await?;
     for asked in captures::of_payment(&app.db, payment).await? {
         if asked.status == CaptureStatus::Pending {
             captures::carry_out(app, &asked.id).await?;

@@ -54,6 +54,8 @@ mod psp_keys;
 mod queue;
 mod races;
 mod reconciliation;
+mod reconciliation_desk;
+mod reconciliation_planted;
 mod refunds;
 mod retries;
 mod risk;

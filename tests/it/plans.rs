@@ -38,9 +38,11 @@ const GROWING: [&str; 24] = [
 ];
 
 /// Those that read everything because that is what they are for, each with the tables that it may read whole.
-const MAY: [(&str, &[&str]); 8] = [
+const MAY: [(&str, &[&str]); 9] = [
     // Checks all there is, by hand or piece by piece.
     ("src/integrity/", &GROWING),
+    // Adds up a PSP's whole account, once a night.
+    ("src/reconciliation/report/", &["payments", "refunds", "disputes", "transfers"]),
     // Compares witnesses when all is quiet.
     ("src/cli/chaos/", &GROWING),
     // Of the blocks the newest one, by their numbers.

@@ -135,12 +135,15 @@ pub(super) async fn accept(tx: &mut Tx, file: &FileId, totals: &Totals, now: Tim
     .map(drop)
 }
 
-/// The statements in the files of a bank that were taken last, the oldest of them first.
-pub(super) async fn statements(db: &Db, source: &str, files: i64) -> Result<Vec<Statement>, DbError> {
+/// The statements in the files of a bank that were taken last, the oldest of them first; but those of `file`, which another process
+/// may just have taken.
+pub(super) async fn statements(db: &Db, source: &str, file: &FileId, files: i64) -> Result<Vec<Statement>, DbError> {
     let rows = query(
-        "select totals from settlement_files where source = $1 and status = 'accepted' order by received_at desc, id desc limit $2",
+        "select totals from settlement_files where source = $1 and status = 'accepted' and id <> $2 \
+             order by received_at desc, id desc limit $3",
     )
     .bind(source)
+    .bind(file)
     .bind(files)
     .all(db)
     .await?;

@@ -150,7 +150,7 @@ pub(super) async fn decide(app: &App, source: &Source, file: File, progress: &Pr
 
 async fn read_through(app: &App, source: &Source, file: &FileId, progress: &Progress) -> Result<Totals, TakeInError> {
     let checked = match stored::check(app, source, file, progress).await {
-        Ok(totals) => follows(app, source, totals).await,
+        Ok(totals) => follows(app, source, file, totals).await,
         Err(error) => Err(error),
     };
     let totals = match checked {
@@ -184,11 +184,11 @@ async fn read_through(app: &App, source: &Source, file: &FileId, progress: &Prog
 }
 
 /// A bank's statements begin where those of former files ended.
-async fn follows(app: &App, source: &Source, totals: Totals) -> Result<Totals, TakeInError> {
+async fn follows(app: &App, source: &Source, file: &FileId, totals: Totals) -> Result<Totals, TakeInError> {
     if totals.statements.is_empty() {
         return Ok(totals);
     }
-    let former = store::statements(&app.db, &source.name, FORMER_FILES).await?;
+    let former = store::statements(&app.db, &source.name, file, FORMER_FILES).await?;
     for statement in &totals.statements {
         camt053::follows(&former, statement)?;
     }
