@@ -126,32 +126,7 @@ impl AccountOf {
 
 /// The account of a PSP over the books of all merchants of one mode, by currency. `sources` are those that tell of this PSP.
 pub async fn psp_account(db: &Db, psp: &str, mode: Mode, sources: &[String]) -> Result<Vec<AccountOf>, DbError> {
-    let sql = db.pick(
-        "select currency, sum(balance) as balance, sum(pending) as pending, sum(landing) as landing, sum(parked) as parked from (
-             select t.currency, t.amount as balance, 0 as pending, 0 as landing, 0 as parked
-                 from transfers t where t.debit_account = $1 and t.livemode = $2
-             union all select t.currency, -t.amount, 0, 0, 0 from transfers t where t.credit_account = $1 and t.livemode = $2
-             union all select m.currency, 0, m.amount, 0, 0 from (
-                 select 'charge' as kind, p.id, p.currency, p.captured as amount from payments p
-                     where p.psp = $3 and p.livemode = $2 and p.captured > 0
-                 union all select 'refund', r.id, r.currency, -r.amount from refunds r
-                     where r.psp = $3 and r.livemode = $2 and r.succeeded_at is not null
-                 union all select 'refund_failure', r.id, r.currency, r.amount from refunds r
-                     where r.psp = $3 and r.livemode = $2 and r.succeeded_at is not null and r.status = 'failed'
-                 union all select 'dispute', d.id, d.currency, -d.amount - d.fee from disputes d where d.psp = $3 and d.livemode = $2
-                 union all select 'dispute_reversal', d.id, d.currency, d.amount from disputes d
-                     where d.psp = $3 and d.livemode = $2 and d.status = 'won'
-             ) m where not exists (select 1 from settlement_lines l where l.object_id = m.id and l.object_kind = m.kind
-                     and l.standing <> 'new')
-                 and not exists (select 1 from breaks b where b.object_id = m.id and b.object_kind = m.kind
-                     and b.type = 'missing_at_psp' and b.journal_id is not null)
-             union all select l.currency, 0, 0, l.net, 0 from settlement_lines l
-                 where l.source in (select value from json_each($4)) and l.side = 'psp' and l.kind <> 'payout'
-                     and l.landed_by is null and l.standing <> 'new'
-             union all select k.currency, 0, 0, 0, k.amount from break_parkings k join breaks b on b.id = k.break_id
-                 where not k.released and k.livemode = $2 and b.source in (select value from json_each($4))
-         ) x group by currency order by currency",
-        "select currency, cast(sum(balance) as bigint) as balance, cast(sum(pending) as bigint) as pending,
+    let sql = "select currency, cast(sum(balance) as bigint) as balance, cast(sum(pending) as bigint) as pending,
              cast(sum(landing) as bigint) as landing, cast(sum(parked) as bigint) as parked from (
              select t.currency, t.amount as balance, 0 as pending, 0 as landing, 0 as parked
                  from transfers t where t.debit_account = $1 and t.livemode = $2
@@ -171,13 +146,12 @@ pub async fn psp_account(db: &Db, psp: &str, mode: Mode, sources: &[String]) -> 
                  and not exists (select 1 from breaks b where b.object_id = m.id and b.object_kind = m.kind
                      and b.type = 'missing_at_psp' and b.journal_id is not null)
              union all select l.currency, 0, 0, l.net, 0 from settlement_lines l
-                 where l.source in (select value from json_array_elements_text(cast(cast($4 as text) as json)))
+                 where l.source in (select value from json_each($4))
                      and l.side = 'psp' and l.kind <> 'payout' and l.landed_by is null and l.standing <> 'new'
              union all select k.currency, 0, 0, 0, k.amount from break_parkings k join breaks b on b.id = k.break_id
                  where not k.released and k.livemode = $2
-                     and b.source in (select value from json_array_elements_text(cast(cast($4 as text) as json)))
-         ) x group by currency order by currency",
-    );
+                     and b.source in (select value from json_each($4))
+         ) x group by currency order by currency";
     query(sql)
         .bind(format!("psp:{psp}"))
         .bind(mode)

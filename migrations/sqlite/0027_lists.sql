@@ -1,0 +1,1 @@
+-- SQLite reads a list of keys with its own json_each; PostgreSQL has been given one of that name.

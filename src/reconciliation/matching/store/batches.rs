@@ -1,0 +1,111 @@
+//! A PSP's batches, and the bank's lines with which they land.
+
+use jiff::civil::Date;
+use serde_json::json;
+
+use crate::db::{Db, DbError, On, Tx, query};
+use crate::words::{Currency, LineId, Tenant};
+
+/// A PSP's batch as its lines make it up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The source whose lines they are.
+    pub source: String,
+    /// The PSP's name of it.
+    pub name: String,
+    /// Of the sum.
+    pub currency: Currency,
+    /// Minor units: the sum of the lines' net, without the payout itself.
+    pub sum: i64,
+    /// The last business day in it.
+    pub last_day: Date,
+    /// Whether nobody has looked at some of its lines.
+    pub unread: bool,
+}
+
+/// Batches of a PSP's sources whose money has not landed.
+pub async fn batches_to_land(db: &Db, sources: &[String]) -> Result<Vec<Batch>, DbError> {
+    let sql = "select source, batch, currency, cast(sum(net) as bigint) as total, max(business_date) as last_day,
+                 cast(max(case when standing = 'new' then 1 else 0 end) as bigint) as unread
+             from settlement_lines where landed_by is null and side = 'psp' and kind <> 'payout' and batch is not null
+                 and source in (select value from json_each($1))
+             group by source, batch, currency order by last_day, batch";
+    query(sql)
+        .bind(json!(sources).to_string())
+        .all(db)
+        .await?
+        .iter()
+        .map(|row| {
+            let day: String = row.get("last_day")?;
+            Ok(Batch {
+                source: row.get("source")?,
+                name: row.get("batch")?,
+                currency: row.get("currency")?,
+                sum: row.get("total")?,
+                last_day: day.parse().map_err(|_| DbError::corrupt("business_date", &day))?,
+                unread: row.get::<i64>("unread")? == 1,
+            })
+        })
+        .collect()
+}
+
+/// What the lines of one batch come to, without the payout itself.
+pub async fn batch_sum(on: impl Into<On<'_>>, source: &str, batch: &str, currency: Currency) -> Result<i64, DbError> {
+    query(
+        "select cast(coalesce(sum(net), 0) as bigint) as total from settlement_lines
+         where source = $1 and batch = $2 and currency = $3 and kind <> 'payout'",
+    )
+    .bind(source)
+    .bind(batch)
+    .bind(currency)
+    .one(on)
+    .await?
+    .get("total")
+}
+
+/// The bank line with which a batch of one of these sources has landed, if it has.
+pub async fn landed_batches(db: &Db, sources: &[String], names: &[&str]) -> Result<Vec<String>, DbError> {
+    let sql = "select distinct batch from settlement_lines where landed_by is not null
+                 and source in (select value from json_each($1))
+                 and batch in (select value from json_each($2))";
+    query(sql)
+        .bind(json!(sources).to_string())
+        .bind(json!(names).to_string())
+        .all(db)
+        .await?
+        .iter()
+        .map(|row| row.get("batch"))
+        .collect()
+}
+
+/// What each tenant has in a batch that lands: minor units, signed.
+pub async fn shares(tx: &mut Tx, batch: &Batch) -> Result<Vec<(Tenant, i64)>, DbError> {
+    query(
+        "select merchant_id, livemode, cast(sum(net) as bigint) as total from settlement_lines
+         where source = $1 and batch = $2 and currency = $3 and kind <> 'payout' and landed_by is null
+             and merchant_id is not null
+         group by merchant_id, livemode order by merchant_id, livemode",
+    )
+    .bind(&batch.source)
+    .bind(&batch.name)
+    .bind(batch.currency)
+    .all(tx)
+    .await?
+    .iter()
+    .map(|row| Ok((Tenant::new(row.get("merchant_id")?, row.get("livemode")?), row.get("total")?)))
+    .collect()
+}
+
+/// Marks that the money of a batch has landed with a bank's line.
+pub async fn land(tx: &mut Tx, batch: &Batch, by: &LineId) -> Result<u64, DbError> {
+    query(
+        "update settlement_lines set landed_by = $4
+         where source = $1 and batch = $2 and currency = $3 and kind <> 'payout' and landed_by is null",
+    )
+    .bind(&batch.source)
+    .bind(&batch.name)
+    .bind(batch.currency)
+    .bind(by)
+    .execute(tx)
+    .await
+}

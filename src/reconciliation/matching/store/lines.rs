@@ -1,0 +1,210 @@
+//! Lines, in batches, and what came of them.
+
+use jiff::civil::Date;
+use serde_json::{Value as Json, json};
+
+use super::super::super::line::{LineKind, Side};
+use super::super::super::words::ObjectKind;
+use super::super::told::Told;
+use crate::db::{Db, DbError, On, Row, Tx, query};
+use crate::words::{LineId, Tenant};
+
+/// Where a batch of lines begins: after this key and id.
+#[derive(Debug, Clone, Default)]
+pub struct After {
+    key: String,
+    id: String,
+}
+
+impl After {
+    /// Behind this line.
+    pub fn line(told: &Told) -> Self {
+        Self { key: told.psp_payment.clone().unwrap_or_default(), id: told.id.to_string() }
+    }
+}
+
+/// The next lines of a source that nobody has looked at, those of one payment beside each other.
+pub async fn new_lines(
+    on: impl Into<On<'_>>,
+    source: &str,
+    side: Side,
+    after: &After,
+    limit: i64,
+) -> Result<Vec<Told>, DbError> {
+    query(
+        "select id, side, kind, business_date, currency, gross, fee, net, presented_currency, presented_amount, psp_payment,
+             psp_movement, our_key, ours, batch, texts
+         from settlement_lines where source = $1 and side = $2 and standing = 'new'
+             and (coalesce(psp_payment, ''), id) > ($3, $4)
+         order by coalesce(psp_payment, ''), id limit $5",
+    )
+    .bind(source)
+    .bind(side.as_str())
+    .bind(&after.key)
+    .bind(&after.id)
+    .bind(limit)
+    .all(on)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// The lines of a source's business day, whatever became of them; for rehearsals.
+pub async fn lines_of_day(
+    on: impl Into<On<'_>>,
+    source: &str,
+    day: Date,
+    after: &After,
+    limit: i64,
+) -> Result<Vec<Told>, DbError> {
+    query(
+        "select id, side, kind, business_date, currency, gross, fee, net, presented_currency, presented_amount, psp_payment,
+             psp_movement, our_key, ours, batch, texts
+         from settlement_lines where source = $1 and business_date = $2 and (coalesce(psp_payment, ''), id) > ($3, $4)
+         order by coalesce(psp_payment, ''), id limit $5",
+    )
+    .bind(source)
+    .bind(day.to_string())
+    .bind(&after.key)
+    .bind(&after.id)
+    .bind(limit)
+    .all(on)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// One line.
+pub async fn line(on: impl Into<On<'_>>, id: &LineId) -> Result<Option<Told>, DbError> {
+    query(
+        "select id, side, kind, business_date, currency, gross, fee, net, presented_currency, presented_amount, psp_payment,
+             psp_movement, our_key, ours, batch, texts from settlement_lines where id = $1",
+    )
+    .bind(id)
+    .optional(on)
+    .await?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The row as it stands in the file.
+pub async fn raw(on: impl Into<On<'_>>, id: &LineId) -> Result<String, DbError> {
+    query("select raw from settlement_lines where id = $1").bind(id).one(on).await?.get("raw")
+}
+
+/// Whether a source has ever told a bank's lines.
+pub async fn has_bank_lines(on: impl Into<On<'_>>, source: &str) -> Result<bool, DbError> {
+    let row = query("select exists (select 1 from settlement_lines where source = $1 and side = 'bank') as found")
+        .bind(source)
+        .one(on)
+        .await?;
+    row.get("found")
+}
+
+/// What other lines than `lines` have told of these objects: kind, id, the sum of their gross, and how many.
+pub async fn told_before(
+    db: &Db,
+    objects: &[&str],
+    lines: &[&str],
+) -> Result<Vec<(ObjectKind, String, i64, i64)>, DbError> {
+    let sql = "select object_kind, object_id, cast(sum(gross) as bigint) as told, count(*) as n from settlement_lines
+             where object_id in (select value from json_each($1))
+                 and result <> 'duplicate'
+                 and not (id in (select value from json_each($2)))
+             group by object_kind, object_id";
+    query(sql)
+        .bind(json!(objects).to_string())
+        .bind(json!(lines).to_string())
+        .all(db)
+        .await?
+        .iter()
+        .map(|row| Ok((kind(row)?, row.get("object_id")?, row.get("told")?, row.get("n")?)))
+        .collect()
+}
+
+fn kind(row: &Row) -> Result<ObjectKind, DbError> {
+    let text: String = row.get("object_kind")?;
+    ObjectKind::parse(&text).ok_or_else(|| DbError::corrupt("object_kind", &text))
+}
+
+/// What is written of one line after it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The line.
+    pub id: LineId,
+    /// `matched`, `open` or `closed`.
+    pub standing: &'static str,
+    /// What came of it.
+    pub result: &'static str,
+    /// In whose books it stands.
+    pub tenant: Tenant,
+    /// What of ours it is.
+    pub object: Option<(ObjectKind, String)>,
+    /// The journal that booked its fee.
+    pub fee_journal: Option<String>,
+}
+
+/// Writes what came of many lines, in one statement.
+pub async fn mark(tx: &mut Tx, marks: &[Mark]) -> Result<(), DbError> {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<Json> = marks
+        .iter()
+        .map(|it| {
+            json!({
+                "i": it.id, "s": it.standing, "r": it.result, "m": it.tenant.merchant, "l": it.tenant.mode.is_live(),
+                "k": it.object.as_ref().map(|(kind, _)| kind.as_str()), "o": it.object.as_ref().map(|(_, id)| id),
+                "f": it.fee_journal,
+            })
+        })
+        .collect();
+    let sql = tx.pick(
+        "update settlement_lines set standing = j.s, result = j.r, merchant_id = j.m, livemode = j.l, object_kind = j.k,
+             object_id = j.o, fee_journal_id = coalesce(j.f, fee_journal_id)
+         from (select json_extract(value, '$.i') as i, json_extract(value, '$.s') as s, json_extract(value, '$.r') as r,
+             json_extract(value, '$.m') as m, json_extract(value, '$.l') as l, json_extract(value, '$.k') as k,
+             json_extract(value, '$.o') as o, json_extract(value, '$.f') as f from json_each($1)) j
+         where settlement_lines.id = j.i",
+        "update settlement_lines set standing = j.s, result = j.r, merchant_id = j.m, livemode = j.l, object_kind = j.k,
+             object_id = j.o, fee_journal_id = coalesce(j.f, fee_journal_id)
+         from json_to_recordset(cast(cast($1 as text) as json))
+             as j(i text, s text, r text, m text, l boolean, k text, o text, f text)
+         where settlement_lines.id = j.i",
+    );
+    query(sql).bind(Json::from(list).to_string()).execute(tx).await.map(drop)
+}
+
+fn read(row: &Row) -> Result<Told, DbError> {
+    let bad = |column: &str| DbError::corrupt(column, "not what a line holds");
+    let side = match row.get::<String>("side")?.as_str() {
+        "psp" => Side::Psp,
+        "bank" => Side::Bank,
+        _ => return Err(bad("side")),
+    };
+    let presented = match (row.get("presented_currency")?, row.get("presented_amount")?) {
+        (Some(currency), Some(amount)) => Some((currency, amount)),
+        _ => None,
+    };
+    let texts: String = row.get("texts")?;
+    Ok(Told {
+        id: row.get("id")?,
+        side,
+        kind: LineKind::read(&row.get::<String>("kind")?),
+        business_date: row.get::<String>("business_date")?.parse().map_err(|_| bad("business_date"))?,
+        currency: row.get("currency")?,
+        gross: row.get("gross")?,
+        fee: row.get("fee")?,
+        net: row.get("net")?,
+        presented,
+        psp_payment: row.get("psp_payment")?,
+        psp_movement: row.get("psp_movement")?,
+        our_key: row.get("our_key")?,
+        ours: row.get("ours")?,
+        batch: row.get("batch")?,
+        texts: if texts == "[]" { Vec::new() } else { serde_json::from_str(&texts).map_err(|_| bad("texts"))? },
+    })
+}

@@ -1,0 +1,9 @@
+//! The SQL of matching. Lists of keys travel as one JSON text.
+
+mod batches;
+mod lines;
+mod ours;
+
+pub use batches::{Batch, batch_sum, batches_to_land, land, landed_batches, shares};
+pub use lines::{After, Mark, has_bank_lines, line, lines_of_day, mark, new_lines, raw, told_before};
+pub use ours::{PaymentKey, charges, disputes, payouts, refunds};
