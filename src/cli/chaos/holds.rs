@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::dice::Dice;
-use super::net::Reply;
 use super::stage::Stage;
 use super::told::{Ordered, Told};
 
@@ -53,15 +52,11 @@ async fn order(
     }
     if twice {
         let second = stage.api(dice, &path, &key, body).await?;
-        told.two_answers(&path, &said(&first), &said(&second));
+        told.two_answers(&path, &first, &second);
     }
     told.orders.push(match verb {
         "capture" => Ordered::Capture(body["amount"].as_str().map_or(Ok(told.amount), str::parse)?),
         _ => Ordered::Cancel,
     });
     Ok(())
-}
-
-fn said(reply: &Reply) -> String {
-    format!("{} {}", reply.status, reply.text)
 }

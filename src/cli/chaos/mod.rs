@@ -157,7 +157,8 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         refunds: store::refunds(&stage.db).await?,
         delivered: store::delivered(&stage.db).await?,
         payouts: store::payouts(&stage.db).await?,
-        psp_balance: store::psp_balance(&stage.db).await?,
+        psp_balances: store::psp_balances(&stage.db).await?,
+        bank_balances: store::bank_balances(&stage.db).await?,
         record: record::read(stage).await?,
         facts: heard.facts,
     };

@@ -4,13 +4,14 @@ use serde_json::json;
 
 use super::dice::Dice;
 use super::stage::Stage;
-use super::told::Told;
+use super::told::{TakenOn, Told};
 
 /// Delivers the order `po` of `seller`, and often asks for a payout of what it brought.
 pub async fn pay_out(stage: &Stage, dice: &mut Dice, told: &mut Told, seller: &str, order: &str) -> anyhow::Result<()> {
     let (path, key) = (format!("/v1/payment_orders/{order}/fulfill"), format!("chaos-fulfill-{}", told.number));
     let delivered = stage.api(dice, &path, &key, &json!({})).await?;
     anyhow::ensure!(delivered.status == 200, "not delivered: {} {}", delivered.status, delivered.text);
+    told.delivered = Some(order.to_owned());
     if dice.percent(30) {
         return Ok(());
     }
@@ -25,8 +26,8 @@ pub async fn pay_out(stage: &Stage, dice: &mut Dice, told: &mut Told, seller: &s
     }
     if twice {
         let second = stage.api(dice, "/v1/payouts", &key, &body).await?;
-        told.two_answers("POST /v1/payouts", &first.text_of("id"), &second.text_of("id"));
+        told.two_answers("POST /v1/payouts", &first, &second);
     }
-    told.payouts.push(first.text_of("id"));
+    told.payouts.push(TakenOn::of(&first)?);
     Ok(())
 }

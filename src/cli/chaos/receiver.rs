@@ -17,11 +17,23 @@ use crate::words::{Clock as _, SystemClock};
 /// A fact: the event's type and the object it is about.
 pub type Fact = (String, String);
 
+/// What an event says of its object, as far as others can say it, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The object's status.
+    pub status: String,
+    /// Its amount in minor units; what was captured where the object is a payment that succeeded.
+    pub amount: i64,
+}
+
+/// The events about one fact by their ids, and what each says.
+pub type Events = BTreeMap<String, Said>;
+
 /// What was heard.
 #[derive(Debug, Default)]
 pub struct Heard {
-    /// The event ids under which each fact was told.
-    pub facts: BTreeMap<Fact, BTreeSet<String>>,
+    /// The events that told each fact.
+    pub facts: BTreeMap<Fact, Events>,
     /// Messages in all, repeats included.
     pub messages: u64,
     /// Messages whose signature does not fit.
@@ -73,8 +85,10 @@ impl Receiver {
         }
         let message: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let fact = (text(&message["type"]), text(&message["data"]["object"]["id"]));
-        heard.facts.entry(fact).or_default().insert(id.to_owned());
+        let (kind, object) = (text(&message["type"]), &message["data"]["object"]);
+        let amount = &object[if kind == "payment.succeeded" { "captured" } else { "amount" }];
+        let said = Said { status: text(&object["status"]), amount: text(amount).parse().unwrap_or_default() };
+        heard.facts.entry((kind, text(&object["id"]))).or_default().insert(id.to_owned(), said);
         StatusCode::OK
     }
 }

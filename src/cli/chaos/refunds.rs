@@ -4,8 +4,9 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::dice::Dice;
+use super::net::Reply;
 use super::stage::Stage;
-use super::told::Told;
+use super::told::{TakenOn, Told};
 
 /// Gives back what `told` says was paid, one way or another.
 pub async fn give_back(stage: &Stage, dice: &mut Dice, told: &mut Told) -> anyhow::Result<()> {
@@ -24,21 +25,17 @@ pub async fn give_back(stage: &Stage, dice: &mut Dice, told: &mut Told) -> anyho
         calls.push(ask(stage, Dice::new(dice.throw()), told.payment.clone(), *part, key, twice));
     }
     for done in join_all(calls).await {
-        let Asked { refund, second } = done?;
-        if let (Some((id, _)), Some(second)) = (&refund, second) {
-            told.two_answers("POST /v1/refunds", id, &second);
+        let Some((first, second)) = done? else { continue };
+        if let Some(second) = second {
+            told.two_answers("POST /v1/refunds", &first, &second);
         }
-        told.refunds.extend(refund);
+        told.refunds.push(TakenOn::of(&first)?);
     }
     Ok(())
 }
 
-struct Asked {
-    /// The refund that was taken on, if one was.
-    refund: Option<(String, i64)>,
-    /// The refund that the repeat named.
-    second: Option<String>,
-}
+/// The answer that took a refund on, if one did, and the answer to the repeat.
+type Answers = Option<(Reply, Option<Reply>)>;
 
 async fn ask(
     stage: &Stage,
@@ -47,7 +44,7 @@ async fn ask(
     part: Option<i64>,
     key: String,
     twice: bool,
-) -> anyhow::Result<Asked> {
+) -> anyhow::Result<Answers> {
     let body = match part {
         Some(minor) => json!({ "payment": payment, "amount": minor.to_string() }),
         None => json!({ "payment": payment }),
@@ -55,9 +52,8 @@ async fn ask(
     let first = stage.api(&mut dice, "/v1/refunds", &key, &body).await?;
     if first.status != 201 {
         anyhow::ensure!(first.status == 409, "a refund was answered {} {}", first.status, first.text);
-        return Ok(Asked { refund: None, second: None });
+        return Ok(None);
     }
-    let second = if twice { Some(stage.api(&mut dice, "/v1/refunds", &key, &body).await?.text_of("id")) } else { None };
-    let minor = first.text_of("amount").parse()?;
-    Ok(Asked { refund: Some((first.text_of("id"), minor)), second })
+    let second = if twice { Some(stage.api(&mut dice, "/v1/refunds", &key, &body).await?) } else { None };
+    Ok(Some((first, second)))
 }

@@ -117,6 +117,7 @@ pub fn bad(
         ("other broken invariants", broken(|name| !matches!(name, "debits_equal_credits" | "wallets_equal_ledger"))),
         ("events missing", found.events_missing),
         ("events doubled", found.events_doubled),
+        ("events that differ", found.events_that_differ),
         ("jobs stuck", stuck),
         ("calls never answered", gave_up),
     ]

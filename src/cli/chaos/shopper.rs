@@ -111,7 +111,7 @@ impl Shopper<'_> {
                 self.stage.api(&mut other, "/v1/checkout/sessions", &key, &body)
             );
             let (one, two) = (one?, two?);
-            self.told.two_answers("POST /v1/checkout/sessions", &one.text_of("id"), &two.text_of("id"));
+            self.told.two_answers("POST /v1/checkout/sessions", &one, &two);
             one
         } else {
             self.stage.api(&mut self.dice, "/v1/checkout/sessions", &key, &body).await?
@@ -119,7 +119,7 @@ impl Shopper<'_> {
         ensure!(first.status == 201, "no session: {} {}", first.status, first.text);
         if self.dice.percent(25) {
             let again = self.stage.api(&mut self.dice, "/v1/checkout/sessions", &key, &body).await?;
-            self.told.two_answers("POST /v1/checkout/sessions", &first.text_of("id"), &again.text_of("id"));
+            self.told.two_answers("POST /v1/checkout/sessions", &first, &again);
         }
         (self.told.session, self.told.payment) = (first.text_of("id"), first.text_of("payment"));
         let orders = first.json["payment_orders"].as_array();

@@ -1,8 +1,8 @@
 //! The SQL of the second and third witness: our tables and our ledger, as they are when it is quiet again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::db::{Db, DbError, query};
+use crate::db::{Db, DbError, Row, query};
 
 /// A payment as we have it. Amounts in minor units.
 #[derive(Debug, Clone)]
@@ -122,15 +122,29 @@ pub async fn refunds(db: &Db) -> Result<Vec<OurRefund>, DbError> {
         .collect()
 }
 
-/// What the ledger says that the PSP owes us, in minor units.
-pub async fn psp_balance(db: &Db) -> Result<i64, DbError> {
-    query(
-        "select cast(coalesce(sum(case when debit_account like 'psp:%' then amount else 0 end), 0)
-             - coalesce(sum(case when credit_account like 'psp:%' then amount else 0 end), 0) as bigint) as n from transfers",
-    )
-    .one(db)
-    .await?
-    .get("n")
+/// What the ledger says that the PSP owes us for each payment, in minor units.
+pub async fn psp_balances(db: &Db) -> Result<BTreeMap<String, i64>, DbError> {
+    let rows = query(
+        "select coalesce(j.payment_id, '') as about, cast(sum(case when t.debit_account like 'psp:%' then t.amount else 0 end)
+             - sum(case when t.credit_account like 'psp:%' then t.amount else 0 end) as bigint) as n
+         from transfers t join journals j on j.id = t.journal_id
+         where t.debit_account like 'psp:%' or t.credit_account like 'psp:%' group by j.payment_id",
+    );
+    balances(rows.all(db).await?)
+}
+
+/// What the ledger says that came to the bank, or left it, for each payout, in minor units.
+pub async fn bank_balances(db: &Db) -> Result<BTreeMap<String, i64>, DbError> {
+    let rows = query(
+        "select j.source_id as about, cast(sum(case when t.debit_account = 'bank' then t.amount else -t.amount end) as bigint) as n
+         from transfers t join journals j on j.id = t.journal_id
+         where t.debit_account = 'bank' or t.credit_account = 'bank' group by j.source_id",
+    );
+    balances(rows.all(db).await?)
+}
+
+fn balances(rows: Vec<Row>) -> Result<BTreeMap<String, i64>, DbError> {
+    rows.iter().map(|row| Ok((row.get("about")?, row.get("n")?))).collect()
 }
 
 /// What is not finished, by name; nothing else is waited for.

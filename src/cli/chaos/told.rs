@@ -1,5 +1,7 @@
 //! The first witness: what one shopper and the shop were told about one payment.
 
+use super::net::Reply;
+
 /// What the shop ordered of money that a card holds, and the gateway took on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ordered {
@@ -7,6 +9,17 @@ pub enum Ordered {
     Capture(i64),
     /// To let it go.
     Cancel,
+}
+
+/// Something that was taken on by an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOn {
+    /// `re_...` or `out_...`
+    pub id: String,
+    /// In minor units.
+    pub amount: i64,
+    /// As the answer gave it.
+    pub status: String,
 }
 
 /// Everything that was said about one checkout.
@@ -30,14 +43,27 @@ pub struct Told {
     pub not_paid: bool,
     /// The last state the page gave.
     pub last: String,
-    /// Refunds that were taken on: id and minor units.
-    pub refunds: Vec<(String, i64)>,
-    /// Payouts that were taken on: their ids.
-    pub payouts: Vec<String>,
+    /// Refunds that were taken on.
+    pub refunds: Vec<TakenOn>,
+    /// Payouts that were taken on.
+    pub payouts: Vec<TakenOn>,
+    /// The order, `po_...`, that was answered to be delivered.
+    pub delivered: Option<String>,
     /// Answers that contradict each other.
     pub contradictions: Vec<String>,
     /// Why the harness itself could not go on with this payment.
     pub gave_up: Option<String>,
+}
+
+impl TakenOn {
+    /// What `reply` says of itself.
+    ///
+    /// # Errors
+    /// It has no amount.
+    pub fn of(reply: &Reply) -> anyhow::Result<Self> {
+        let amount = reply.text_of("amount").parse()?;
+        Ok(Self { id: reply.text_of("id"), amount, status: reply.text_of("status") })
+    }
 }
 
 impl Told {
@@ -52,9 +78,10 @@ impl Told {
     }
 
     /// Takes down that one key had two answers.
-    pub fn two_answers(&mut self, what: &str, first: &str, second: &str) {
-        if first != second {
-            self.contradictions.push(format!("{what} of one key answered {first} and {second}"));
+    pub fn two_answers(&mut self, what: &str, first: &Reply, second: &Reply) {
+        if (first.status, &first.text) != (second.status, &second.text) {
+            let said = |reply: &Reply| format!("{} {}", reply.status, reply.text);
+            self.contradictions.push(format!("{what} of one key answered {} and {}", said(first), said(second)));
         }
     }
 }

@@ -1,45 +1,56 @@
 //! What the merchant heard, against what happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Findings, Witnesses};
-use crate::cli::chaos::receiver::Fact;
+use crate::cli::chaos::receiver::{Fact, Said};
 
-/// How often each fact happened, from the PSP's record where it is the PSP's, else from our tables.
-fn happened(witnesses: &Witnesses) -> BTreeMap<Fact, usize> {
+/// A fact, and what the events about it must be like.
+struct Happened {
+    times: usize,
+    /// What each of them says of its object; nothing where that is not the same for all of them.
+    says: Option<Said>,
+}
+
+/// Every fact that happened, from our tables, which are held against the PSP's record elsewhere.
+fn happened(witnesses: &Witnesses) -> BTreeMap<Fact, Happened> {
     let mut facts = BTreeMap::new();
-    let mut add = |kind: &str, id: &str, times: usize| {
+    let mut add = |kind: &str, id: &str, times: usize, says: Option<Said>| {
         if times > 0 {
-            facts.insert((kind.to_owned(), id.to_owned()), times);
+            facts.insert((kind.to_owned(), id.to_owned()), Happened { times, says });
         }
     };
+    let said = |status: &str, amount: i64| Some(Said { status: status.to_owned(), amount });
     for our in &witnesses.payments {
         match our.status.as_str() {
-            "succeeded" => add("payment.succeeded", &our.id, 1),
-            "canceled" => add("payment.canceled", &our.id, 1),
+            "succeeded" => add("payment.succeeded", &our.id, 1, said("succeeded", our.captured)),
+            "canceled" => add("payment.canceled", &our.id, 1, said("canceled", our.amount)),
             _ => {}
         }
-        add("payment.authorized", &our.id, usize::from(our.authorized));
+        add("payment.authorized", &our.id, usize::from(our.authorized), said("authorized", our.amount));
         let paid = our.status == "succeeded" || our.authorized;
-        add("checkout.session.completed", &our.session, usize::from(paid));
-        add("checkout.session.expired", &our.session, usize::from(our.status == "expired"));
-        add("payment.attempt_declined", &our.id, usize::try_from(our.declines).unwrap_or(usize::MAX));
+        add("checkout.session.completed", &our.session, usize::from(paid), said("complete", our.amount));
+        let expired = our.status == "expired";
+        add("checkout.session.expired", &our.session, usize::from(expired), said("expired", our.amount));
+        add("payment.attempt_declined", &our.id, usize::try_from(our.declines).unwrap_or(usize::MAX), None);
     }
     for refund in witnesses.refunds.iter().filter(|refund| refund.status != "pending") {
-        add(&format!("refund.{}", refund.status), &refund.id, 1);
+        add(&format!("refund.{}", refund.status), &refund.id, 1, said(&refund.status, refund.amount));
     }
     for order in &witnesses.delivered {
-        add("payment_order.fulfilled", order, 1);
+        add("payment_order.fulfilled", order, 1, None);
     }
     for payout in &witnesses.payouts {
-        add("payout.created", &payout.id, 1);
-        match payout.status.as_str() {
-            "returned" => {
-                add("payout.paid", &payout.id, 1);
-                add("payout.returned", &payout.id, 1);
-            }
-            status @ ("paid" | "failed" | "canceled") => add(&format!("payout.{status}"), &payout.id, 1),
-            _ => {}
+        add("payout.created", &payout.id, 1, None);
+        let ends: &[&str] = match payout.status.as_str() {
+            "returned" => &["paid", "returned"],
+            "paid" => &["paid"],
+            "failed" => &["failed"],
+            "canceled" => &["canceled"],
+            _ => &[],
+        };
+        for end in ends {
+            add(&format!("payout.{end}"), &payout.id, 1, said(end, payout.amount));
         }
     }
     facts
@@ -47,17 +58,22 @@ fn happened(witnesses: &Witnesses) -> BTreeMap<Fact, usize> {
 
 pub(super) fn compare(witnesses: &Witnesses, found: &mut Findings) {
     let happened = happened(witnesses);
-    for (fact, times) in &happened {
-        let heard = witnesses.facts.get(fact).map_or(0, BTreeSet::len);
-        if heard < *times {
-            found.events_missing.push(format!("{} {}: {heard} of {times}", fact.0, fact.1));
+    for (fact, Happened { times, says }) in &happened {
+        let heard = witnesses.facts.get(fact);
+        let count = heard.map_or(0, BTreeMap::len);
+        if count < *times {
+            found.events_missing.push(format!("{} {}: {count} of {times}", fact.0, fact.1));
+        }
+        let told = heard.into_iter().flatten();
+        for (event, said) in told.filter(|(_, said)| says.as_ref().is_some_and(|says| *said != says)) {
+            found.events_that_differ.push(format!("{} {}: {event} says {said:?}, meant is {says:?}", fact.0, fact.1));
         }
     }
     // A wallet's news tell what it holds, as often as it changed or less: there is no number to hold them against.
-    for (fact, ids) in witnesses.facts.iter().filter(|((kind, _), _)| kind != "wallet.updated") {
-        let times = happened.get(fact).copied().unwrap_or_default();
-        if ids.len() > times {
-            found.events_doubled.push(format!("{} {}: {} events for {times}", fact.0, fact.1, ids.len()));
+    for (fact, events) in witnesses.facts.iter().filter(|((kind, _), _)| kind != "wallet.updated") {
+        let times = happened.get(fact).map_or(0, |happened| happened.times);
+        if events.len() > times {
+            found.events_doubled.push(format!("{} {}: {} events for {times}", fact.0, fact.1, events.len()));
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod authorizations;
 mod events;
+mod ledger;
 mod payouts;
 mod refunds;
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::receiver::Fact;
+use super::receiver::{Events, Fact};
 use super::record::{Moved, Record};
 use super::store::{OurPayment, OurPayout, OurRefund};
 use super::told::Told;
@@ -30,12 +31,14 @@ pub struct Witnesses {
     pub delivered: Vec<String>,
     /// Our payouts.
     pub payouts: Vec<OurPayout>,
-    /// What our ledger says the PSP owes us.
-    pub psp_balance: i64,
+    /// What our ledger says the PSP owes us, by payment.
+    pub psp_balances: BTreeMap<String, i64>,
+    /// What our ledger says came to the bank, or left it, by payout.
+    pub bank_balances: BTreeMap<String, i64>,
     /// The PSP's record.
     pub record: Record,
     /// What the merchant heard.
-    pub facts: BTreeMap<Fact, BTreeSet<String>>,
+    pub facts: BTreeMap<Fact, Events>,
 }
 
 /// What does not agree, each in a sentence.
@@ -59,12 +62,14 @@ pub struct Findings {
     pub payouts_sent_twice: Vec<String>,
     /// Sent by the provider and not known to us, or the other way round.
     pub payouts_that_differ: Vec<String>,
-    /// The ledger and the PSP differ in the sum.
+    /// The ledger and the PSP differ about a payment, or about what left the bank.
     pub ledger: Vec<String>,
     /// A fact without its event.
     pub events_missing: Vec<String>,
     /// An event without its fact, or a second one for it.
     pub events_doubled: Vec<String>,
+    /// An event that says something else of its object than is so.
+    pub events_that_differ: Vec<String>,
 }
 
 /// Compares them all.
@@ -77,10 +82,7 @@ pub fn compare(witnesses: &Witnesses) -> Findings {
     authorizations::compare(witnesses, &mut found);
     refunds::compare(witnesses, &captures, &given_back, &mut found);
     payouts::compare(witnesses, &mut found);
-    let owed = sum(&witnesses.record.captures) - sum(&witnesses.record.refunds);
-    if owed != witnesses.psp_balance {
-        found.ledger.push(format!("the ledger says the PSP owes {}, the PSP says {owed}", witnesses.psp_balance));
-    }
+    ledger::compare(witnesses, &captures, &given_back, &mut found);
     events::compare(witnesses, &mut found);
     found
 }
@@ -93,10 +95,6 @@ fn by_payment(moved: &[Moved]) -> ByPayment<'_> {
         map.entry(one.payment.as_str()).or_default().push(one);
     }
     map
-}
-
-fn sum(moved: &[Moved]) -> i64 {
-    moved.iter().map(|one| one.amount).sum()
 }
 
 fn total(moved: Option<&Vec<&Moved>>) -> i64 {

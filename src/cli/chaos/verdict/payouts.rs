@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Findings, Witnesses};
 use crate::cli::chaos::record::Sent;
+use crate::cli::chaos::store::OurPayout;
 
 pub(super) fn compare(witnesses: &Witnesses, found: &mut Findings) {
     let at_psp: HashMap<&str, &Sent> = witnesses.record.payouts.iter().map(|it| (it.key.as_str(), it)).collect();
@@ -30,7 +31,26 @@ pub(super) fn compare(witnesses: &Witnesses, found: &mut Findings) {
             found.payouts_that_differ.push(format!("{} sent under {}, unknown to us", sent.amount, sent.key));
         }
     }
-    for id in witnesses.told.iter().flat_map(|told| &told.payouts).filter(|id| !ours.contains(id.as_str())) {
-        found.payouts_that_differ.push(format!("{id}: taken on by an answer and not in our tables"));
+    told(witnesses, found);
+}
+
+/// What the shop was told of payouts, against our tables: no other ones, of the same amount, and with the end that was told.
+fn told(witnesses: &Witnesses, found: &mut Findings) {
+    let ours: HashMap<&str, &OurPayout> = witnesses.payouts.iter().map(|it| (it.id.as_str(), it)).collect();
+    let mut known: HashSet<&str> = HashSet::new();
+    for payout in witnesses.told.iter().flat_map(|told| &told.payouts) {
+        known.insert(&payout.id);
+        let ends = |our: &OurPayout| match payout.status.as_str() {
+            "paid" => matches!(our.status.as_str(), "paid" | "returned"),
+            end @ ("failed" | "returned" | "canceled") => our.status == end,
+            _ => true,
+        };
+        let our = ours.get(payout.id.as_str());
+        if !our.is_some_and(|our| our.amount == payout.amount && ends(our)) {
+            found.payouts_that_differ.push(format!("told {payout:?}, and we have {our:?}"));
+        }
+    }
+    for our in witnesses.payouts.iter().filter(|our| !known.contains(our.id.as_str())) {
+        found.payouts_that_differ.push(format!("{}: {} taken on, and nobody was told of it", our.id, our.amount));
     }
 }

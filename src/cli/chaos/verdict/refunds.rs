@@ -1,9 +1,10 @@
 //! Money given back: our refunds, the PSP's, and what the shop was told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{ByPayment, Findings, Witnesses, total};
 use crate::cli::chaos::record::Moved;
+use crate::cli::chaos::store::OurRefund;
 
 pub(super) fn compare(witnesses: &Witnesses, captures: &ByPayment<'_>, given: &ByPayment<'_>, found: &mut Findings) {
     for (payment, back) in given {
@@ -48,7 +49,29 @@ pub(super) fn compare(witnesses: &Witnesses, captures: &ByPayment<'_>, given: &B
             .refunds_that_differ
             .push(format!("{}: the PSP gave back {} under {key}, unknown to us", moved.payment, moved.amount));
     }
-    for (id, _) in witnesses.told.iter().flat_map(|told| &told.refunds).filter(|(id, _)| !ours.contains(id.as_str())) {
-        found.refunds_that_differ.push(format!("{id}: taken on by an answer and not in our tables"));
+    told(witnesses, found);
+}
+
+/// What the shop was told of refunds, against our tables: no other ones, of the same amount, and with the end that was told.
+fn told(witnesses: &Witnesses, found: &mut Findings) {
+    let ours: HashMap<&str, &OurRefund> = witnesses.refunds.iter().map(|it| (it.id.as_str(), it)).collect();
+    let mut known: HashSet<&str> = HashSet::new();
+    for told in &witnesses.told {
+        for refund in &told.refunds {
+            known.insert(&refund.id);
+            let same = |our: &&&OurRefund| {
+                our.payment == told.payment
+                    && our.amount == refund.amount
+                    && (refund.status == "pending" || our.status == refund.status)
+            };
+            if ours.get(refund.id.as_str()).filter(same).is_none() {
+                let our = ours.get(refund.id.as_str());
+                found.refunds_that_differ.push(format!("told {refund:?} of {}, and we have {our:?}", told.payment));
+            }
+        }
+    }
+    for our in witnesses.refunds.iter().filter(|our| !known.contains(our.id.as_str())) {
+        let OurRefund { id, amount, payment, .. } = our;
+        found.refunds_that_differ.push(format!("{id}: {amount} of {payment} taken on, and nobody was told of it"));
     }
 }

@@ -1,8 +1,12 @@
 //! Each line of the report is seen to count what it is about, on witnesses who agree but for one thing.
 
+use serde_json::Value;
+
 use super::*;
+use crate::cli::chaos::net::Reply;
+use crate::cli::chaos::receiver::Said;
 use crate::cli::chaos::record::Sent;
-use crate::cli::chaos::told::Ordered;
+use crate::cli::chaos::told::{Ordered, TakenOn};
 
 const PAY: &str = "pay_1";
 
@@ -10,8 +14,21 @@ fn moved(key: &str, amount: i64) -> Moved {
     Moved { payment: PAY.to_owned(), key: key.to_owned(), amount }
 }
 
-fn fact(kind: &str, id: &str) -> (Fact, BTreeSet<String>) {
-    ((kind.to_owned(), id.to_owned()), BTreeSet::from([format!("evt of {kind}")]))
+fn fact(kind: &str, id: &str, status: &str, amount: i64) -> (Fact, Events) {
+    let said = Said { status: status.to_owned(), amount };
+    ((kind.to_owned(), id.to_owned()), Events::from([(format!("evt of {kind}"), said)]))
+}
+
+fn taken_on(id: &str, amount: i64, status: &str) -> TakenOn {
+    TakenOn { id: id.to_owned(), amount, status: status.to_owned() }
+}
+
+fn reply(text: &str) -> Reply {
+    Reply { status: 201, json: Value::Null, text: text.to_owned() }
+}
+
+fn our_refund(id: &str, amount: i64, status: &str) -> OurRefund {
+    OurRefund { id: id.to_owned(), payment: PAY.to_owned(), amount, status: status.to_owned() }
 }
 
 /// One payment of 1000, paid, of which 300 was given back; everybody says so.
@@ -21,7 +38,9 @@ fn agreeing() -> Witnesses {
         payment: PAY.to_owned(),
         amount: 1000,
         paid: true,
-        refunds: vec![("re_1".to_owned(), 300)],
+        refunds: vec![taken_on("re_1", 300, "pending")],
+        payouts: vec![taken_on("out_1", 500, "pending")],
+        delivered: Some("po_1".to_owned()),
         ..Told::default()
     };
     let payment = OurPayment {
@@ -36,15 +55,15 @@ fn agreeing() -> Witnesses {
         declines: 0,
     };
     let status = "succeeded".to_owned();
-    let refund = OurRefund { id: "re_1".to_owned(), payment: PAY.to_owned(), amount: 300, status: status.clone() };
     Witnesses {
         told: vec![told],
         payments: vec![payment],
         keys: HashSet::from(["att_1".to_owned()]),
-        refunds: vec![refund],
+        refunds: vec![our_refund("re_1", 300, "succeeded")],
         delivered: vec!["po_1".to_owned()],
         payouts: vec![OurPayout { id: "out_1".to_owned(), amount: 500, status: "paid".to_owned() }],
-        psp_balance: 700,
+        psp_balances: [(PAY.to_owned(), 700)].into(),
+        bank_balances: [("out_1".to_owned(), -500)].into(),
         record: Record {
             statuses: [(PAY.to_owned(), status)].into(),
             captures: vec![moved("att_1", 1000)],
@@ -52,12 +71,12 @@ fn agreeing() -> Witnesses {
             payouts: vec![Sent { key: "out_1".to_owned(), amount: 500, paid: 1, returned: 0 }],
         },
         facts: BTreeMap::from([
-            fact("payment.succeeded", PAY),
-            fact("checkout.session.completed", "cs_1"),
-            fact("refund.succeeded", "re_1"),
-            fact("payment_order.fulfilled", "po_1"),
-            fact("payout.created", "out_1"),
-            fact("payout.paid", "out_1"),
+            fact("payment.succeeded", PAY, "succeeded", 1000),
+            fact("checkout.session.completed", "cs_1", "complete", 1000),
+            fact("refund.succeeded", "re_1", "succeeded", 300),
+            fact("payment_order.fulfilled", "po_1", "SUCCESS", 1000),
+            fact("payout.created", "out_1", "pending", 500),
+            fact("payout.paid", "out_1", "paid", 500),
         ]),
     }
 }
@@ -69,13 +88,17 @@ fn held() -> Witnesses {
     (told.manual, our.manual, our.authorized) = (true, true, true);
     told.orders = vec![Ordered::Capture(600)];
     told.refunds.clear();
-    (our.captured, our.refunded, all.psp_balance) = (600, 0, 600);
+    (our.captured, our.refunded) = (600, 0);
+    all.psp_balances.insert(PAY.to_owned(), 600);
     all.refunds.clear();
     all.keys.insert("ccap_1".to_owned());
     all.record.captures = vec![moved("ccap_1", 600)];
     all.record.refunds.clear();
     all.facts.remove(&("refund.succeeded".to_owned(), "re_1".to_owned()));
-    all.facts.extend([fact("payment.authorized", PAY)]);
+    all.facts.extend([
+        fact("payment.authorized", PAY, "authorized", 1000),
+        fact("payment.succeeded", PAY, "succeeded", 600),
+    ]);
     all
 }
 
@@ -95,6 +118,7 @@ fn lines(witnesses: &Witnesses) -> Vec<&'static str> {
         ("ledger", found.ledger),
         ("events missing", found.events_missing),
         ("events doubled", found.events_doubled),
+        ("events that differ", found.events_that_differ),
     ];
     all.into_iter().filter(|(_, found)| !found.is_empty()).map(|(name, _)| name).collect()
 }
@@ -116,22 +140,37 @@ fn one_thing_that_differs_is_found_on_its_line() {
         ("lost payments", |all| all.record.captures[0].key = "att_1.again".to_owned()),
         ("lost payments", |all| all.record.captures.clear()),
         ("false answers", |all| all.told[0].not_paid = true),
-        ("false answers", |all| all.told[0].two_answers("POST /v1/refunds", "re_1", "re_2")),
+        ("false answers", |all| all.told[0].two_answers("POST /v1/refunds", &reply("re_1"), &reply("re_2"))),
+        ("false answers", |all| all.told[0].amount = 999),
+        ("false answers", |all| all.delivered.clear()),
+        ("false answers", |all| all.told[0].delivered = None),
         ("refunds beyond", |all| all.record.refunds.push(moved("re_2", 800))),
         ("refunds that differ", |all| all.record.refunds[0].amount = 301),
-        ("refunds that differ", |all| all.told[0].refunds.push(("re_9".to_owned(), 1))),
+        ("refunds that differ", |all| all.told[0].refunds.push(taken_on("re_9", 1, "pending"))),
+        ("refunds that differ", |all| all.told[0].refunds.clear()),
+        ("refunds that differ", |all| all.told[0].refunds[0].amount = 299),
+        ("refunds that differ", |all| "failed".clone_into(&mut all.told[0].refunds[0].status)),
+        ("refunds that differ", |all| "pay_2".clone_into(&mut all.told[0].payment)),
         ("payouts sent twice", |all| all.record.payouts[0].paid = 2),
         ("payouts that differ", |all| all.record.payouts[0].returned = 1),
         ("payouts that differ", |all| all.record.payouts[0].key = "out_1.again".to_owned()),
-        ("payouts that differ", |all| all.told[0].payouts.push("out_2".to_owned())),
-        ("ledger", |all| all.psp_balance = 699),
+        ("payouts that differ", |all| all.told[0].payouts.push(taken_on("out_2", 1, "pending"))),
+        ("payouts that differ", |all| all.told[0].payouts.clear()),
+        ("payouts that differ", |all| all.told[0].payouts[0].amount = 501),
+        ("payouts that differ", |all| "failed".clone_into(&mut all.told[0].payouts[0].status)),
+        ("ledger", |all| all.psp_balances = [(PAY.to_owned(), 699)].into()),
+        ("ledger", |all| all.psp_balances = [(PAY.to_owned(), 701), ("pay_2".to_owned(), -1)].into()),
+        ("ledger", |all| all.bank_balances.clear()),
+        ("ledger", |all| all.bank_balances.extend([("out_2".to_owned(), -1)])),
         ("events missing", |all| drop(all.facts.pop_first())),
         ("events doubled", |all| {
-            for ids in all.facts.values_mut() {
-                ids.insert("evt_again".to_owned());
+            for events in all.facts.values_mut() {
+                events.insert("evt_again".to_owned(), Said::default());
             }
         }),
-        ("events doubled", |all| all.facts.extend([fact("payment.attempt_declined", PAY)])),
+        ("events doubled", |all| all.facts.extend([fact("payment.attempt_declined", PAY, "processing", 1000)])),
+        ("events that differ", |all| all.facts.extend([fact("payment.succeeded", PAY, "succeeded", 999)])),
+        ("events that differ", |all| all.facts.extend([fact("payout.paid", "out_1", "failed", 500)])),
     ];
     for (number, (line, change)) in cases.into_iter().enumerate() {
         let mut all = agreeing();
