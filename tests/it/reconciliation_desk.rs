@@ -1,13 +1,14 @@
 //! What people and programs do about differences: the API, the console, two people, and the nights of the worker.
 
 use serde_json::{Value, json};
+use tollgate::ledger::{Account, Transfer};
 use tollgate::reconciliation::breaks::{self, Break, NewBreak};
 use tollgate::reconciliation::nightly;
 use tollgate::reconciliation::progress::Progress;
 use tollgate::reconciliation::runs::{self, Trigger};
 use tollgate::reconciliation::words::{Class, Outcome};
 use tollgate::reconciliation::{What, reconcile};
-use tollgate::words::{Currency, Page, Tenant};
+use tollgate::words::{Currency, Money, Page, Tenant};
 
 use crate::console::{Visitor, actions};
 use crate::support::{Gateway, World, both_databases};
@@ -17,6 +18,7 @@ both_databases!(
     a_runs_owner_sees_it_and_nobody_else,
     a_journal_closes_a_difference_when_a_second_person_agrees,
     a_night_does_what_is_due_once,
+    people_with_long_names_act_and_write_at_the_same_time,
 );
 
 async fn found(gateway: &Gateway, tenant: &Tenant, outcome: Outcome, subject: &str) -> Break {
@@ -193,5 +195,32 @@ async fn a_night_does_what_is_due_once(world: World) {
     // The clock stands at 17:53 on 9 October in Seoul; at 05:00 the day before is due.
     assert_eq!(days, ["2025-10-08", "2025-10-09", "2025-10-10", "2025-10-11"]);
     assert!(runs.iter().all(|run| run.trigger == Trigger::Nightly && run.failure.is_none()), "{runs:?}");
+    gateway.stop().await;
+}
+
+async fn people_with_long_names_act_and_write_at_the_same_time(world: World) {
+    let gateway = world.gateway().await;
+    let it = found(&gateway, &gateway.tenant.clone(), Outcome::AmountDiffers, "one").await;
+    let name = |person: &str| format!("{person}.{}@example.com", "of-a-long-name".repeat(17));
+    let (kim, lee) = (name("kim"), name("lee"));
+    assert_eq!(kim.len(), 254, "as long as an operator's e-mail may be");
+    let db = &world.db;
+    let writing = (0..8).map(|_| async {
+        let mut tx = db.begin().await.unwrap();
+        breaks::note(&mut tx, &it.id, "asked the PSP", &kim, gateway.app.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    futures_util::future::join_all(writing).await;
+    let notes = breaks::notes(db, &it.id).await.unwrap();
+    assert_eq!(notes.iter().map(|note| note.number).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+
+    let amount = Money::parse("1000", it.currency).unwrap();
+    let journal = [Transfer { debit: Account::Rounding, credit: Account::PspFees, amount }];
+    let mut tx = db.begin().await.unwrap();
+    breaks::propose(&mut tx, &it.id, "rounded there", &journal, &kim, gateway.app.now()).await.unwrap();
+    breaks::approve(&mut tx, &it.id, &lee, gateway.app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let closed = breaks::find(db, &it.id).await.unwrap().unwrap();
+    assert_eq!((closed.proposed_by, closed.closed_by), (Some(kim), Some(lee)));
     gateway.stop().await;
 }

@@ -147,7 +147,7 @@ pub(super) async fn by_subject(tx: &mut Tx, source: &str, subject: &str, outcome
     read(&row)
 }
 
-/// Adds to what was done and written about a break.
+/// Adds to what was done and written about a break. Whoever writes at the same time waits for the other's number.
 pub(super) async fn note(
     tx: &mut Tx,
     id: &BreakId,
@@ -156,6 +156,8 @@ pub(super) async fn note(
     note: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
+    // Writing the row back as it is locks it until the end of the transaction, on either database.
+    query("update breaks set status = status where id = $1").bind(id).execute(&mut *tx).await?;
     query(
         "insert into break_notes (break_id, number, at, by, what, note)
          select $1, 1 + coalesce((select max(number) from break_notes where break_id = $1), 0), $2, $3, $4, $5",

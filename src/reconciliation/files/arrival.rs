@@ -47,7 +47,7 @@ impl<'a> Arrival<'a> {
             totals: Totals::default(),
             received_at: app.now(),
             decided_at: None,
-            received_by: by.chars().take(60).collect(),
+            received_by: by.chars().take(254).collect(),
         };
         // Unique, and the hash of no content: what a file's own id hashes to.
         let stand_in = hex::encode(Sha256::digest(file.id.as_str().as_bytes()));
