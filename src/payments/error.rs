@@ -4,7 +4,7 @@ use crate::db::{DbError, MayRetry};
 use crate::keyring::CannotOpen;
 use crate::psp::NotDone;
 use crate::wallets::WalletError;
-use crate::words::{AttemptId, PaymentId};
+use crate::words::{AttemptId, PaymentId, RefundId};
 
 /// A failure of the payment service. None of them leaves anything half done.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,14 @@ pub enum PaymentError {
         said: String,
         /// Of which payment.
         payment: PaymentId,
+    },
+    /// The PSP says that it gave money back which is the seller's again here, because it had refused to: a person must look.
+    #[error("{psp} says that it gave {refund} back, which failed here and whose money is the seller's again")]
+    RefundContradiction {
+        /// Where.
+        psp: String,
+        /// Which refund.
+        refund: RefundId,
     },
     /// Somebody else changed the attempt between our look and our write: look again.
     #[error("the attempt changed meanwhile")]

@@ -30,6 +30,7 @@ mod payment;
 mod receive;
 mod recover;
 mod register;
+mod repeats;
 mod sale;
 mod send;
 mod settle;

@@ -135,6 +135,9 @@ async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<Opti
         }
         refunds::look_for_returned(app, payment).await?;
     }
+    if app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_refund(&notice.kind)) {
+        refunds::ask_soon(app, payment).await?;
+    }
     let of_dispute = app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_dispute(&notice.kind));
     let asked = look_at_attempts(app, payment).await?;
     if !of_dispute {

@@ -191,6 +191,11 @@ pub trait Psp: Send + Sync {
     /// Asks what became of the refund that was ordered under `key` on `psp_payment`.
     async fn look_up_refund(&self, psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone>;
 
+    /// Whether a webhook of this kind tells of a refund that was made, so that those not known to be done are to be asked for.
+    fn tells_of_refund(&self, _kind: &str) -> bool {
+        false
+    }
+
     /// Whether a webhook of this kind tells of a refund that failed after it had succeeded, so that the payment's refunds are
     /// to be asked for.
     fn tells_of_failed_refund(&self, _kind: &str) -> bool {

@@ -103,6 +103,13 @@ pub enum RefundOutcome {
         /// Why, in the PSP's words.
         psp_code: String,
     },
+    /// It was given back, and the shopper's bank has returned it.
+    Returned {
+        /// The PSP's own name for the refund.
+        reference: String,
+        /// Why it came back, in the PSP's words.
+        psp_code: String,
+    },
     /// The PSP has it and will say later.
     Pending,
     /// It was sent, and no answer that can be trusted came back.

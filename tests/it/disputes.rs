@@ -8,9 +8,9 @@ use tollgate::db::query;
 use tollgate::integrity::Scope;
 use tollgate::ledger::{Account, Posting, Transfer};
 use tollgate::payments::disputes::{self, Answered, Dispute, Filter, Texts};
-use tollgate::payments::refunds::{self, NewRefund, RefundError};
+use tollgate::payments::refunds::{self, NewRefund, RefundError, RefundStatus};
 use tollgate::payments::{self, Opened, PaymentError};
-use tollgate::psp::{DisputeStatus, EvidenceOutcome, NotDone};
+use tollgate::psp::{DisputeStatus, EvidenceOutcome, NotDone, RefundOutcome};
 use tollgate::words::{Page, SellerId};
 use tollgate::{merchants, queue, wallets};
 
@@ -30,6 +30,7 @@ both_databases!(
     what_is_contested_is_not_given_back_as_well,
     a_dispute_and_a_refund_at_once_do_not_take_more_than_there_is,
     a_refund_that_a_dispute_overtakes_is_not_ordered_and_the_money_held_once,
+    a_refund_that_was_lost_on_its_way_is_not_ordered_again_once_contested,
     money_that_was_paid_out_is_owed,
     what_cannot_be_is_a_persons,
     evidence_reaches_the_psp_once_although_the_answer_is_lost,
@@ -353,6 +354,36 @@ async fn a_refund_that_a_dispute_overtakes_is_not_ordered_and_the_money_held_onc
     let (pending, available, reserved) = wallet(&shop, &seller).await;
     assert_eq!((pending + available, reserved), (0, 0));
     shop.assert_sound().await;
+}
+
+async fn a_refund_that_was_lost_on_its_way_is_not_ordered_again_once_contested(world: World) {
+    let shop = Shop::open(world).await;
+    for arrives in [false, true] {
+        let opened = shop.paid().await;
+        let asked = refund(&shop, &opened, None).await.unwrap();
+        let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+        shop.psp.refund_answers.lock().unwrap().push_back(lost);
+        shop.run_jobs().await;
+        let order = shop.psp.refunds.lock().unwrap().pop().unwrap();
+        contest(&shop, &opened, &format!("d{arrives}"), 1000);
+        look(&shop, &opened).await;
+        let known = async || refunds::find(&shop.world.db, &asked.id).await.unwrap().unwrap();
+        shop.world.clock.advance(Duration::from_secs(10));
+        shop.run_jobs().await;
+        assert_eq!(known().await.status, RefundStatus::Pending, "the order may still arrive");
+        if arrives {
+            shop.psp.refunds.lock().unwrap().push(order);
+        }
+        shop.world.clock.advance(Duration::from_mins(2));
+        shop.run_jobs().await;
+        if arrives {
+            assert_eq!(known().await.status, RefundStatus::Succeeded);
+        } else {
+            assert_eq!(known().await.failure_code.as_deref(), Some("payment_disputed"));
+            assert!(shop.psp.refunds.lock().unwrap().is_empty(), "given back as well, it would be lost twice");
+        }
+        shop.assert_sound().await;
+    }
 }
 
 async fn money_that_was_paid_out_is_owed(world: World) {

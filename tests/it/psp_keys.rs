@@ -35,7 +35,7 @@ async fn calls(shop: &Shop) -> Vec<(String, String, String)> {
                 "register" => format!("{payment}.{}.register", text(row, "first_order")),
                 "confirm" | "look_up" | "abandon" => text(row, "attempt_id"),
                 // A refund's key is its id, and names what it is about.
-                "refund" => key.clone(),
+                "refund" | "look_up_refund" => key.clone(),
                 other => panic!("{other} has no key that this test knows of"),
             };
             (operation, object, key)

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use serde_json::json;
 use tollgate::payments::refunds::{self, NewRefund, Refund, RefundError, RefundStatus};
-use tollgate::payments::{self, Opened};
+use tollgate::payments::{self, Opened, PaymentError};
 use tollgate::psp::{NotDone, RefundOutcome};
 use tollgate::words::random_bytes;
 use tollgate::{merchants, wallets};
@@ -145,6 +146,87 @@ async fn a_refund_that_fails_puts_the_money_back(world: World) {
     shop.assert_sound().await;
 }
 
+/// The next order is lost on its way: it may arrive later, or never.
+async fn lost_on_its_way(shop: &Shop) -> (String, i64) {
+    let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    shop.psp.refund_answers.lock().unwrap().push_back(lost);
+    shop.run_jobs().await;
+    shop.psp.refunds.lock().unwrap().pop().unwrap()
+}
+
+async fn a_refusal_of_a_repeat_is_not_believed_too_soon(world: World) {
+    let shop = Shop::open(world).await;
+    let refused = NotDone::Refused { code: "in_use".to_owned(), reason: String::new() };
+    for no in [Err(refused.clone()), Ok(RefundOutcome::Failed { psp_code: "in_use".to_owned() })] {
+        let opened = shop.paid().await;
+        let refund = ask(&shop, &opened, None).await.unwrap();
+        let order = lost_on_its_way(&shop).await;
+        shop.psp.refund_answers.lock().unwrap().push_back(no);
+        shop.world.clock.advance(Duration::from_secs(10));
+        shop.run_jobs().await;
+        assert_eq!(status(&shop, &refund).await, RefundStatus::Pending);
+        shop.psp.refunds.lock().unwrap().push(order);
+        shop.world.clock.advance(Duration::from_mins(1));
+        shop.run_jobs().await;
+        assert_eq!(status(&shop, &refund).await, RefundStatus::Succeeded, "the first one has arrived");
+        shop.assert_sound().await;
+    }
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, None).await.unwrap();
+    lost_on_its_way(&shop).await;
+    shop.psp.refund_answers.lock().unwrap().push_back(Err(refused));
+    shop.world.clock.advance(Duration::from_mins(2));
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Failed, "none can arrive any more");
+    shop.assert_sound().await;
+}
+
+async fn what_is_given_back_although_it_failed_here_is_a_persons(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, None).await.unwrap();
+    let order = lost_on_its_way(&shop).await;
+    let refused = NotDone::Refused { code: "not_today".to_owned(), reason: String::new() };
+    shop.psp.refund_answers.lock().unwrap().push_back(Err(refused));
+    shop.world.clock.advance(Duration::from_mins(2));
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Failed);
+    let hear = async |event: &str| {
+        let body = format!("{event} psp_{}", opened.payment.id);
+        let signed = HeaderMap::from_iter([("signature".parse().unwrap(), "yes".parse().unwrap())]);
+        payments::receive(&shop.app, "scripted", &signed, body.as_bytes()).await.unwrap();
+        shop.run_jobs().await;
+    };
+    hear("refund_1").await;
+    shop.run_jobs().await;
+    shop.psp.refunds.lock().unwrap().push(order);
+    hear("refund_2").await;
+    let waiting = "select count(*) as n from jobs where kind = 'payments.refund' and status = 'waiting'";
+    assert_eq!(shop.count(waiting).await, 1);
+    for _ in 0..2 {
+        let error = refunds::carry_out(&shop.app, &refund.id).await.unwrap_err();
+        assert!(matches!(error, PaymentError::RefundContradiction { .. }), "{error}");
+    }
+    assert_eq!(wallet(&shop).await, (1000, 0), "nothing was guessed");
+    shop.assert_sound().await;
+}
+
+async fn what_was_done_and_came_back_before_it_was_heard_of_was_done_and_came_back(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.paid().await;
+    let refund = ask(&shop, &opened, None).await.unwrap();
+    let (key, minor) = lost_on_its_way(&shop).await;
+    shop.psp.refunds.lock().unwrap().push((key.clone(), minor));
+    shop.psp.returned.lock().unwrap().push(key);
+    shop.world.clock.advance(Duration::from_secs(10));
+    shop.run_jobs().await;
+    let known = refunds::find(&shop.world.db, &refund.id).await.unwrap().unwrap();
+    assert_eq!((known.status, known.succeeded_at.is_some()), (RefundStatus::Failed, true));
+    assert_eq!((shop.told("refund.succeeded").await, shop.told("refund.failed").await), (1, 1));
+    assert_eq!(wallet(&shop).await, (1000, 0));
+    shop.assert_sound().await;
+}
+
 async fn a_psp_that_asks_to_wait_is_given_its_time(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
@@ -255,6 +337,9 @@ both_databases!(
     two_refunds_that_together_are_too_much_do_not_both_succeed,
     of_two_hundred_refunds_at_once_no_more_pass_than_fit,
     a_lost_answer_is_asked_for_and_gives_nothing_back_twice,
+    a_refusal_of_a_repeat_is_not_believed_too_soon,
+    what_is_given_back_although_it_failed_here_is_a_persons,
+    what_was_done_and_came_back_before_it_was_heard_of_was_done_and_came_back,
     a_refund_that_fails_puts_the_money_back,
     a_psp_that_asks_to_wait_is_given_its_time,
     what_is_not_paid_cannot_be_refunded,

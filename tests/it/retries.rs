@@ -203,6 +203,10 @@ async fn a_refund_the_psp_may_have_forgotten_is_not_ordered_again(world: World) 
     let shop = Shop::open(world).await;
     *shop.psp.key_lifetime.lock().unwrap() = Some(Duration::from_hours(1));
     let refund = refund(&shop).await;
+    let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    shop.psp.refund_answers.lock().unwrap().push_back(lost);
+    shop.run_jobs().await;
+    shop.psp.refunds.lock().unwrap().clear();
     shop.world.clock.advance(Duration::from_hours(1));
     shop.run_jobs().await;
     assert!(shop.psp.refunds.lock().unwrap().is_empty());

@@ -64,6 +64,27 @@ pub async fn count(on: impl Into<On<'_>>, payment: &PaymentId, operation: &str, 
     Ok(u32::try_from(row.get::<i64>("n")?).unwrap_or(u32::MAX))
 }
 
+/// When `operation` was last sent under `key` but for the call `but`.
+pub async fn earlier(
+    on: impl Into<On<'_>>,
+    payment: &PaymentId,
+    operation: &str,
+    key: &str,
+    but: &CallId,
+) -> Result<Option<Timestamp>, DbError> {
+    query(
+        "select max(sent_at) as at from psp_calls
+         where payment_id = $1 and operation = $2 and psp_key = $3 and id <> $4",
+    )
+    .bind(payment)
+    .bind(operation)
+    .bind(key)
+    .bind(but)
+    .one(on)
+    .await?
+    .get("at")
+}
+
 /// The calls about a payment, first to last.
 pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Call>, DbError> {
     let rows = query("select * from psp_calls where payment_id = $1 order by id").bind(payment).all(on).await?;

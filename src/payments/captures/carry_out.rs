@@ -1,15 +1,16 @@
 //! Carry out: the job that asks the PSP to take held money or to let it go, until it is known what became of it.
 
-use super::reading::{Became, believable, read};
+use super::reading::{Became, read};
 use super::{Capture, CaptureStatus, Operation, Reason, settle, store};
 use crate::app::App;
 use crate::payments::calls::{self, Call};
 use crate::payments::error::PaymentError;
+use crate::payments::repeats::{believable, no_answer};
 use crate::payments::{send, store as payments};
 use crate::psp::{CaptureRequest, Hold, NotDone, Psp, VoidRequest};
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
-use crate::words::{CallId, CaptureId, random_bytes};
+use crate::words::{CallId, CaptureId, Timestamp, random_bytes};
 
 /// Asks for `id` under its one key, and again until the PSP says what became of it.
 ///
@@ -24,9 +25,10 @@ pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentErro
     let psp = app.psps.get(&asked.psp).cloned().ok_or(PaymentError::NoPsp(asked.tenant.mode.as_str()))?;
     let call = written(app, &asked).await?;
     let tries = calls::count(&app.db, &asked.payment, asked.operation.as_str(), asked.id.as_str()).await?;
+    let earlier = calls::earlier(&app.db, &asked.payment, asked.operation.as_str(), asked.id.as_str(), &call).await?;
     let heard = order(app, psp.as_ref(), &asked, psp_payment, tries).await;
     let became = match read(&asked, &heard) {
-        Became::Failed { code } if !settles(app, &asked, tries) => Became::Unknown {
+        Became::Failed { code } if !settles(app, &asked, earlier) => Became::Unknown {
             reason: format!("refused ({code}), and an earlier call may still arrive"),
             class: Class::Unclear,
         },
@@ -55,8 +57,8 @@ pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentErro
 }
 
 /// The end of a hold's time is not given up at a refusal: what nobody can capture any more must be let go.
-fn settles(app: &App, asked: &Capture, tries: u32) -> bool {
-    asked.reason != Some(Reason::AuthorizationExpired) && believable(tries, app.now().since(asked.created_at))
+fn settles(app: &App, asked: &Capture, earlier: Option<Timestamp>) -> bool {
+    asked.reason != Some(Reason::AuthorizationExpired) && believable(earlier, app.now())
 }
 
 fn ended(app: &App, asked: &Capture, status: CaptureStatus) -> Capture {
@@ -79,14 +81,6 @@ async fn order(app: &App, psp: &dyn Psp, asked: &Capture, psp_payment: String, t
     match asked.operation {
         Operation::Capture => psp.capture(&CaptureRequest { psp_payment, amount, key }).await,
         Operation::Void => psp.void(&VoidRequest { psp_payment, key }).await,
-    }
-}
-
-/// A look that is refused says nothing of what was ordered before.
-fn no_answer(not_done: NotDone) -> NotDone {
-    match not_done {
-        NotDone::Refused { code, reason } => NotDone::Unreachable { reason: format!("{code}: {reason}"), after: None },
-        unreachable @ NotDone::Unreachable { .. } => unreachable,
     }
 }
 

@@ -1,14 +1,9 @@
 //! Reading: what the PSP's word about held money means for the order we gave. Pure.
 
-use std::time::Duration;
-
 use super::{Capture, Operation};
 use crate::payments::send;
 use crate::psp::{Hold, NotDone};
 use crate::queue::retry::Class;
-
-/// A call may still be on its way so long; before that a refusal of a repeat proves nothing about the first.
-const ON_ITS_WAY: Duration = Duration::from_mins(1);
 
 /// What a capture or void has come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +55,6 @@ pub(super) fn read(asked: &Capture, heard: &Result<Hold, NotDone>) -> Became {
             Became::Unknown { reason: reason.clone(), class: send::class(not_done) }
         }
     }
-}
-
-/// Whether a refusal may be believed: nothing sent before can still be on its way.
-pub(super) fn believable(calls: u32, age: Duration) -> bool {
-    calls <= 1 || age >= ON_ITS_WAY
 }
 
 #[cfg(test)]
@@ -123,12 +113,5 @@ mod tests {
                 assert_eq!(word, wanted, "{operation:?} {heard:?}");
             }
         }
-    }
-
-    #[test]
-    fn a_refusal_of_a_repeat_is_believed_when_the_first_cannot_arrive_any_more() {
-        assert!(believable(1, Duration::ZERO));
-        assert!(!believable(2, Duration::from_secs(59)));
-        assert!(believable(2, Duration::from_mins(1)));
     }
 }

@@ -1,16 +1,15 @@
 //! Come back: a refund that had succeeded is returned by the shopper's bank, weeks later (the card is closed, say). The PSP
 //! says so by webhook, and is asked: only what it answers counts. Where that webhook was lost its settlement list says so.
 
+use super::look::look;
 use super::{Refund, RefundStatus, of_payment, postings, store, view};
 use crate::app::App;
 use crate::db::retrying;
 use crate::events::{self, NewEvent};
-use crate::payments::calls::{self, Call};
 use crate::payments::error::PaymentError;
-use crate::payments::{send, store as payments};
 use crate::psp::{Finding, NotDone, RefundOutcome};
 use crate::wallets;
-use crate::words::{CallId, PaymentId, RefundId, Tenant};
+use crate::words::{PaymentId, RefundId, Tenant};
 
 /// Asks the PSP about every refund of a payment that had succeeded, and puts the money of those that came back where it was;
 /// says how many did.
@@ -38,43 +37,14 @@ pub async fn look_for_returned(app: &App, payment: &PaymentId) -> Result<usize, 
 
 /// The PSP's reason when a refund failed after all.
 async fn what_became(app: &App, refund: &Refund) -> Result<Option<String>, PaymentError> {
-    let payment = payments::find(&app.db, &refund.payment).await?.ok_or(PaymentError::NotFound)?;
-    let psp_payment = payment.registered.ok_or(PaymentError::NotRegistered)?.psp_payment;
-    let psp = app.psps.get(&refund.psp).cloned().ok_or(PaymentError::NoPsp(refund.tenant.mode.as_str()))?;
-    let call = written(app, refund).await?;
-    let found = psp.look_up_refund(&psp_payment, refund.id.as_str()).await;
-    let said = match &found {
-        Ok(Finding::Found(RefundOutcome::Failed { .. })) => "failed".to_owned(),
-        Ok(Finding::Found(RefundOutcome::Done { .. })) => "succeeded".to_owned(),
-        Ok(_) => "no answer that can be trusted".to_owned(),
-        Err(not_done) => not_done.to_string(),
-    };
-    send::note(app, &call, &said).await?;
-    match found {
-        Ok(Finding::Found(RefundOutcome::Failed { psp_code })) => Ok(Some(psp_code)),
+    match look(app, refund, refund.id.as_str()).await? {
+        Ok(Finding::Found(RefundOutcome::Failed { psp_code } | RefundOutcome::Returned { psp_code, .. })) => {
+            Ok(Some(psp_code))
+        }
         Err(unreachable @ NotDone::Unreachable { .. }) => Err(unreachable.into()),
         // Anything but a plain no leaves it as it was: it had succeeded.
         Ok(_) | Err(NotDone::Refused { .. }) => Ok(None),
     }
-}
-
-async fn written(app: &App, refund: &Refund) -> Result<CallId, PaymentError> {
-    let call = Call {
-        id: CallId::new(),
-        tenant: refund.tenant.clone(),
-        payment: refund.payment.clone(),
-        attempt: None,
-        operation: "look_up_refund".to_owned(),
-        psp: refund.psp.clone(),
-        psp_key: refund.id.to_string(),
-        sent_at: app.now(),
-        answered_at: None,
-        result: None,
-    };
-    let mut tx = app.db.begin().await?;
-    calls::sent(&mut tx, &call).await?;
-    tx.commit().await?;
-    Ok(call.id)
 }
 
 /// A refund of `tenant` that had succeeded failed after all, for the PSP's reason `code`, as the PSP's own record says: puts the

@@ -7,13 +7,17 @@
 mod ask;
 mod carry_out;
 mod come_back;
+mod look;
+mod order;
 mod postings;
+mod reading;
+mod settle;
 mod share;
 mod store;
 mod view;
 
 pub use ask::{NewRefund, RefundError, ask, ask_of_orders, send_back};
-pub use carry_out::carry_out;
+pub use carry_out::{ask_soon, carry_out};
 pub use come_back::{come_back, look_for_returned};
 pub(super) use share::{Before, left};
 pub(super) use store::before;
@@ -82,6 +86,13 @@ pub struct Refund {
     pub settled_at: Option<Timestamp>,
     /// What of it each seller's order bears.
     pub parts: Vec<Part>,
+}
+
+impl Refund {
+    /// Whether it failed without ever having been done, as far as is known here.
+    pub(super) fn never_was_done(&self) -> bool {
+        self.status == RefundStatus::Failed && self.succeeded_at.is_none()
+    }
 }
 
 /// What of a refund one seller's order bears.

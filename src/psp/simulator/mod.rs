@@ -140,6 +140,10 @@ impl Psp for Simulator {
         reading::found_refund(self.get(&format!("/v1/payments/{payment}")).await, key)
     }
 
+    fn tells_of_refund(&self, kind: &str) -> bool {
+        kind == "payment.refunded"
+    }
+
     fn tells_of_failed_refund(&self, kind: &str) -> bool {
         kind == "refund.failed"
     }

@@ -142,7 +142,10 @@ pub fn found_refund(reply: Reply, key: &str) -> Result<Finding<RefundOutcome>, N
 fn of_refund(refund: wire::KnownRefund) -> RefundOutcome {
     match refund.status.as_str() {
         "succeeded" => RefundOutcome::Done { reference: refund.id },
-        "failed" => RefundOutcome::Failed { psp_code: refund.failure_code.unwrap_or_else(|| "returned".to_owned()) },
+        "failed" => RefundOutcome::Returned {
+            reference: refund.id,
+            psp_code: refund.failure_code.unwrap_or_else(|| "returned".to_owned()),
+        },
         other => RefundOutcome::Unknown { reason: format!("the refund is in a state we do not know: {other:.40}") },
     }
 }

@@ -251,11 +251,16 @@ impl Psp for ScriptedPsp {
 
     async fn look_up_refund(&self, _psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
         if self.returned.lock().unwrap().iter().any(|returned| returned == key) {
-            return Ok(Finding::Found(RefundOutcome::Failed { psp_code: "account_closed".to_owned() }));
+            let (reference, psp_code) = (format!("re_of_{key}"), "account_closed".to_owned());
+            return Ok(Finding::Found(RefundOutcome::Returned { reference, psp_code }));
         }
         let known = self.refunds.lock().unwrap().iter().any(|(known, _)| known == key);
         let done = RefundOutcome::Done { reference: format!("re_of_{key}") };
         Ok(if known { Finding::Found(done) } else { Finding::NotFound })
+    }
+
+    fn tells_of_refund(&self, kind: &str) -> bool {
+        kind == "refund.changed"
     }
 
     fn tells_of_dispute(&self, kind: &str) -> bool {
@@ -301,7 +306,7 @@ impl Psp for ScriptedPsp {
     }
 
     /// The body is the event's id and the PSP's payment, with a space between; there is nothing to believe. An id that
-    /// begins with `dispute` is of a dispute.
+    /// begins with `dispute` is of a dispute, one that begins with `refund` of a refund.
     fn verify_notice(&self, headers: &HeaderMap, body: &[u8], _now: Timestamp) -> Result<PspNotice, NoticeRefused> {
         if !headers.contains_key("signature") {
             return Err(NoticeRefused::NoSignature);
@@ -309,7 +314,8 @@ impl Psp for ScriptedPsp {
         let text = std::str::from_utf8(body).map_err(|_| NoticeRefused::Malformed)?;
         let (event_id, psp_payment) = text.split_once(' ').ok_or(NoticeRefused::Malformed)?;
         let (event_id, psp_payment) = (event_id.to_owned(), Some(psp_payment.to_owned()));
-        let kind = if event_id.starts_with("dispute") { "dispute.changed" } else { "payment.changed" };
-        Ok(PspNotice { event_id, kind: kind.to_owned(), psp_payment, payout: None })
+        let about = ["dispute", "refund"].into_iter().find(|what| event_id.starts_with(what)).unwrap_or("payment");
+        let kind = format!("{about}.changed");
+        Ok(PspNotice { event_id, kind, psp_payment, payout: None })
     }
 }

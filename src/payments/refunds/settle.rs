@@ -1,0 +1,37 @@
+//! Settle: what became of a refund, as state, books and event together, once.
+
+use super::{Refund, RefundStatus, postings, store, view};
+use crate::db::Tx;
+use crate::events::{self, NewEvent};
+use crate::payments::error::PaymentError;
+use crate::wallets;
+use crate::words::Timestamp;
+
+/// Whether what was heard fits what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It does.
+    Agrees,
+    /// The PSP gave back what has failed here, and whose money is the seller's again.
+    Contradicts,
+}
+
+/// Writes what a refund that was pending has become. Whoever comes second changes nothing.
+pub(super) async fn settle(tx: &mut Tx, after: &Refund, now: Timestamp) -> Result<Settled, PaymentError> {
+    let done = after.status == RefundStatus::Succeeded;
+    if !store::settle(tx, after).await? {
+        let known = store::find(&mut *tx, &after.id).await?;
+        let failed = known.is_some_and(|known| known.never_was_done());
+        return Ok(if done && failed { Settled::Contradicts } else { Settled::Agrees });
+    }
+    let (kind, posting) = if done {
+        ("refund.succeeded", postings::done(after, now))
+    } else {
+        let to_pending = store::give_back(tx, after).await?;
+        ("refund.failed", postings::failed(after, &to_pending, now))
+    };
+    let (data, object_id) = (view(after), after.id.as_str());
+    events::append(tx, NewEvent { tenant: &after.tenant, kind, object_id, data, now }).await?;
+    wallets::post(tx, &[posting]).await?;
+    Ok(Settled::Agrees)
+}
