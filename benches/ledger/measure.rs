@@ -33,16 +33,16 @@ pub async fn reads(db: &Db, town: &Town, transfers: i64) {
     let instant = |turn: i64| posted(turn * 7919 % journals);
     let run = timed(READS, async |_| {
         let filter = BalanceFilter { currency: Some(krw()), ..BalanceFilter::default() };
-        assert_eq!(ledger::balances(db, &town.tenant, &filter, 10).await.unwrap().items.len(), 10);
+        assert_eq!(ledger::balances(&mut db.snapshot().await.unwrap(), &town.tenant, &filter, 10).await.unwrap().items.len(), 10);
     });
     tell(transfers, "ten balances, now", &run.await);
     let run = timed(READS, async |turn| {
         let filter = BalanceFilter { currency: Some(krw()), at: Some(instant(turn)), after: None };
-        assert!(!ledger::balances(db, &town.tenant, &filter, 10).await.unwrap().items.is_empty());
+        assert!(!ledger::balances(&mut db.snapshot().await.unwrap(), &town.tenant, &filter, 10).await.unwrap().items.is_empty());
     });
     tell(transfers, "ten balances, at an instant", &run.await);
     let run = timed(READS, async |turn| {
-        let found = balances::of_seller(db, &town.tenant, &seller(turn % SELLERS), krw(), None).await.unwrap();
+        let found = balances::of_seller(&mut db.snapshot().await.unwrap(), &town.tenant, &seller(turn % SELLERS), krw(), None).await.unwrap();
         assert_eq!(found.len(), 1);
     });
     tell(transfers, "one seller's balances, now", &run.await);
@@ -50,7 +50,7 @@ pub async fn reads(db: &Db, town: &Town, transfers: i64) {
         let from = instant(turn);
         let span = Duration::from_micros(u64::try_from(STEP * SELLERS * 20).unwrap());
         let period = Period { seller: seller(turn % SELLERS), currency: krw(), from, to: from.plus(span) };
-        let summary = statements::summary(db, &town.tenant, &period).await.unwrap();
+        let summary = statements::summary(&mut db.snapshot().await.unwrap(), &town.tenant, &period).await.unwrap();
         assert!(summary.unexplained.is_nothing() && summary.count <= 21, "{summary:?}");
     });
     tell(transfers, "a seller's statement of twenty lines", &run.await);

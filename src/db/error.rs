@@ -40,6 +40,11 @@ impl DbError {
         Self::Corrupt { column: column.to_owned(), reason: reason.to_owned() }
     }
 
+    /// What is asked for is shared out, and nothing of it came free for as long as we wait.
+    pub const fn busy() -> Self {
+        Self::Sqlx(sqlx::Error::PoolTimedOut)
+    }
+
     /// Whether a primary key or unique index refused the row.
     pub fn is_unique_violation(&self) -> bool {
         self.database_error().is_some_and(|error| error.kind() == ErrorKind::UniqueViolation)

@@ -9,6 +9,7 @@ mod migrate;
 mod query;
 mod row;
 mod shadow;
+mod snapshot;
 mod tx;
 mod value;
 
@@ -27,6 +28,7 @@ pub use migrate::{GATEWAY, Migrations};
 pub use query::{Query, query};
 pub use row::{Column, Row};
 pub use shadow::narrowed;
+pub use snapshot::Snapshot;
 pub use tx::{On, Tx};
 pub use value::Value;
 

@@ -26,6 +26,13 @@ pub struct Slice<T> {
     pub has_more: bool,
 }
 
+impl<T> Slice<T> {
+    /// The item after which the next page begins; `None` when nothing comes after this one.
+    pub fn onward(&self) -> Option<&T> {
+        self.items.last().filter(|_| self.has_more)
+    }
+}
+
 impl Page {
     /// The newest `limit`.
     pub const fn newest(limit: u32) -> Self {

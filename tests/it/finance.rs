@@ -18,7 +18,7 @@ use crate::ledger::{sale, seller};
 use crate::support::shop::Shop;
 use crate::support::{World, both_databases};
 
-fn at(seconds: i64) -> Timestamp {
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(1_760_000_000 + seconds)
 }
 
@@ -31,14 +31,14 @@ fn won(minor: i64) -> Money {
 }
 
 /// A shop with a seller of its own, and what is posted for them at given seconds.
-struct Books {
-    shop: Shop,
-    seller: SellerId,
+pub struct Books {
+    pub shop: Shop,
+    pub seller: SellerId,
     key: String,
 }
 
 impl Books {
-    async fn open(world: World) -> Self {
+    pub async fn open(world: World) -> Self {
         let shop = Shop::open(world).await;
         let seller = seller(&shop.world, &shop.tenant).await;
         let mut tx = shop.app.db.begin().await.unwrap();
@@ -60,7 +60,7 @@ impl Books {
         entries[0].journal.clone()
     }
 
-    async fn sold(&self, amount: i64, fee: i64, seconds: i64) {
+    pub async fn sold(&self, amount: i64, fee: i64, seconds: i64) {
         let mut posting = sale(self.tenant(), &self.seller, amount, fee);
         posting.now = at(seconds);
         self.post(posting).await;
@@ -81,13 +81,13 @@ impl Books {
         Account::Available(self.seller.clone())
     }
 
-    async fn seal(&self) {
+    pub async fn seal(&self) {
         while let Sealed::Block(_) =
             seals::seal(&self.shop.app.db, &self.shop.app.keyring, self.shop.app.now()).await.unwrap()
         {}
     }
 
-    async fn ask(&self, path: &str, accept: &str) -> (StatusCode, String) {
+    pub async fn ask(&self, path: &str, accept: &str) -> (StatusCode, String) {
         let request =
             Request::get(path).header("authorization", format!("Bearer {}", self.key)).header("accept", accept);
         let answer = http::routes(self.shop.app.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
@@ -96,7 +96,7 @@ impl Books {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let (status, text) = self.ask(path, "application/json").await;
         assert_eq!(status, StatusCode::OK, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
@@ -104,7 +104,7 @@ impl Books {
 
     async fn standing(&self, at: Option<Timestamp>) -> Vec<(String, i64, i64)> {
         let filter = BalanceFilter { at, ..BalanceFilter::default() };
-        let slice = ledger::balances(&self.shop.app.db, self.tenant(), &filter, 100).await.unwrap();
+        let slice = ledger::balances(&mut self.shop.app.db.snapshot().await.unwrap(), self.tenant(), &filter, 100).await.unwrap();
         slice.items.into_iter().map(|it| (it.account, it.debits, it.credits)).collect()
     }
 }
@@ -181,7 +181,7 @@ async fn a_trial_balance_balances_at_any_instant_and_its_file_says_the_same(worl
         path = format!("/v1/ledger/trial_balance?at={}&limit=2&starting_after={}", at(40), seen.last().unwrap());
     }
     assert_eq!(seen.len(), 4, "{seen:?}");
-    let sums = totals(&books.shop.app.db, books.tenant(), None).await.unwrap();
+    let sums = totals(&mut books.shop.app.db.snapshot().await.unwrap(), books.tenant(), None).await.unwrap();
     assert_eq!((sums[0].debit, sums[0].credit), (150, 150));
 }
 

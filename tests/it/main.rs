@@ -40,6 +40,7 @@ mod laws;
 mod ledger;
 mod migrations;
 mod openapi;
+mod one_state;
 mod outbound;
 mod payment_methods;
 mod payments;

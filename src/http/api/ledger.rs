@@ -62,7 +62,8 @@ pub async fn balances(
         at: query.filters.at.as_deref().map(read_instant).transpose()?,
         after: query.page.named().map(|name| read_name(name).ok_or_else(|| query.unknown_cursor())).transpose()?,
     };
-    let slice = ledger::balances(&app.db, &principal.tenant, &filter, query.page.limit()).await?;
+    let mut snapshot = app.db.snapshot().await?;
+    let slice = ledger::balances(&mut snapshot, &principal.tenant, &filter, query.page.limit()).await?;
     Ok(envelope("/v1/ledger/balances", slice, |balance| ledger::balance_view(&principal.tenant, balance)))
 }
 
@@ -90,8 +91,9 @@ pub async fn trial_balance(
     }
     let after = query.page.named().map(|name| read_name(name).ok_or_else(|| query.unknown_cursor())).transpose()?;
     let filter = BalanceFilter { at: Some(at), after, currency: None };
-    let slice = ledger::balances(&app.db, tenant, &filter, query.page.limit()).await?;
-    let totals = totals(&app.db, tenant, Some(at)).await?;
+    let mut snapshot = app.db.snapshot().await?;
+    let slice = ledger::balances(&mut snapshot, tenant, &filter, query.page.limit()).await?;
+    let totals = totals(&mut snapshot, tenant, Some(at)).await?;
     Ok(Json(ledger::trial_view(tenant, at, &slice, &totals)).into_response())
 }
 

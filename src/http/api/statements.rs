@@ -56,8 +56,9 @@ pub async fn show(
     {
         return Err(query.unknown_cursor());
     }
-    let summary = statements::summary(&app.db, tenant, &period).await?;
-    let slice = statements::entries(&app.db, tenant, &period, after.as_ref(), query.page.limit()).await?;
+    let mut snapshot = app.db.snapshot().await?;
+    let summary = statements::summary(&mut snapshot, tenant, &period).await?;
+    let slice = statements::entries(&mut snapshot, tenant, &period, after.as_ref(), query.page.limit()).await?;
     Ok(Json(ledger::statement_view(tenant, &period, &summary, &slice)).into_response())
 }
 

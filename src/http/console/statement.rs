@@ -74,14 +74,13 @@ pub async fn show(
 ) -> Result<Response, Refusal> {
     let Found { tenant, name, period, currencies, problem } = found(&app, &id, &asked).await?;
     let after = JournalId::parse(&asked.after).ok();
-    let summary = statements::summary(&app.db, &tenant, &period).await?;
-    let slice = statements::entries(&app.db, &tenant, &period, after.as_ref(), LINES).await?;
+    let mut snapshot = app.db.snapshot().await?;
+    let summary = statements::summary(&mut snapshot, &tenant, &period).await?;
+    let slice = statements::entries(&mut snapshot, &tenant, &period, after.as_ref(), LINES).await?;
     let currency = period.currency;
     let pairs: Vec<_> = currencies.iter().map(|code| (code, code)).collect();
     let next = slice
-        .items
-        .last()
-        .filter(|_| slice.has_more)
+        .onward()
         .map(|last| link(&period, &asked, "statement", Some(&last.journal)));
     let view = Statement {
         frame: who.frame(format!("Statement of {name}"), Place::Wallets, app.now()),

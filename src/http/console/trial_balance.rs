@@ -80,7 +80,8 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
 
 async fn fill(app: &App, tenant: &Tenant, at: Timestamp, view: &mut TrialBalance) -> Result<(), DbError> {
     let filter = BalanceFilter { at: Some(at), ..BalanceFilter::default() };
-    let slice = ledger::balances(&app.db, tenant, &filter, ROWS).await?;
+    let mut snapshot = app.db.snapshot().await?;
+    let slice = ledger::balances(&mut snapshot, tenant, &filter, ROWS).await?;
     view.more = slice.has_more;
     view.rows = slice
         .items
@@ -97,7 +98,7 @@ async fn fill(app: &App, tenant: &Tenant, at: Timestamp, view: &mut TrialBalance
             }
         })
         .collect();
-    view.totals = totals(&app.db, tenant, Some(at))
+    view.totals = totals(&mut snapshot, tenant, Some(at))
         .await?
         .into_iter()
         .map(|total| Total {

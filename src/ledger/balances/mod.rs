@@ -2,12 +2,12 @@
 //!
 //! Promises: the cost depends on how much is asked for and on how much was posted since about two blocks ago, never on the age of
 //! the books: a balance is what stood there as of a sealed block and the transfers since. It is exact: what is posted and not
-//! sealed yet counts too. Refuses to know sellers' wallets, which have rows of their own.
+//! sealed yet counts too, and what is read from one snapshot is of one state of the books. Refuses to know sellers' wallets, which have rows of their own.
 
 mod store;
 
 use super::account::Account;
-use crate::db::{Db, DbError};
+use crate::db::{DbError, Snapshot};
 use crate::words::{Currency, Page, SellerId, Slice, Tenant, Timestamp};
 
 /// What stands on an account in one currency, in minor units.
@@ -21,6 +21,14 @@ pub struct Balance {
     pub debits: i64,
     /// The sum of what was credited.
     pub credits: i64,
+}
+
+impl Balance {
+    /// What comes after this one is read by, see [`BalanceFilter::after`]; `None` when no account has such a code.
+    #[must_use]
+    pub fn name(&self) -> Option<(Currency, Account)> {
+        Some((self.currency, self.account.parse().ok()?))
+    }
 }
 
 /// The two columns of a trial balance in one currency, in minor units; equal in sound books.
@@ -77,16 +85,18 @@ struct Span {
     at: Timestamp,
 }
 
-/// How often a read is repeated when a journal from before the instant was sealed late and meanwhile.
-const TRIES: u32 = 5;
-
 /// What stands on each account that was ever used, by currency and account, at most `limit`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn balances(db: &Db, tenant: &Tenant, filter: &BalanceFilter, limit: u32) -> Result<Slice<Balance>, DbError> {
+pub async fn balances(
+    snapshot: &mut Snapshot,
+    tenant: &Tenant,
+    filter: &BalanceFilter,
+    limit: u32,
+) -> Result<Slice<Balance>, DbError> {
     let page = Page::newest(limit);
-    Ok(page.cut(read(db, tenant, &Between::of(filter), filter.at, page.fetch()).await?))
+    Ok(page.cut(read(snapshot, tenant, &Between::of(filter), filter.at, page.fetch()).await?))
 }
 
 /// What stands on the accounts of one seller in one currency; those that were ever used.
@@ -94,51 +104,50 @@ pub async fn balances(db: &Db, tenant: &Tenant, filter: &BalanceFilter, limit: u
 /// # Errors
 /// When the database fails.
 pub async fn of_seller(
-    db: &Db,
+    snapshot: &mut Snapshot,
     tenant: &Tenant,
     seller: &SellerId,
     currency: Currency,
     at: Option<Timestamp>,
 ) -> Result<Vec<Balance>, DbError> {
     let edge = |end: &str| (currency.code().to_owned(), format!("seller:{seller}:{end}"));
-    read(db, tenant, &Between { after: edge(""), before: edge("~") }, at, 100).await
+    read(snapshot, tenant, &Between { after: edge(""), before: edge("~") }, at, 100).await
 }
 
 async fn read(
-    db: &Db,
+    snapshot: &mut Snapshot,
     tenant: &Tenant,
     between: &Between,
     at: Option<Timestamp>,
     limit: i64,
 ) -> Result<Vec<Balance>, DbError> {
-    let Some(at) = at else { return store::now(db, tenant, between, limit).await };
-    let mut span = store::span(db, at).await?;
-    for _ in 1..TRIES {
-        let rows = store::then(db, tenant, between, span, limit).await?;
-        let again = store::span(db, at).await?;
-        if again == span {
-            return Ok(rows);
+    match at {
+        None => store::now(snapshot, tenant, between, limit).await,
+        Some(at) => {
+            let span = store::span(snapshot, at).await?;
+            store::then(snapshot, tenant, between, span, limit).await
         }
-        span = again;
     }
-    store::then(db, tenant, between, span, limit).await
 }
 
 /// The sums of both columns over all accounts, per currency; now or at an instant.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn totals(db: &Db, tenant: &Tenant, at: Option<Timestamp>) -> Result<Vec<Total>, DbError> {
+pub async fn totals(
+    snapshot: &mut Snapshot,
+    tenant: &Tenant,
+    at: Option<Timestamp>,
+) -> Result<Vec<Total>, DbError> {
     let mut totals: Vec<Total> = Vec::new();
     let mut filter = BalanceFilter { at, ..BalanceFilter::default() };
     // From the same statement as the rows, a thousand accounts at a time, so that the sums are of what is shown.
     loop {
-        let slice = balances(db, tenant, &filter, 1000).await?;
+        let slice = balances(snapshot, tenant, &filter, 1000).await?;
         for balance in &slice.items {
             add(&mut totals, balance)?;
         }
-        let last = slice.items.last().and_then(|last| Some((last.currency, last.account.parse().ok()?)));
-        match last.filter(|_| slice.has_more) {
+        match slice.onward().and_then(Balance::name) {
             Some(last) => filter.after = Some(last),
             None => return Ok(totals),
         }

@@ -1,13 +1,18 @@
 //! The SQL of balances.
 //!
-//! Each is one statement, so that a journal which is sealed meanwhile is counted once: as waiting or as sealed, never as both.
+//! Read in a snapshot, so that a journal which is sealed meanwhile is counted once: as waiting or as sealed, never as both.
 
 use super::{Balance, Between, Span};
-use crate::db::{Db, DbError, Query, Row, query};
+use crate::db::{DbError, Query, Row, Snapshot, query};
 use crate::words::{Tenant, Timestamp};
 
 /// Now: what stands there as of the last block, and what waits to be sealed.
-pub(super) async fn now(db: &Db, tenant: &Tenant, between: &Between, limit: i64) -> Result<Vec<Balance>, DbError> {
+pub(super) async fn now(
+    snapshot: &mut Snapshot,
+    tenant: &Tenant,
+    between: &Between,
+    limit: i64,
+) -> Result<Vec<Balance>, DbError> {
     // The sealed accounts are cut to the page before the waiting ones are added: a waiting account before the page's end is either
     // among them or was never sealed.
     let rows = bind(
@@ -31,14 +36,14 @@ pub(super) async fn now(db: &Db, tenant: &Tenant, between: &Between, limit: i64)
         between,
         limit,
     )
-    .all(db)
+    .all(snapshot)
     .await?;
     rows.iter().map(balance).collect()
 }
 
 /// At an instant: what stood there as of the last block that was whole by then, and the journals around its end.
 pub(super) async fn then(
-    db: &Db,
+    snapshot: &mut Snapshot,
     tenant: &Tenant,
     between: &Between,
     span: Span,
@@ -82,7 +87,7 @@ pub(super) async fn then(
     .bind(span.from)
     .bind(span.to)
     .bind(span.at)
-    .all(db)
+    .all(snapshot)
     .await?;
     rows.iter().map(balance).collect()
 }
@@ -91,7 +96,7 @@ pub(super) async fn then(
 ///
 /// Blocks are made in the order of commits, and journals may be dated a little before those of earlier blocks: by no more than the
 /// reach that the chain has written down.
-pub(super) async fn span(db: &Db, at: Timestamp) -> Result<Span, DbError> {
+pub(super) async fn span(snapshot: &mut Snapshot, at: Timestamp) -> Result<Span, DbError> {
     let row = query(
         "select coalesce((select number from ledger_blocks where until_at <= $1 order by until_at desc, number desc limit 1), 0) as block, \
          coalesce((select last_position from ledger_blocks where until_at <= $1 order by until_at desc, number desc limit 1), 0) as first, \
@@ -100,7 +105,7 @@ pub(super) async fn span(db: &Db, at: Timestamp) -> Result<Span, DbError> {
     )
     .bind(at)
     .bind(i64::MAX)
-    .one(db)
+    .one(snapshot)
     .await?;
     Ok(Span { block: row.get("block")?, from: row.get("first")?, to: row.get("last")?, at })
 }

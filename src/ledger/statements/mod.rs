@@ -2,13 +2,14 @@
 //! there after.
 //!
 //! Promises: opening and lines add up to closing, in every pocket; where they do not, the difference stands in a line of its own and
-//! is never hidden. API, page and file say the same because they read the same. Refuses to know what the sources are.
+//! is never hidden. Opening, lines and closing are read from one snapshot, so what is posted meanwhile is in all of them or in none.
+//! API, page and file say the same because they read the same. Refuses to know what the sources are.
 
 mod store;
 
 use super::account::{Account, Pocket};
 use super::balances;
-use crate::db::{Db, DbError};
+use crate::db::{DbError, Snapshot};
 use crate::words::{Currency, JournalId, Page, PaymentId, SellerId, Slice, Tenant, Timestamp};
 
 /// What is in a seller's four pockets, or what changes there; minor units.
@@ -133,7 +134,7 @@ const PAYOUT: &str = "payout_asked";
 /// # Errors
 /// When the database fails.
 pub async fn entries(
-    db: &Db,
+    snapshot: &mut Snapshot,
     tenant: &Tenant,
     period: &Period,
     after: Option<&JournalId>,
@@ -141,37 +142,37 @@ pub async fn entries(
 ) -> Result<Slice<Entry>, DbError> {
     let after = match after {
         None => None,
-        Some(id) => store::posted_at(db, tenant, id).await?.map(|at| (at, id.clone())),
+        Some(id) => store::posted_at(snapshot, tenant, id).await?.map(|at| (at, id.clone())),
     };
     let page = Page::newest(limit);
-    Ok(page.cut(store::entries(db, tenant, period, after.as_ref(), page.fetch()).await?))
+    Ok(page.cut(store::entries(snapshot, tenant, period, after.as_ref(), page.fetch()).await?))
 }
 
 /// The sums of a statement: from the same lines, and held against the balances on both ends.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn summary(db: &Db, tenant: &Tenant, period: &Period) -> Result<Summary, DbError> {
+pub async fn summary(snapshot: &mut Snapshot, tenant: &Tenant, period: &Period) -> Result<Summary, DbError> {
     let before = |at: Timestamp| Timestamp::from_micros(at.micros().saturating_sub(1));
-    let opening = standing(db, tenant, period, before(period.from)).await?;
+    let opening = standing(snapshot, tenant, period, before(period.from)).await?;
     let mut changes = Pockets::default();
     let mut count: i64 = 0;
     let mut payouts = Vec::new();
     let mut open = Open { carried: opening.available, lines: 0, count: 0 };
     let mut after = None;
     loop {
-        let slice = entries(db, tenant, period, after.as_ref(), LINES).await?;
+        let slice = entries(snapshot, tenant, period, after.as_ref(), LINES).await?;
         for entry in &slice.items {
             changes = changes.with(entry.change, i64::checked_add)?;
             count = count.saturating_add(1);
             payouts.extend(open.take(entry));
         }
-        after = slice.items.last().map(|last| last.journal.clone());
-        if !slice.has_more || after.is_none() {
-            break;
+        match slice.onward() {
+            Some(last) => after = Some(last.journal.clone()),
+            None => break,
         }
     }
-    let closing = standing(db, tenant, period, before(period.to)).await?;
+    let closing = standing(snapshot, tenant, period, before(period.to)).await?;
     let unexplained = closing.with(opening, i64::checked_sub)?.with(changes, i64::checked_sub)?;
     Ok(Summary { opening, changes, closing, unexplained, count, payouts })
 }
@@ -209,9 +210,14 @@ impl Open {
     }
 }
 
-async fn standing(db: &Db, tenant: &Tenant, period: &Period, at: Timestamp) -> Result<Pockets, DbError> {
+async fn standing(
+    snapshot: &mut Snapshot,
+    tenant: &Tenant,
+    period: &Period,
+    at: Timestamp,
+) -> Result<Pockets, DbError> {
     let mut pockets = Pockets::default();
-    for balance in balances::of_seller(db, tenant, &period.seller, period.currency, Some(at)).await? {
+    for balance in balances::of_seller(snapshot, tenant, &period.seller, period.currency, Some(at)).await? {
         let account: Account = balance.account.parse().map_err(|_| DbError::corrupt("account", "not an account"))?;
         let owed = balance.credits.checked_sub(balance.debits);
         let owed = owed.ok_or_else(|| DbError::corrupt("amount", "a balance does not fit into 64 bits"))?;

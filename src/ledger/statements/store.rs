@@ -1,13 +1,13 @@
 //! The SQL of sellers' statements.
 
 use super::{Entry, Period, Pockets};
-use crate::db::{Db, DbError, Row, query};
+use crate::db::{DbError, Row, Snapshot, query};
 use crate::ledger::Account;
 use crate::words::{JournalId, Tenant, Timestamp};
 
 /// Lines by time, one per journal, those after `after`.
 pub(super) async fn entries(
-    db: &Db,
+    snapshot: &mut Snapshot,
     tenant: &Tenant,
     period: &Period,
     after: Option<&(Timestamp, JournalId)>,
@@ -51,7 +51,7 @@ pub(super) async fn entries(
         .bind(after.map_or(Timestamp::from_micros(i64::MIN), |(at, _)| *at))
         .bind(after.map_or("", |(_, id)| id.as_str()))
         .bind(limit)
-        .all(db)
+        .all(snapshot)
         .await?
         .iter()
         .map(entry)
@@ -59,12 +59,16 @@ pub(super) async fn entries(
 }
 
 /// When a journal of this tenant was posted.
-pub(super) async fn posted_at(db: &Db, tenant: &Tenant, id: &JournalId) -> Result<Option<Timestamp>, DbError> {
+pub(super) async fn posted_at(
+    snapshot: &mut Snapshot,
+    tenant: &Tenant,
+    id: &JournalId,
+) -> Result<Option<Timestamp>, DbError> {
     let row = query("select created_at from journals where merchant_id = $1 and livemode = $2 and id = $3")
         .bind(&tenant.merchant)
         .bind(tenant.mode)
         .bind(id)
-        .optional(db)
+        .optional(snapshot)
         .await?;
     row.as_ref().map(|row| row.get("created_at")).transpose()
 }

@@ -157,7 +157,7 @@ pub async fn statements_disagree(stage: &Stage, cut: Cut) -> Vec<String> {
 
 async fn summary(stage: &Stage, seller: &SellerId, from: Timestamp, to: Timestamp) -> Summary {
     let period = Period { seller: seller.clone(), currency: Currency::parse("USD").unwrap(), from, to };
-    statements::summary(&stage.app.db, &stage.tenant, &period).await.unwrap()
+    statements::summary(&mut stage.app.db.snapshot().await.unwrap(), &stage.tenant, &period).await.unwrap()
 }
 
 async fn one_disagrees(stage: &Stage, seller: &SellerId, whole: &Summary, parts: &[Summary; 3]) -> Vec<String> {
