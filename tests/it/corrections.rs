@@ -71,6 +71,14 @@ async fn pending_money_that_is_corrected_is_not_delivered_as_well(world: World) 
     let shown = desk.door.get(&format!("/v1/corrections/{id}"), &desk.key).await.json;
     assert_eq!((&shown["status"], &shown["decided_by"]), (&json!("posted"), &json!("lee@example.com")));
     assert!(shown["asked_by"].as_str().unwrap().starts_with("key_"), "{shown}");
+    let entries = tollgate::db::query("select action, note from audit_entries where object_id = $1")
+        .bind(id.as_str())
+        .all(&desk.shop.world.db)
+        .await
+        .unwrap();
+    assert_eq!(entries.len(), 1, "who asked stands in the audit log");
+    assert_eq!(entries[0].get::<String>("action").unwrap(), "correction.ask");
+    assert_eq!(entries[0].get::<String>("note").unwrap(), "the platform's fee was forgotten");
     desk.shop.assert_sound().await;
     desk.fulfill(&opened.orders[0].id).await;
     assert_eq!(desk.wallet(&opened).await, (json!("0.00"), json!("7.00")), "what was left of it");

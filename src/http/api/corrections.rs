@@ -16,6 +16,7 @@ use crate::http::idempotent::{WorkError, idempotent};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::ledger::{Account, Transfer};
+use crate::operators::{NewEntry, record};
 use crate::wallets::WalletError;
 use crate::words::{CorrectionId, Currency, JournalId, Money, PaymentId};
 
@@ -47,8 +48,11 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let asked = checked(request.body, principal.key.to_string())?;
     let (tenant, now) = (principal.tenant.clone(), app.now());
+    let key = format!("API key {}", principal.key);
     idempotent(app, principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
         let correction = corrections::ask(tx, &tenant, &asked, now).await.map_err(refused)?;
+        let entry = NewEntry::new("correction.ask", &key, now).about(correction.id.as_str());
+        record(tx, &NewEntry { note: correction.reason.clone(), ..entry }).await?;
         Ok(corrections::view(&correction))
     })
     .await
