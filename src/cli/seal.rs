@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::start::{self, Settings};
 use crate::keyring::Keyring;
-use crate::ledger::seals::{self, Sealed};
+use crate::ledger::seals::{self, Head, Sealed};
 use crate::words::{Clock as _, SystemClock};
 
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,13 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     }
     let db = start::database(&config, false).await?;
     let keyring = Keyring::derive(&config.master_key);
-    while let Sealed::Block(_) = seals::seal(&db, &keyring, SystemClock.now()).await? {}
+    // What the file says already must still be so, or nothing is signed.
+    let written = match &args.out {
+        Some(file) => seals::read_file(file).await.map_err(|error| anyhow!("{}: {error}", file.display()))?,
+        None => Vec::new(),
+    };
+    let head = Head::written(&written);
+    while let Sealed::Block(_) = seals::seal(&db, &keyring, &head, SystemClock.now()).await? {}
     let anchor = seals::anchor(&db, &keyring).await?;
     db.close().await;
     match (anchor, args.out) {

@@ -56,8 +56,12 @@ fn chain(walk: &Walk) -> String {
     if !walk.signatures {
         lines.push("     the signatures were not looked at: that needs the gateway's master_key".to_owned());
     }
-    if walk.anchors > 0 {
+    if walk.witnessed {
         lines.push(format!("     {} block(s) are as they were written down outside", walk.anchors));
+    } else {
+        let blind = "no outside witness was given (--anchor): a chain that was cut at its end, or sealed anew with the gateway's own key, \
+             would not be seen";
+        lines.push(format!("     {blind}"));
     }
     lines.join("\n") + "\n"
 }
@@ -119,5 +123,8 @@ mod tests {
         let text = chain(&walk);
         assert!(text.contains("BROKEN       books_are_sealed") && text.contains("(2 blocks, "), "{text}");
         assert!(text.contains("first: jrn_1: it was taken away\n     then:  block 2"), "{text}");
+        assert!(text.contains("     no outside witness was given (--anchor)"), "{text}");
+        let text = chain(&Walk { witnessed: true, anchors: 2, ..Walk::default() });
+        assert!(text.contains("     2 block(s) are as they") && !text.contains("no outside witness"), "{text}");
     }
 }

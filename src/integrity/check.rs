@@ -1,6 +1,6 @@
 //! Running the checks and saying what they found.
 
-use super::store::{self, CHECKS, Outline, Question};
+use super::store::{self, CHECKS, Outline, Question, UNASKED};
 use crate::db::{Db, DbError};
 use crate::words::Tenant;
 
@@ -111,6 +111,9 @@ pub async fn check(db: &Db, scope: Scope<'_>) -> Result<Report, DbError> {
                 }
             }
             Question::Guards => guards(db, &mut check).await?,
+            Question::Sealer => {
+                check.findings = vec![Finding { subject: String::new(), detail: UNASKED.to_owned() }];
+            }
         }
         checks.push(check);
     }
@@ -147,7 +150,7 @@ pub(super) async fn guards(db: &Db, check: &mut Check) -> Result<(), DbError> {
     check.checked = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
     for guard in wanted.iter().filter(|&&guard| !there.iter().any(|name| name == guard)) {
         check.broken = check.broken.saturating_add(1);
-        check.findings.push(Finding { subject: (*guard).to_owned(), detail: "is missing or switched off".to_owned() });
+        check.findings.push(Finding { subject: (*guard).to_owned(), detail: "is missing, switched off or altered".to_owned() });
     }
     check.state = if check.broken == 0 { State::Holds } else { State::Broken };
     Ok(())

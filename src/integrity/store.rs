@@ -5,6 +5,7 @@
 mod balances;
 mod books;
 mod captures;
+mod chain;
 mod disputes;
 mod guards;
 mod held;
@@ -17,6 +18,7 @@ mod suspense;
 mod told;
 mod wallets;
 
+pub(super) use chain::{LAW as CHAIN, UNASKED};
 pub(super) use guards::{guards, wanted_guards};
 pub(super) use provider::has_told;
 
@@ -39,6 +41,8 @@ pub(super) enum Question {
     Ask { counted: &'static str, broken: &'static str },
     /// The triggers that guard the books.
     Guards,
+    /// What the sealer has kept of what it saw.
+    Sealer,
     /// The same, of what somebody else has to tell first; `untold` is said while nobody has.
     AskIfTold { counted: &'static str, broken: &'static str, untold: &'static str },
 }
@@ -59,6 +63,7 @@ pub(super) const CHECKS: &[Outline] = &[
     disputes::LAW,
     suspense::LAW,
     guards::LAW,
+    chain::LAW,
 ];
 
 /// What an invariant's two statements say: how many rows they looked at, how many are wrong, and the first few of those.

@@ -83,7 +83,7 @@ impl Books {
 
     pub async fn seal(&self) {
         while let Sealed::Block(_) =
-            seals::seal(&self.shop.app.db, &self.shop.app.keyring, self.shop.app.now()).await.unwrap()
+            seals::seal(&self.shop.app.db, &self.shop.app.keyring, &seals::Head::default(), self.shop.app.now()).await.unwrap()
         {}
     }
 
@@ -354,7 +354,7 @@ async fn the_watch_finds_what_changed_and_forgets_what_is_mended(world: World) {
         let mut tx = db.begin().await.unwrap();
         tollgate::events::place(&mut tx, 100).await.unwrap();
         tx.commit().await.unwrap();
-        while let Sealed::Block(_) = seals::seal(db, &shop.app.keyring, shop.app.now()).await.unwrap() {}
+        while let Sealed::Block(_) = seals::seal(db, &shop.app.keyring, &seals::Head::default(), shop.app.now()).await.unwrap() {}
     };
     let raw = async |statement: &'static str| {
         let mut tx = db.begin().await.unwrap();

@@ -2,12 +2,14 @@
 
 use tollgate::db::query;
 use tollgate::keyring::Keyring;
-use tollgate::ledger::seals::{self, Anchor, Sealed, Walk, climb};
+use tollgate::ledger::seals::{self, Anchor, Head, SealError, Sealed, Walk, climb};
 use tollgate::words::{JournalId, Secret, SellerId, Tenant};
+use tollgate::worker::Worker;
 use tollgate::{ledger, wallets};
 
 use crate::ledger::{sale, tenant};
-use crate::support::{Engine, World, both_databases};
+use crate::support::shop::Shop;
+use crate::support::{Engine, World, both_databases, eventually};
 
 /// Six sales in three blocks of two.
 struct Books {
@@ -15,6 +17,7 @@ struct Books {
     tenant: Tenant,
     seller: SellerId,
     keyring: Keyring,
+    head: Head,
     journals: Vec<JournalId>,
 }
 
@@ -22,11 +25,35 @@ fn keyring(secret: &str) -> Keyring {
     Keyring::derive(&Secret::new(secret.to_owned()))
 }
 
+/// What drops the guards of the books.
+fn unguarded(engine: Engine) -> &'static [&'static str] {
+    match engine {
+        Engine::Sqlite => &[
+            "drop trigger if exists journals_refuse_update",
+            "drop trigger if exists journals_refuse_delete",
+            "drop trigger if exists journals_refuse_replace",
+            "drop trigger if exists transfers_refuse_update",
+            "drop trigger if exists transfers_refuse_delete",
+            "drop trigger if exists transfers_refuse_replace",
+            "drop trigger if exists ledger_blocks_refuse_update",
+            "drop trigger if exists ledger_blocks_refuse_delete",
+            "drop trigger if exists sealed_journals_refuse_update",
+            "drop trigger if exists sealed_journals_refuse_delete",
+        ],
+        Engine::Postgres => &[
+            "alter table journals disable trigger all",
+            "alter table transfers disable trigger all",
+            "alter table ledger_blocks disable trigger all",
+            "alter table sealed_journals disable trigger all",
+        ],
+    }
+}
+
 impl Books {
     async fn open(world: World) -> Self {
         let (tenant, seller) = tenant(&world).await;
         let keyring = keyring("a key for this test alone, forty characters");
-        let mut books = Self { world, tenant, seller, keyring, journals: Vec::new() };
+        let mut books = Self { world, tenant, seller, keyring, head: Head::default(), journals: Vec::new() };
         for _ in 0..3 {
             books.post(2).await;
             books.seal().await;
@@ -46,7 +73,7 @@ impl Books {
     }
 
     async fn seal(&self) {
-        let sealed = seals::seal(&self.world.db, &self.keyring, self.world.now()).await.unwrap();
+        let sealed = seals::seal(&self.world.db, &self.keyring, &self.head, self.world.now()).await.unwrap();
         assert!(matches!(sealed, Sealed::Block(_)), "{sealed:?}");
     }
 
@@ -66,28 +93,8 @@ impl Books {
 
     /// Statements of an administrator, the guards dropped first. `$j` is the journal at `index`.
     async fn tamper(&self, index: usize, statements: &[&str]) {
-        let unguard: &[&str] = match self.world.engine {
-            Engine::Sqlite => &[
-                "drop trigger if exists journals_refuse_update",
-                "drop trigger if exists journals_refuse_delete",
-                "drop trigger if exists journals_refuse_replace",
-                "drop trigger if exists transfers_refuse_update",
-                "drop trigger if exists transfers_refuse_delete",
-                "drop trigger if exists transfers_refuse_replace",
-                "drop trigger if exists ledger_blocks_refuse_update",
-                "drop trigger if exists ledger_blocks_refuse_delete",
-                "drop trigger if exists sealed_journals_refuse_update",
-                "drop trigger if exists sealed_journals_refuse_delete",
-            ],
-            Engine::Postgres => &[
-                "alter table journals disable trigger all",
-                "alter table transfers disable trigger all",
-                "alter table ledger_blocks disable trigger all",
-                "alter table sealed_journals disable trigger all",
-            ],
-        };
         let mut tx = self.world.db.begin().await.unwrap();
-        for statement in unguard.iter().chain(statements) {
+        for statement in unguarded(self.world.engine).iter().chain(statements) {
             let journal = self.journals[index].as_str();
             let statement: &'static str = Box::leak(statement.replace("$j", &format!("'{journal}'")).into_boxed_str());
             query(statement).execute(&mut tx).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
@@ -246,8 +253,8 @@ async fn a_cut_chain_is_named(world: World) {
     assert!(named[0].starts_with("block 3: it was written down outside on "), "{named:#?}");
 }
 
-/// Everything from block 2 on is unsealed, changed and sealed anew, as by the gateway itself.
-async fn replace_the_tail(books: &Books, keyring: &Keyring) {
+/// Everything from block 2 on is unsealed and changed, and waits to be sealed anew.
+async fn replace_the_tail(books: &Books) {
     books
         .tamper(
             2,
@@ -263,12 +270,84 @@ async fn replace_the_tail(books: &Books, keyring: &Keyring) {
             ],
         )
         .await;
-    while let Sealed::Block(_) = seals::seal(&books.world.db, keyring, books.world.now()).await.unwrap() {}
+}
+
+/// Seals what waits with this key, by a sealer that has seen nothing of the chain before.
+async fn seal_anew(books: &Books, keyring: &Keyring) {
+    let head = Head::default();
+    while let Sealed::Block(_) = seals::seal(&books.world.db, keyring, &head, books.world.now()).await.unwrap() {}
+}
+
+async fn a_sealer_signs_nothing_that_does_not_go_on_from_what_it_saw(world: World) {
+    let books = Books::open(world).await;
+    let anchor = books.anchor().await;
+    replace_the_tail(&books).await;
+    // The sealer that runs, and one that begins with the witness outside: neither signs what somebody else laid before it.
+    for head in [&books.head, &Head::written(&[anchor])] {
+        let refused = seals::seal(&books.world.db, &books.keyring, head, books.world.now()).await;
+        assert!(matches!(refused, Err(SealError::Replaced(3))), "{refused:?}");
+    }
+    let walk = books.look(&[]).await;
+    assert_eq!((walk.blocks, walk.waiting), (1, 4), "something was sealed: {walk:?}");
+    // A chain as long as it was, of other blocks, is no better.
+    seal_anew(&books, &books.keyring).await;
+    books.tamper(0, &["update ledger_chain set positions = positions + 1"]).await;
+    let counted = seals::seal(&books.world.db, &books.keyring, &books.head, books.world.now()).await;
+    assert!(matches!(counted, Err(SealError::Counted(2))), "{counted:?}");
+}
+
+async fn a_sealer_follows_what_other_sealers_made(world: World) {
+    let mut books = Books::open(world).await;
+    for _ in 0..3 {
+        books.post(1).await;
+        seal_anew(&books, &books.keyring).await;
+    }
+    books.post(1).await;
+    books.seal().await;
+    assert_eq!(books.look(&[]).await.blocks, 7);
+    // Between what it saw and the end, one block is not what it was.
+    for _ in 0..2 {
+        books.post(1).await;
+        seal_anew(&books, &books.keyring).await;
+    }
+    books.tamper(0, &["update ledger_blocks set sealed_at = sealed_at + 1 where number = 8"]).await;
+    let refused = seals::seal(&books.world.db, &books.keyring, &books.head, books.world.now()).await;
+    assert!(matches!(refused, Err(SealError::Replaced(8))), "{refused:?}");
+}
+
+/// The running gateway: it says so where people look, and signs nothing into the file outside.
+async fn a_gateway_whose_chain_is_replaced_tells_of_it(world: World) {
+    use tollgate::integrity::{State, watch};
+    let shop = Shop::open(world).await;
+    shop.paid().await;
+    let worker = Worker::start(&shop.app);
+    let blocks = async || seals::walk(&shop.app.db, None, &[]).await.unwrap().blocks;
+    eventually("something is sealed", async || (blocks().await > 0).then_some(())).await;
+    let chain = async || {
+        let standing = watch::standing(&shop.app.db, &shop.tenant, shop.app.now()).await.ok()?;
+        standing.laws.into_iter().find(|law| law.check.name == "chain_goes_on").map(|law| law.check)
+    };
+    assert_eq!(chain().await.unwrap().state, State::Holds);
+    let mut tx = shop.app.db.begin().await.unwrap();
+    for statement in unguarded(shop.world.engine).iter().copied().chain([
+        "delete from sealed_journals",
+        "delete from ledger_blocks",
+        "update ledger_chain set blocks = 0, positions = 0",
+    ]) {
+        query(statement).execute(&mut tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let broken = async || chain().await.filter(|check| check.state == State::Broken);
+    assert!(eventually("it is said", broken).await.findings[0].detail.contains("was cut or replaced"));
+    let counted = watch::counts(&shop.app.db).await.unwrap();
+    assert!(counted.contains(&("chain_goes_on", 1)), "{counted:?}");
+    worker.stop(std::time::Duration::from_secs(5)).await;
 }
 
 async fn a_tail_replaced_with_another_key_is_named(world: World) {
     let books = Books::open(world).await;
-    replace_the_tail(&books, &keyring("the key of somebody who only holds the database")).await;
+    replace_the_tail(&books).await;
+    seal_anew(&books, &keyring("the key of somebody who only holds the database")).await;
     let named = books.walk(&[]).await;
     assert!(named[0].starts_with("block 2: it was not signed by this gateway's key"), "{named:#?}");
     // Without the key nobody can tell; that is what the verdict says.
@@ -279,7 +358,8 @@ async fn a_tail_replaced_with_another_key_is_named(world: World) {
 async fn a_tail_replaced_with_our_own_key_needs_the_witness_outside(world: World) {
     let books = Books::open(world).await;
     let first = seals::anchor(&books.world.db, &books.keyring).await.unwrap().unwrap();
-    replace_the_tail(&books, &books.keyring).await;
+    replace_the_tail(&books).await;
+    seal_anew(&books, &books.keyring).await;
     assert_eq!(books.walk(&[]).await, Vec::<String>::new());
     let named = books.walk(&[first]).await;
     assert!(named[0].starts_with("block 3: it was written down outside"), "{named:#?}");
@@ -345,7 +425,7 @@ async fn many_sealers_make_one_chain(world: World) {
     let sealers: Vec<_> = (0..4)
         .map(|_| {
             let (db, keyring, now) = (books.world.db.clone(), books.keyring.clone(), books.world.now());
-            tokio::spawn(async move { seals::seal(&db, &keyring, now).await.unwrap() })
+            tokio::spawn(async move { seals::seal(&db, &keyring, &seals::Head::default(), now).await.unwrap() })
         })
         .collect();
     let mut made = 0;
@@ -385,6 +465,9 @@ both_databases!(
     a_block_taken_out_of_the_middle_is_named,
     a_cut_chain_is_named,
     a_tail_replaced_with_another_key_is_named,
+    a_sealer_signs_nothing_that_does_not_go_on_from_what_it_saw,
+    a_sealer_follows_what_other_sealers_made,
+    a_gateway_whose_chain_is_replaced_tells_of_it,
     a_tail_replaced_with_our_own_key_needs_the_witness_outside,
     a_leaf_changed_with_its_rows_is_named_by_its_block,
     what_is_kept_of_a_balance_is_checked,

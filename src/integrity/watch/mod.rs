@@ -4,16 +4,18 @@
 //! check, and each seller account that moved against its wallet, once per change; every six hours everything is looked at, which also
 //! finds what changed without a trace. A break stays shown until a later look finds it mended. Refuses to repair.
 
+mod chain;
 mod standing;
 mod store;
 
 use std::time::Duration;
 
 use super::check::{Finding, Scope, State, check};
-use super::store::{CHECKS, Question};
+use super::store::{CHAIN, CHECKS, Question};
 use crate::db::{Db, DbError};
 use crate::words::{Tenant, Timestamp};
 
+pub use chain::chain_goes_on;
 pub use standing::{Law, Standing, StandingError, standing};
 use store::Touched;
 pub use store::{Break, Seen};

@@ -67,6 +67,11 @@ pub async fn standing(db: &Db, tenant: &Tenant, now: Timestamp) -> Result<Standi
                 guards(db, &mut check).await?;
                 found_at = check.findings.iter().map(|_| now).collect();
             }
+            Question::Sealer => {
+                (check.findings, found_at) = store::of_the_house(db, outline.name).await?.into_iter().unzip();
+                check.broken = i64::try_from(check.findings.len()).unwrap_or(i64::MAX);
+                check.state = if check.broken == 0 { State::Holds } else { State::Broken };
+            }
             Question::Ask { .. } | Question::AskIfTold { .. } => {
                 for (one, at) in known.iter().filter(|(one, _)| one.check == outline.name) {
                     check.findings.push(Finding { subject: one.subject.clone(), detail: one.detail.clone() });

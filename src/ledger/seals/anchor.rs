@@ -87,6 +87,18 @@ pub fn read_anchors(text: &str, own: Option<&[u8]>) -> Result<Vec<Anchor>, Strin
     Ok(anchors)
 }
 
+/// What stands in an anchor file, by whatever key it was signed; nothing when there is no such file yet.
+///
+/// # Errors
+/// When the file cannot be read, or holds what is no anchor.
+pub async fn read_file(file: &Path) -> std::io::Result<Vec<Anchor>> {
+    match tokio::fs::read_to_string(file).await {
+        Ok(text) => read_anchors(&text, None).map_err(std::io::Error::other),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes an anchor at the end of a file, making the file when it is missing; it is on disk when this returns.
 ///
 /// # Errors

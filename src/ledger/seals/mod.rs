@@ -3,22 +3,25 @@
 //! Promises: every committed journal gets exactly one place, however late its transaction commits, and no payment waits for it;
 //! a block names the one before it and holds the Merkle root over its journals, signed; with it stands what is on each account as
 //! of that block, so that a balance costs the same whatever the age of the books. [`walk`] names the first row that somebody with
-//! full access to the database has changed, added or taken away. What such a person does to the newest blocks while knowing
-//! our key, or by setting back the whole database, only an [`Anchor`] kept outside can show.
+//! full access to the database has changed, added or taken away. A sealer remembers the end of the chain that it saw ([`Head`]) and
+//! signs nothing that does not descend from it. What is done to the newest blocks while no sealer runs, or by who knows our key, only
+//! an [`Anchor`] kept outside can show.
 //!
 //! Refuses to know why money moves, and to repair.
 
 mod anchor;
 mod block;
 mod canonical;
+mod head;
 mod merkle;
 mod proof;
 mod seal;
 mod store;
 mod walk;
 
-pub use anchor::{Anchor, anchor, append, read_anchors};
+pub use anchor::{Anchor, anchor, append, read_anchors, read_file};
 pub use block::Block;
+pub use head::Head;
 pub use merkle::{Hash, climb};
 pub use proof::{Proof, proof, proof_view};
 pub use seal::{SealError, Sealed, behind, seal};

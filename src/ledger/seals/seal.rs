@@ -2,6 +2,7 @@
 
 use super::block::{Block, GENESIS};
 use super::canonical::JournalRow;
+use super::head::Head;
 use super::merkle;
 use super::store::{self, AccountKey, Chain, Change};
 use crate::db::{Db, DbError, MayRetry};
@@ -20,6 +21,17 @@ pub enum SealError {
         "block {0}, the last of the ledger's chain, is gone: nothing is sealed until `tollgate verify` holds again"
     )]
     Broken(i64),
+    /// The chain's end is not what its own count says.
+    #[error(
+        "block {0} does not end where the ledger's chain says: nothing is sealed until `tollgate verify` holds again"
+    )]
+    Counted(i64),
+    /// The chain does not descend from the block that was seen last.
+    #[error(
+        "block {0} of the ledger's chain is not the one that was seen before: the chain was cut or replaced, or the database set back. \
+         Nothing is sealed or signed. When you have set it back yourself, move ledger.anchor_file away and start anew"
+    )]
+    Replaced(i64),
     /// The sums of an account do not fit into 64 bits.
     #[error("what was debited or credited to an account does not fit into 64 bits")]
     Overflow,
@@ -48,20 +60,24 @@ pub enum Sealed {
 /// Seals the journals that wait, at most 1000 of them, into one block.
 ///
 /// They are read and hashed before the transaction begins, for they never change; in it, whoever updates the chain's one row first
-/// has made the block, and a second sealer in whatever process writes nothing.
+/// has made the block, and a second sealer in whatever process writes nothing. The chain must descend from `head`, which then is its end.
 ///
 /// # Errors
 /// [`SealError`]; then nothing was written.
-pub async fn seal(db: &Db, keyring: &Keyring, now: Timestamp) -> Result<Sealed, SealError> {
+pub async fn seal(db: &Db, keyring: &Keyring, head: &Head, now: Timestamp) -> Result<Sealed, SealError> {
     let chain = store::chain(db).await?;
-    let waiting = store::waiting(db, JOURNALS).await?;
-    if waiting.is_empty() {
-        return Ok(Sealed::Nothing);
-    }
     let last = match chain.blocks {
         0 => None,
         number => Some(store::block(db, number).await?.ok_or(SealError::Broken(number))?),
     };
+    if let Some(block) = last.as_ref().filter(|block| block.last_position != chain.positions) {
+        return Err(SealError::Counted(block.number));
+    }
+    head.follow(db, last.as_ref()).await?;
+    let waiting = store::waiting(db, JOURNALS).await?;
+    if waiting.is_empty() {
+        return Ok(Sealed::Nothing);
+    }
     let leaves: Vec<_> = (chain.positions.saturating_add(1)..)
         .zip(&waiting)
         .map(|(position, journal)| (position, journal.leaf(position), journal))
@@ -80,6 +96,7 @@ pub async fn seal(db: &Db, keyring: &Keyring, now: Timestamp) -> Result<Sealed, 
     }
     store::change_balances(&mut tx, block.number, &changes).await?;
     tx.commit().await?;
+    head.saw(&block);
     Ok(Sealed::Block(Box::new(block)))
 }
 

@@ -30,6 +30,8 @@ pub struct Walk {
     pub journals: i64,
     /// Journals that wait to be sealed.
     pub waiting: i64,
+    /// Whether anything that was written down outside was given to hold the chain against.
+    pub witnessed: bool,
     /// Outside witnesses that agreed.
     pub anchors: i64,
     /// Whether the signatures were looked at.
@@ -54,7 +56,7 @@ struct Standing {
 /// # Errors
 /// When the database fails.
 pub async fn walk(db: &Db, public_key: Option<&[u8]>, anchors: &[Anchor]) -> Result<Walk, DbError> {
-    let mut walk = Walk { signatures: public_key.is_some(), ..Walk::default() };
+    let mut walk = Walk { signatures: public_key.is_some(), witnessed: !anchors.is_empty(), ..Walk::default() };
     let mut at = Standing { number: 0, position: 0, hash: GENESIS, believed: true };
     loop {
         let blocks = store::blocks(db, at.number, BLOCKS).await?;

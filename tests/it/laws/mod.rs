@@ -79,7 +79,7 @@ async fn finish(stage: &Stage) -> Result<(), String> {
     right("at rest", &laws::broken(stage).await)?;
     end(stage).await?;
     right("at the end", &laws::broken(stage).await)?;
-    let _ = seals::seal(&stage.app.db, &stage.app.keyring, stage.app.now()).await;
+    let _ = seals::seal(&stage.app.db, &stage.app.keyring, &seals::Head::default(), stage.app.now()).await;
     let walk = seals::walk(&stage.app.db, None, &[]).await.unwrap();
     right("in the chain", &walk.findings.iter().map(|finding| format!("{finding:?}")).collect::<Vec<_>>())
 }
