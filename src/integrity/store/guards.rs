@@ -11,9 +11,9 @@ pub(super) const LAW: Outline = Outline {
 };
 
 /// What made the triggers: their bodies must stand there, word for word.
-const SQLITE: [&str; 2] =
-    [include_str!("../../../migrations/sqlite/0005_ledger.sql"), include_str!("../../../migrations/sqlite/0021_seals.sql")];
-const POSTGRES: [&str; 1] = [include_str!("../../../migrations/postgres/0005_ledger.sql")];
+const SQLITE: &[&str] =
+    &[include_str!("../../../migrations/sqlite/0005_ledger.sql"), include_str!("../../../migrations/sqlite/0021_seals.sql")];
+const POSTGRES: &[&str] = &[include_str!("../../../migrations/postgres/0005_ledger.sql")];
 
 /// The triggers of the migrations that made the ledger and its seals.
 pub(in crate::integrity) fn wanted_guards(db: &Db) -> &'static [&'static str] {
