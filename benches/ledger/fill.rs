@@ -120,7 +120,8 @@ async fn analyze(db: &Db) {
 /// Seals all that waits and says how many journals those were.
 pub async fn seal(db: &Db, keyring: &Keyring) -> u64 {
     let mut journals = 0;
-    while let Sealed::Block(block) = seals::seal(db, keyring, &seals::Head::default(), SystemClock.now()).await.unwrap() {
+    while let Sealed::Block(block) = seals::seal(db, keyring, &seals::Head::default(), SystemClock.now()).await.unwrap()
+    {
         journals += u64::try_from(block.last_position - block.first_position + 1).unwrap();
     }
     analyze(db).await;

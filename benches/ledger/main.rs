@@ -90,7 +90,9 @@ async fn grow(store: &Store, wanted: &Wanted) {
         measure::reads(&db, &town, transfers).await;
         measure::posting(&db, &town, transfers, Duration::from_secs(wanted.seconds)).await;
         let begun = Instant::now();
-        while let seals::Sealed::Block(_) = seals::seal(&db, &keyring, &seals::Head::default(), SystemClock.now()).await.unwrap() {}
+        while let seals::Sealed::Block(_) =
+            seals::seal(&db, &keyring, &seals::Head::default(), SystemClock.now()).await.unwrap()
+        {}
         println!("| {transfers} | what was posted meanwhile, sealed | in {} ms |||||", begun.elapsed().as_millis());
         measure::looks(&db, transfers).await;
     }

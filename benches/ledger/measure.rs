@@ -33,16 +33,28 @@ pub async fn reads(db: &Db, town: &Town, transfers: i64) {
     let instant = |turn: i64| posted(turn * 7919 % journals);
     let run = timed(READS, async |_| {
         let filter = BalanceFilter { currency: Some(krw()), ..BalanceFilter::default() };
-        assert_eq!(ledger::balances(&mut db.snapshot().await.unwrap(), &town.tenant, &filter, 10).await.unwrap().items.len(), 10);
+        assert_eq!(
+            ledger::balances(&mut db.snapshot().await.unwrap(), &town.tenant, &filter, 10).await.unwrap().items.len(),
+            10
+        );
     });
     tell(transfers, "ten balances, now", &run.await);
     let run = timed(READS, async |turn| {
         let filter = BalanceFilter { currency: Some(krw()), at: Some(instant(turn)), after: None };
-        assert!(!ledger::balances(&mut db.snapshot().await.unwrap(), &town.tenant, &filter, 10).await.unwrap().items.is_empty());
+        assert!(
+            !ledger::balances(&mut db.snapshot().await.unwrap(), &town.tenant, &filter, 10)
+                .await
+                .unwrap()
+                .items
+                .is_empty()
+        );
     });
     tell(transfers, "ten balances, at an instant", &run.await);
     let run = timed(READS, async |turn| {
-        let found = balances::of_seller(&mut db.snapshot().await.unwrap(), &town.tenant, &seller(turn % SELLERS), krw(), None).await.unwrap();
+        let found =
+            balances::of_seller(&mut db.snapshot().await.unwrap(), &town.tenant, &seller(turn % SELLERS), krw(), None)
+                .await
+                .unwrap();
         assert_eq!(found.len(), 1);
     });
     tell(transfers, "one seller's balances, now", &run.await);

@@ -1,8 +1,8 @@
 //! Several reads of one state of the database.
 
+use super::Db;
 use super::error::DbError;
 use super::tx::{On, Tx};
-use super::Db;
 use crate::steps::{self, Step};
 
 /// A transaction that only reads: whatever is committed meanwhile, all its statements see the database as the first of them did.

@@ -150,7 +150,9 @@ pub(super) async fn guards(db: &Db, check: &mut Check) -> Result<(), DbError> {
     check.checked = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
     for guard in wanted.iter().filter(|&&guard| !there.iter().any(|name| name == guard)) {
         check.broken = check.broken.saturating_add(1);
-        check.findings.push(Finding { subject: (*guard).to_owned(), detail: "is missing, switched off or altered".to_owned() });
+        check
+            .findings
+            .push(Finding { subject: (*guard).to_owned(), detail: "is missing, switched off or altered".to_owned() });
     }
     check.state = if check.broken == 0 { State::Holds } else { State::Broken };
     Ok(())

@@ -163,7 +163,10 @@ async fn integrity_is_answered_from_what_the_watch_knows_and_what_is_new(world: 
         let mut tx = shop.app.db.begin().await.unwrap();
         tollgate::events::place(&mut tx, 100).await.unwrap();
         tx.commit().await.unwrap();
-        while let Sealed::Block(_) = seals::seal(&shop.app.db, &shop.app.keyring, &seals::Head::default(), shop.app.now()).await.unwrap() {}
+        while let Sealed::Block(_) =
+            seals::seal(&shop.app.db, &shop.app.keyring, &seals::Head::default(), shop.app.now()).await.unwrap()
+        {
+        }
     };
     place().await;
     while watch::look(&shop.app.db, shop.app.now()).await.unwrap() {}

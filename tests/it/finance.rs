@@ -83,7 +83,9 @@ impl Books {
 
     pub async fn seal(&self) {
         while let Sealed::Block(_) =
-            seals::seal(&self.shop.app.db, &self.shop.app.keyring, &seals::Head::default(), self.shop.app.now()).await.unwrap()
+            seals::seal(&self.shop.app.db, &self.shop.app.keyring, &seals::Head::default(), self.shop.app.now())
+                .await
+                .unwrap()
         {}
     }
 
@@ -104,7 +106,9 @@ impl Books {
 
     async fn standing(&self, at: Option<Timestamp>) -> Vec<(String, i64, i64)> {
         let filter = BalanceFilter { at, ..BalanceFilter::default() };
-        let slice = ledger::balances(&mut self.shop.app.db.snapshot().await.unwrap(), self.tenant(), &filter, 100).await.unwrap();
+        let slice = ledger::balances(&mut self.shop.app.db.snapshot().await.unwrap(), self.tenant(), &filter, 100)
+            .await
+            .unwrap();
         slice.items.into_iter().map(|it| (it.account, it.debits, it.credits)).collect()
     }
 }
@@ -354,7 +358,9 @@ async fn the_watch_finds_what_changed_and_forgets_what_is_mended(world: World) {
         let mut tx = db.begin().await.unwrap();
         tollgate::events::place(&mut tx, 100).await.unwrap();
         tx.commit().await.unwrap();
-        while let Sealed::Block(_) = seals::seal(db, &shop.app.keyring, &seals::Head::default(), shop.app.now()).await.unwrap() {}
+        while let Sealed::Block(_) =
+            seals::seal(db, &shop.app.keyring, &seals::Head::default(), shop.app.now()).await.unwrap()
+        {}
     };
     let raw = async |statement: &'static str| {
         let mut tx = db.begin().await.unwrap();

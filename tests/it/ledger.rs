@@ -240,7 +240,9 @@ async fn test_and_live_books_are_two_books(world: World) {
     assert_eq!(live[0].lines[0].amount, 1);
     let stranger = Tenant::new(MerchantId::new(), Mode::Test);
     assert_eq!(ledger::of_payment(&world.db, &stranger, &payment).await.unwrap(), []);
-    let nothing = ledger::balances(&mut world.db.snapshot().await.unwrap(), &stranger, &BalanceFilter::default(), 10).await.unwrap();
+    let nothing = ledger::balances(&mut world.db.snapshot().await.unwrap(), &stranger, &BalanceFilter::default(), 10)
+        .await
+        .unwrap();
     assert_eq!(nothing.items, []);
 }
 
@@ -260,7 +262,8 @@ async fn balances_are_known_at_any_instant(world: World) {
         let (db, tenant) = (&world.db, &tenant);
         async move {
             let filter = BalanceFilter { currency, at, after: None };
-            let balances = ledger::balances(&mut db.snapshot().await.unwrap(), tenant, &filter, 100).await.unwrap().items;
+            let balances =
+                ledger::balances(&mut db.snapshot().await.unwrap(), tenant, &filter, 100).await.unwrap().items;
             balances.into_iter().map(|balance| (balance.account, balance.debits, balance.credits)).collect::<Vec<_>>()
         }
     };

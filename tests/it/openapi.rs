@@ -135,7 +135,9 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     tollgate::events::place(&mut tx, 100).await.unwrap();
     tx.commit().await.unwrap();
 
-    tollgate::ledger::seals::seal(&world.db, &door.app.keyring, &tollgate::ledger::seals::Head::default(), world.now()).await.unwrap();
+    tollgate::ledger::seals::seal(&world.db, &door.app.keyring, &tollgate::ledger::seals::Head::default(), world.now())
+        .await
+        .unwrap();
     let journals = door.get("/v1/ledger/journals", &merchant.key).await;
     let journal = text(&journals.json["data"][0]["id"]);
     corrected(&world, &merchant.test, &seller["id"]).await;

@@ -235,7 +235,9 @@ async fn what_changed_is_told_after_it_is_sealed_and_the_last_word_is_the_wallet
     let (tenant, seller) = tenant(&world).await;
     let keyring = tollgate::keyring::Keyring::derive(&tollgate::words::Secret::new("x".repeat(40)));
     let seal_and_tell = async || {
-        while let Sealed::Block(_) = seals::seal(&world.db, &keyring, &seals::Head::default(), world.now()).await.unwrap() {}
+        while let Sealed::Block(_) =
+            seals::seal(&world.db, &keyring, &seals::Head::default(), world.now()).await.unwrap()
+        {}
         let both = futures_util::future::join(
             retrying(async || wallets::tell(&world.db, world.now()).await),
             retrying(async || wallets::tell(&world.db, world.now()).await),

@@ -36,8 +36,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
     let after = MerchantId::parse(&asked.after).ok();
     let page = after.as_ref().map_or(Page::newest(ROWS), |id| Page::after(ROWS, id.to_string()));
     let slice = merchants::list(&app.db, &page).await?;
-    let older =
-        slice.onward().map(|last| format!("/console/policies?after={}", last.id));
+    let older = slice.onward().map(|last| format!("/console/policies?after={}", last.id));
     let mut rows = Vec::new();
     for merchant in &slice.items {
         for mode in [Mode::Live, Mode::Test] {

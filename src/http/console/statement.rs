@@ -79,9 +79,7 @@ pub async fn show(
     let slice = statements::entries(&mut snapshot, &tenant, &period, after.as_ref(), LINES).await?;
     let currency = period.currency;
     let pairs: Vec<_> = currencies.iter().map(|code| (code, code)).collect();
-    let next = slice
-        .onward()
-        .map(|last| link(&period, &asked, "statement", Some(&last.journal)));
+    let next = slice.onward().map(|last| link(&period, &asked, "statement", Some(&last.journal)));
     let view = Statement {
         frame: who.frame(format!("Statement of {name}"), Place::Wallets, app.now()),
         seller: name,

@@ -11,8 +11,10 @@ pub(super) const LAW: Outline = Outline {
 };
 
 /// What made the triggers: their bodies must stand there, word for word.
-const SQLITE: &[&str] =
-    &[include_str!("../../../migrations/sqlite/0005_ledger.sql"), include_str!("../../../migrations/sqlite/0021_seals.sql")];
+const SQLITE: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0005_ledger.sql"),
+    include_str!("../../../migrations/sqlite/0021_seals.sql"),
+];
 const POSTGRES: &[&str] = &[include_str!("../../../migrations/postgres/0005_ledger.sql")];
 
 /// The triggers of the migrations that made the ledger and its seals.

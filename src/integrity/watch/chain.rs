@@ -1,7 +1,7 @@
 //! What the sealer says of the chain: it alone remembers, outside of the database, how far the chain had come.
 
-use super::store::{self, Break};
 use super::CHAIN;
+use super::store::{self, Break};
 use crate::db::{Db, DbError};
 use crate::words::Timestamp;
 

@@ -134,11 +134,7 @@ async fn read(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn totals(
-    snapshot: &mut Snapshot,
-    tenant: &Tenant,
-    at: Option<Timestamp>,
-) -> Result<Vec<Total>, DbError> {
+pub async fn totals(snapshot: &mut Snapshot, tenant: &Tenant, at: Option<Timestamp>) -> Result<Vec<Total>, DbError> {
     let mut totals: Vec<Total> = Vec::new();
     let mut filter = BalanceFilter { at, ..BalanceFilter::default() };
     // From the same statement as the rows, a thousand accounts at a time, so that the sums are of what is shown.

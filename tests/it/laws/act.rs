@@ -147,7 +147,10 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             in_one_go(stage, &path, &key, &json!({ "explanation": "It was delivered." }), mishap).await
         }
         Op::Correct { second, cents, to_seller } => correct(stage, seller(stage, second), cents, to_seller).await,
-        Op::Seal => format!("{:?}", seals::seal(&stage.app.db, &stage.app.keyring, &seals::Head::default(), stage.app.now()).await.is_ok()),
+        Op::Seal => format!(
+            "{:?}",
+            seals::seal(&stage.app.db, &stage.app.keyring, &seals::Head::default(), stage.app.now()).await.is_ok()
+        ),
         Op::Webhook { n } => {
             let notice = stage.psp.record().notices.get(n)?.clone();
             let heard = stage.hear(&notice).await;
