@@ -3,7 +3,7 @@
 use reqwest::header::LOCATION;
 use serde_json::json;
 
-use crate::console::{EMAIL, Visitor, actions, header};
+use crate::console::{EMAIL, Visitor, actions, header, hidden};
 use crate::support::{World, both_databases};
 
 both_databases!(
@@ -12,11 +12,6 @@ both_databases!(
     nothing_is_given_back_for_strangers_or_too_much,
     what_merchants_have_decided_is_shown,
 );
-
-fn hidden(page: &str, name: &str) -> String {
-    let before = format!("name=\"{name}\" value=\"");
-    page.split(before.as_str()).nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned()
-}
 
 async fn an_operator_refunds_once_per_form_and_the_log_says_so(world: World) {
     let gateway = world.gateway().await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::console::Visitor;
+use crate::console::{Visitor, hidden};
 use crate::payouts_api::{ask, becomes, record, seller};
 use crate::support::{World, both_databases};
 
@@ -17,14 +17,23 @@ async fn a_large_payout_waits_for_a_second_person(world: World) {
 
     // Kim asks, and may not approve.
     let pay_out = format!("/console/sellers/{seller}/payouts");
-    let answer = kim.post(&pay_out, &[("csrf", &csrf), ("amount", "20.00"), ("currency", "USD")]).await;
+    let once = hidden(&page, "once");
+    let typed = [("csrf", csrf.as_str()), ("once", &once), ("amount", "20.00"), ("currency", "USD")];
+    let answer = kim.post(&pay_out, &typed).await;
     let own = answer.header("location").to_owned();
     assert!(own.starts_with("/console/payouts/out_"), "{own}");
     assert!(!kim.page(&own).await.contains("Approve payout"));
+    let (again, nameless) = (kim.post(&pay_out, &typed).await, kim.post(&pay_out, &typed[2..]).await);
+    assert_eq!(again.header("location"), format!("/console/sellers/{seller}?refused=again"), "the form acts once");
+    assert_eq!(nameless.status, 403);
+    let wordless = kim.post(&pay_out, &[typed[0], typed[2], typed[3]]).await;
+    assert_eq!(wordless.header("location"), format!("/console/sellers/{seller}?refused=again"));
+    assert_eq!(gateway.get("/v1/payouts").await.ok()["data"].as_array().unwrap().len(), 1);
     let refused = kim.post(&format!("{own}/approve"), &[("csrf", &csrf)]).await;
     assert_eq!(refused.header("location"), format!("{own}?refused=person"));
     for (amount, why) in [("0.00", "amount"), ("x", "amount"), ("80.01", "balance")] {
-        let answer = kim.post(&pay_out, &[("csrf", &csrf), ("amount", amount), ("currency", "USD")]).await;
+        let typed = [("csrf", csrf.as_str()), ("once", why), ("amount", amount), ("currency", "USD")];
+        let answer = kim.post(&pay_out, &typed).await;
         assert_eq!(answer.header("location"), format!("/console/sellers/{seller}?refused={why}"));
     }
     assert_eq!(kim.post(&format!("{own}/approve"), &[("csrf", "forged")]).await.status, 403);

@@ -4,11 +4,13 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::components::{Chip, Choice, ModeTag, Moment, Tone, choices, grouped};
 use super::form::{Posted, PostedWith};
 use super::frame::{self, Frame, Place, sample_time};
+use super::once::Once;
 use super::payments::{MODES, mode};
 use super::refusal::Refusal;
 use super::session::SignedIn;
@@ -42,6 +44,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(said): Query<Said
         merchants: choices(&merchants, ""),
         modes: choices(&MODES, "test"),
         lines: vec![1, 2, 3],
+        once: Once::word(),
         frame,
     };
     Ok(frame::show(StatusCode::OK, &view))
@@ -51,6 +54,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(said): Query<Said
 fn sentence(code: &str) -> Option<&'static str> {
     Some(match code {
         "asked" => "Asked for. It is posted when somebody else agrees.",
+        "again" => "Nothing was done: this form was sent before. What it asked for stands below.",
         "posted" => "Posted.",
         "refused" => "Turned down. Nothing was posted.",
         "fields" => {
@@ -75,9 +79,11 @@ fn sentence(code: &str) -> Option<&'static str> {
 }
 
 /// The form, as typed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Typed {
+    /// Of the form as it was shown, so that a second click asks for nothing more.
+    once: String,
     merchant: String,
     mode: String,
     reason: String,
@@ -131,12 +137,17 @@ pub async fn ask(State(app): State<App>, PostedWith(who, typed): PostedWith<Type
     let Some((tenant, asked)) = typed.read(&who.operator.email) else { return Ok(said("fields")) };
     let now = app.now();
     let mut tx = app.db.begin().await?;
+    let path = "/console/corrections";
+    let Some(once) = Once::begin(&mut tx, &tenant, &typed.once, path, &json!(typed), now).await? else {
+        return Ok(said("again"));
+    };
     let correction = match corrections::ask(&mut tx, &tenant, &asked, now).await {
         Ok(correction) => correction,
         Err(error) => return refusal(error),
     };
     let entry = NewEntry::new("correction.ask", &who.address, now).by(&who.operator.id).about(correction.id.as_str());
     record(&mut tx, &NewEntry { note: correction.reason.clone(), ..entry }).await?;
+    once.end(&mut tx, &tenant, correction.id.as_str()).await?;
     tx.commit().await?;
     Ok(said("asked"))
 }
@@ -235,6 +246,7 @@ pub struct Corrections {
     merchants: Vec<Choice>,
     modes: Vec<Choice>,
     lines: Vec<u8>,
+    once: String,
     rows: Vec<Row>,
 }
 
@@ -289,6 +301,7 @@ impl Corrections {
             merchants: choices(&[("mrc_1", "Hangang Market")], ""),
             modes: choices(&MODES, "test"),
             lines: vec![1, 2, 3],
+            once: "sample".into(),
             rows: vec![row(true, false), row(true, true), row(false, false)],
         }
     }

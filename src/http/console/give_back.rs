@@ -9,17 +9,17 @@ use serde_json::json;
 
 use super::components::Sum;
 use super::form::{Posted, PostedWith};
+use super::once::Once;
 use super::records::Records;
 use super::refusal::Refusal;
 use super::session::SignedIn;
 use crate::app::App;
 use crate::db::{Db, DbError, Tx};
-use crate::idempotency::{self, Answer, Begun, Fingerprint, Key};
 use crate::operators::{NewEntry, record};
 use crate::payments::refunds::{self, NewRefund, Refund, RefundError, RefundStatus};
 use crate::payments::{self, FulfillError, OrderStatus, Payment, PaymentStatus, store};
 use crate::wallets::WalletError;
-use crate::words::{PaymentId, PaymentOrderId, random_base62};
+use crate::words::{PaymentId, PaymentOrderId};
 
 /// How long the page waits for the PSP's answer; the work goes on without it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,15 +50,12 @@ pub async fn refund(
     if reason.is_empty() || reason.chars().count() > REASON || reason.chars().any(char::is_control) {
         return Ok(back(&payment.id, "refund=reason"));
     }
-    let Ok(once) = Key::from_header(format!("console-{}", typed.once).as_bytes()) else {
-        return Ok(back(&payment.id, "refund=again"));
-    };
     let mut tx = app.db.begin().await?;
     let asked = json!([typed.amount, reason, typed.order]);
-    let print = Fingerprint::of("POST", &format!("/console/payments/{}/refund", payment.id), &asked);
-    if idempotency::begin(&mut tx, &payment.tenant, &once, &print, app.now()).await? != Begun::Fresh {
+    let path = format!("/console/payments/{}/refund", payment.id);
+    let Some(once) = Once::begin(&mut tx, &payment.tenant, &typed.once, &path, &asked, app.now()).await? else {
         return Ok(back(&payment.id, "refund=again"));
-    }
+    };
     let refund = match ask(&mut tx, &app, &payment, &typed, reason).await {
         Ok(refund) => refund,
         Err(RefundError::Db(error) | RefundError::Books(WalletError::Db(error))) => return Err(error.into()),
@@ -66,8 +63,7 @@ pub async fn refund(
     };
     let note = format!("{} {} {reason}", refund.amount, refund.amount.currency());
     noted(&mut tx, &app, &who, "payment.refund", payment.id.as_str(), &note).await?;
-    let answer = Answer { status: 303, body: json!(refund.id).to_string() };
-    idempotency::finish(&mut tx, &payment.tenant, &once, &answer).await?;
+    once.end(&mut tx, &payment.tenant, refund.id.as_str()).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(back(&payment.id, outcome(&app, &refund).await?))
@@ -187,7 +183,7 @@ impl GiveBack {
                 seller: records.sellers.get(id).map_or_else(|| id.to_owned(), Clone::clone),
             }
         });
-        Some(Self { left: Sum::of(left), amount: left.to_string(), orders: orders.collect(), once: random_base62(20) })
+        Some(Self { left: Sum::of(left), amount: left.to_string(), orders: orders.collect(), once: Once::word() })
     }
 }
 

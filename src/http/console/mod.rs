@@ -22,6 +22,7 @@ mod frame;
 pub mod give_back;
 mod headers;
 pub mod home;
+mod once;
 mod paging;
 pub mod payment;
 pub mod payments;

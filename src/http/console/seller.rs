@@ -5,10 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::components::{Chip, Choice, Fact, ModeTag, Moment, choices, signed};
 use super::form::PostedWith;
 use super::frame::{self, Frame, Place};
+use super::once::Once;
 use super::payouts::{PayoutLine, row};
 use super::refusal::Refusal;
 use super::session::SignedIn;
@@ -57,6 +59,7 @@ pub async fn show(
         schedule: schedule(&seller.payout_schedule),
         wallets: wallets.iter().map(wallet).collect(),
         currencies: currencies(&wallets),
+        once: Once::word(),
         payouts: latest.items.into_iter().map(row).collect(),
         turns: turns.into_iter().map(turn).collect(),
     };
@@ -71,6 +74,7 @@ fn said(code: &str) -> Option<&'static str> {
         "amount" => "write the amount with exactly the decimals of its currency, above zero.",
         "balance" => "the seller has less than that available.",
         "closed" => "this seller may not be paid out now: see the verification and the destination.",
+        "again" => "this form was sent before. What it asked for stands below.",
         "provider" => "no payout provider is configured for this mode.",
         _ => return None,
     })
@@ -179,6 +183,8 @@ pub async fn verify(
 pub struct Wanted {
     amount: String,
     currency: String,
+    /// Of the form as it was shown, so that a second click is not a second payout.
+    once: String,
 }
 
 /// `POST /console/sellers/{id}/payouts`
@@ -194,11 +200,15 @@ pub async fn pay_out(
         seller: seller.id.clone(),
         amount: typed.amount.trim().to_owned(),
         currency,
-        metadata: serde_json::json!({}),
+        metadata: json!({}),
         period: None,
         asked_by: who.operator.id.to_string(),
     };
     let mut tx = app.db.begin().await?;
+    let (path, asked) = (format!("/console/sellers/{}/payouts", seller.id), json!([typed.amount, typed.currency]));
+    let Some(once) = Once::begin(&mut tx, &seller.tenant, &typed.once, &path, &asked, now).await? else {
+        return Ok(back(&seller.id, "?refused=again"));
+    };
     let payout = match payouts::ask(&app, &mut tx, &seller.tenant, new, now).await {
         Ok(payout) => payout,
         Err(AskError::BadAmount(_)) => return Ok(back(&seller.id, "?refused=amount")),
@@ -210,6 +220,7 @@ pub async fn pay_out(
     let entry = NewEntry::new("payout.create", &who.address, now).by(&who.operator.id).about(payout.id.as_str());
     let note = format!("{} {} to {}", payout.amount, currency.code(), seller.id);
     record(&mut tx, &NewEntry { note, ..entry }).await?;
+    once.end(&mut tx, &seller.tenant, payout.id.as_str()).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Redirect::to(&format!("/console/payouts/{}", payout.id)).into_response())
@@ -239,6 +250,7 @@ pub struct Seller {
     schedule: Vec<(String, String)>,
     wallets: Vec<Balances>,
     currencies: Vec<Choice>,
+    once: String,
     payouts: Vec<PayoutLine>,
     turns: Vec<TurnLine>,
 }
@@ -281,6 +293,7 @@ impl Seller {
                 reserved: "0".into(),
             }],
             currencies: choices(&[("KRW", "KRW")], ""),
+            once: "sample".into(),
             payouts: vec![PayoutLine::sample()],
             turns: vec![TurnLine {
                 period: "2026-02-28".into(),
