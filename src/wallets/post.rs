@@ -1,10 +1,11 @@
 //! Moving money: the books and the wallets together.
 
-use super::delta::{Key, deltas};
+use super::delta::{Delta, Key, deltas};
 use super::store;
 use crate::db::{DbError, MayRetry, Tx};
 use crate::ledger::{self, Entry, Flaw, LedgerError, Posting};
 use crate::sabotage::Protection::Wallets;
+use crate::words::Timestamp;
 
 /// Why no money was moved. The caller's transaction must not be committed.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +85,7 @@ async fn change(tx: &mut Tx, postings: &[Posting], may_owe: bool) -> Result<Vec<
         // One by one, still in the order of their keys: a wallet must hold what is taken, and the update itself asks that.
         for (key, delta) in &deltas {
             if delta.takes() {
-                if !store::take(tx, key, *delta, may_owe, now).await? {
+                if !taken(tx, key, *delta, may_owe, now).await? {
                     return Err(WalletError::not_enough(key));
                 }
             } else {
@@ -96,4 +97,16 @@ async fn change(tx: &mut Tx, postings: &[Posting], may_owe: bool) -> Result<Vec<
         store::give(tx, &deltas, now).await?;
     }
     Ok(entries)
+}
+
+/// Takes from one wallet. Whoever may owe need not have a wallet yet: a seller whose first sale was all fee has none.
+async fn taken(tx: &mut Tx, key: &Key, delta: Delta, may_owe: bool, now: Timestamp) -> Result<bool, DbError> {
+    if store::take(tx, key, delta, may_owe, now).await? {
+        return Ok(true);
+    }
+    if !may_owe {
+        return Ok(false);
+    }
+    store::give(tx, &[(key, Delta::default())], now).await?;
+    store::take(tx, key, delta, may_owe, now).await
 }

@@ -32,6 +32,7 @@ both_databases!(
     a_refund_that_a_dispute_overtakes_is_not_ordered_and_the_money_held_once,
     a_refund_that_was_lost_on_its_way_is_not_ordered_again_once_contested,
     money_that_was_paid_out_is_owed,
+    a_seller_whose_only_sale_was_all_fee_owes_what_is_contested,
     what_cannot_be_is_a_persons,
     evidence_reaches_the_psp_once_although_the_answer_is_lost,
     evidence_is_refused_after_the_deadline_the_end_and_the_first,
@@ -420,14 +421,30 @@ async fn money_that_was_paid_out_is_owed(world: World) {
     shop.assert_sound().await;
 }
 
+async fn a_seller_whose_only_sale_was_all_fee_owes_what_is_contested(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.unregistered(None, Some("10.00")).await;
+    payments::register(&shop.app, &opened.payment.id).await.unwrap();
+    shop.psp.will(approved());
+    shop.pay(&opened).await;
+    assert_eq!(shop.count("select count(*) as n from wallets").await, 0);
+    contest(&shop, &opened, "d", 1000);
+    look(&shop, &opened).await;
+    assert_eq!(told(&shop, "dispute.opened").await, 1);
+    assert_eq!(wallet(&shop, &own(&shop).await).await, (0, -1000, 1000));
+    shop.assert_sound().await;
+}
+
 async fn what_cannot_be_is_a_persons(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     let refused = async || disputes::look(&shop.app, &opened.payment.id).await;
     contest(&shop, &opened, "too_much", 1001);
     assert!(matches!(refused().await, Err(PaymentError::DisputeContradiction { .. })), "more than was captured");
-    shop.psp.disputes.lock().unwrap().clear();
     contest(&shop, &opened, "d", 1000);
+    assert!(refused().await.is_err());
+    assert_eq!(only(&shop, &opened).await.psp_reference, "d", "the other one is in the books all the same");
+    shop.psp.disputes.lock().unwrap().remove(0);
     shop.psp.rule("d", DisputeStatus::Won);
     look(&shop, &opened).await;
     shop.psp.rule("d", DisputeStatus::Lost);

@@ -271,6 +271,25 @@ async fn sellers_and_platform_give_back_their_shares(world: World) {
     shop.assert_sound().await;
 }
 
+async fn a_seller_whose_only_sale_was_all_fee_bears_a_refund_whose_fee_is_kept(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.unregistered(None, Some("10.00")).await;
+    payments::register(&shop.app, &opened.payment.id).await.unwrap();
+    shop.psp.will(approved());
+    shop.pay(&opened).await;
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let keep = [("refund_fee", json!("keep"))];
+    merchants::policies::change(&mut tx, &shop.tenant, &keep, "test", shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let refund = ask(&shop, &opened, Some("4.00")).await.unwrap();
+    shop.run_jobs().await;
+    assert_eq!(status(&shop, &refund).await, RefundStatus::Succeeded);
+    let own = merchants::sellers::self_seller(&shop.world.db, &shop.tenant).await.unwrap();
+    let wallet = wallets::of_seller(&shop.world.db, &shop.tenant, &own.id).await.unwrap();
+    assert_eq!((wallet[0].available, wallet[0].reserved), (-400, 0));
+    shop.assert_sound().await;
+}
+
 async fn by_api_a_repeated_key_refunds_once_and_bad_input_nothing(world: World) {
     let gateway = world.gateway().await;
     let payment = gateway.paid_payment().await;
@@ -343,6 +362,7 @@ both_databases!(
     a_refund_that_fails_puts_the_money_back,
     a_psp_that_asks_to_wait_is_given_its_time,
     what_is_not_paid_cannot_be_refunded,
+    a_seller_whose_only_sale_was_all_fee_bears_a_refund_whose_fee_is_kept,
     sellers_and_platform_give_back_their_shares,
     by_api_a_repeated_key_refunds_once_and_bad_input_nothing,
 );

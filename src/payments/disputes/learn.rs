@@ -51,20 +51,31 @@ pub(super) async fn ask(app: &App, payment: &Payment) -> Result<Vec<PspDispute>,
         }
     };
     send::note(app, &call, &format!("{} found", said.len())).await?;
+    // One that contradicts what is known is a person's, and does not keep the others out of the books.
+    let mut refused = None;
     for dispute in said.iter().filter(|dispute| dispute.psp_payment == psp_payment) {
-        let changed = retrying(|| async {
-            let now = app.now();
-            let mut tx = app.db.begin().await?;
-            let changed = heard(&mut tx, payment, psp.name(), dispute, now).await?;
-            tx.commit().await?;
-            Ok::<_, PaymentError>(changed)
-        })
-        .await?;
-        if changed {
-            app.wake.notify_one();
+        if let Err(error) = settled(app, payment, psp.name(), dispute).await {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(payment = %payment.id, dispute = dispute.reference, error = cause, "a dispute is not settled");
+            refused.get_or_insert(error);
         }
     }
-    Ok(said)
+    refused.map_or(Ok(said), Err)
+}
+
+async fn settled(app: &App, payment: &Payment, psp: &str, dispute: &PspDispute) -> Result<(), PaymentError> {
+    let changed = retrying(|| async {
+        let now = app.now();
+        let mut tx = app.db.begin().await?;
+        let changed = heard(&mut tx, payment, psp, dispute, now).await?;
+        tx.commit().await?;
+        Ok::<_, PaymentError>(changed)
+    })
+    .await?;
+    if changed {
+        app.wake.notify_one();
+    }
+    Ok(())
 }
 
 /// Whether a dispute of the PSP's is in our records.
