@@ -31,6 +31,7 @@ pub const KINDS: &[&str] = &[
     "reconciliation.break_closed",
     "reconciliation.break_opened",
     "reconciliation.run_completed",
+    "reconciliation.run_failed",
     "refund.failed",
     "refund.succeeded",
     "wallet.updated",

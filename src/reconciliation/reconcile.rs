@@ -11,7 +11,7 @@ use super::line::Line;
 use super::matching::{self, Batches, Context};
 use super::progress::Progress;
 use super::report::{self, About, Types};
-use super::runs::{self, Run, Status, Trigger};
+use super::runs::{self, Keeper, Run, Status, Trigger};
 use super::{missing, repair};
 use crate::app::App;
 use crate::config::reconciliation::Source;
@@ -98,19 +98,57 @@ pub async fn reconcile(
     let run = runs::begin(app, &source.name, day, trigger, dry)
         .await?
         .ok_or_else(|| ReconcileError::Busy(source.name.clone()))?;
-    let mut ended = match Box::pin(work(app, source, &run, what, by, progress)).await {
-        Ok((file, totals)) => Run { status: Status::Completed, file, totals, ..run },
-        Err(error) => {
-            tracing::warn!(source = source.name, error = &error as &dyn std::error::Error, "a reconciliation failed");
-            let failure: String = error.to_string().chars().take(1_000).collect();
-            Run { status: Status::Failed, failure: Some(failure), ..run }
-        }
+    let keeper = Keeper::start(app, &run, runs::LEASE / 4);
+    let worked = tokio::select! {
+        worked = Box::pin(work(app, source, &run, what, by, progress)) => worked,
+        () = keeper.lost() => Err(ReconcileError::Overtaken),
     };
-    ended.finished_at = Some(app.now());
-    if !runs::finish(app, &ended).await? {
+    drop(keeper);
+    let came = worked.unwrap_or_else(|error| {
+        tracing::warn!(source = source.name, error = &error as &dyn std::error::Error, "a reconciliation failed");
+        Came { file: None, totals: run.totals.clone(), failure: Some(error.to_string()) }
+    });
+    let status = if came.failure.is_none() { Status::Completed } else { Status::Failed };
+    let failure = came.failure.map(|failure| failure.chars().take(1_000).collect());
+    let ended = Run { status, failure, file: came.file, totals: came.totals, finished_at: Some(app.now()), ..run };
+    end(app, source, &ended).await?;
+    metrics::counter!("tollgate_reconciliation_runs_total", "source" => source.name.clone(), "status" => status.as_str())
+        .increment(1);
+    Ok(ended)
+}
+
+/// What a run came to.
+struct Came {
+    /// The file that it took in.
+    file: Option<FileId>,
+    /// The report.
+    totals: Value,
+    /// What the other side did not give. What it had given was reconciled all the same.
+    failure: Option<String>,
+}
+
+/// Writes down how a run ended, and tells it.
+async fn end(app: &App, source: &Source, ended: &Run) -> Result<(), ReconcileError> {
+    // A source of a merchant that does not exist has nobody to tell.
+    let owner = matching::owner(app, source).await.ok().filter(|_| !ended.dry);
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    if !runs::finish(&mut tx, ended, now).await? {
         return Err(ReconcileError::Overtaken);
     }
-    Ok(ended)
+    if let Some(tenant) = &owner {
+        let data = json!({ "id": ended.id, "object": "reconciliation.run", "source": ended.source,
+            "business_date": ended.business_date.map(|day| day.to_string()), "status": ended.status.as_str(),
+            "failure": ended.failure, "totals": ended.totals });
+        let kind = match ended.status {
+            Status::Failed => "reconciliation.run_failed",
+            _ => "reconciliation.run_completed",
+        };
+        events::append(&mut tx, NewEvent { tenant, kind, object_id: ended.id.as_str(), data, now }).await?;
+    }
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
 }
 
 async fn work(
@@ -120,30 +158,36 @@ async fn work(
     what: What,
     by: &str,
     progress: &Progress,
-) -> Result<(Option<FileId>, Value), ReconcileError> {
+) -> Result<Came, ReconcileError> {
     let context = Context::of(app, source, run).await?;
+    let whole = |file, totals| Came { file, totals, failure: None };
     match what {
         What::Day(day) if run.dry => {
             let mut types = Types::default();
             matching::rehearse_day(&context, day, &mut |entry| types.entry(entry)).await?;
             let waiting = matching::waiting(&context).await?;
             let without_line = missing::look(&context, day, &waiting, progress).await?;
-            Ok((None, json!({ "types": types.view(), "without_line": without_line })))
+            Ok(whole(None, json!({ "types": types.view(), "without_line": without_line })))
         }
-        What::File { bytes, .. } if run.dry => Ok((None, rehearse_file(&context, bytes).await?)),
+        What::File { bytes, .. } if run.dry => Ok(whole(None, rehearse_file(&context, bytes).await?)),
         What::Day(day) => {
-            alive(app, run, Box::pin(files::fetch(app, source, day, by, progress))).await?.map_err(files_failed)?;
+            // What was not given keeps nobody from looking at what is there.
+            let failure = match Box::pin(files::fetch(app, source, day, by, progress)).await {
+                Ok(_) => None,
+                Err(TakeInError::Db(error)) => return Err(error.into()),
+                Err(error) => Some(error.to_string()),
+            };
             // What has come may be the first word of a bank.
             let context = Context::of(app, source, run).await?;
-            Ok((None, hold(&context, &About::Day(day), Some(day), progress).await?))
+            let totals = hold(&context, &About::Day(day), Some(day), progress).await?;
+            Ok(Came { file: None, totals, failure })
         }
         What::File { name, bytes } => {
-            let taking = Box::pin(files::take_in(app, source, &name, bytes, by, progress));
-            let taken = alive(app, run, taking).await?.map_err(files_failed)?;
+            let taken = Box::pin(files::take_in(app, source, &name, bytes, by, progress)).await.map_err(files_failed)?;
             let context = Context::of(app, source, run).await?;
             let day = taken.totals.last_day.as_ref().and_then(|day| day.parse().ok());
             let totals = hold(&context, &About::File(taken.file.clone()), day, progress).await?;
-            Ok((Some(taken.file), totals))
+            Ok(whole(Some(taken.file), totals))
         }
     }
 }
@@ -152,21 +196,6 @@ fn files_failed(error: TakeInError) -> ReconcileError {
     match error {
         TakeInError::Db(error) => error.into(),
         other => ReconcileError::Files(other.to_string()),
-    }
-}
-
-/// Says that the run is still at work while something long is done.
-async fn alive<T>(app: &App, run: &Run, work: impl Future<Output = T>) -> Result<T, ReconcileError> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return Ok(done),
-            () = tokio::time::sleep(runs::LEASE / 4) => {
-                if !runs::still_there(app, run).await? {
-                    return Err(ReconcileError::Overtaken);
-                }
-            }
-        }
     }
 }
 
@@ -214,26 +243,5 @@ pub async fn hold(
     if let Some(day) = day {
         missing::look(context, day, &matching::waiting(context).await?, progress).await?;
     }
-    let totals = report::totals(context, about).await?;
-    tell(context, &totals).await?;
-    Ok(totals)
-}
-
-async fn tell(context: &Context<'_>, totals: &Value) -> Result<(), DbError> {
-    let now = context.app.now();
-    let mut tx = context.app.db.begin().await?;
-    // Touches the run's row, which orders its events.
-    runs::still_there_in(&mut tx, context.run, now).await?;
-    let data = json!({ "id": context.run.id, "object": "reconciliation.run", "source": context.source.name, "totals": totals });
-    let event = NewEvent {
-        tenant: &context.owner,
-        kind: "reconciliation.run_completed",
-        object_id: context.run.id.as_str(),
-        data,
-        now,
-    };
-    events::append(&mut tx, event).await?;
-    tx.commit().await?;
-    context.app.wake.notify_one();
-    Ok(())
+    Ok(report::totals(context, about).await?)
 }

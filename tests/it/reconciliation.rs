@@ -1,6 +1,5 @@
 //! Reconciliation: what the PSP and the bank say, held against the books. Every kind of difference is found, named, and closed.
 
-use jiff::civil::Date;
 use serde_json::{Value, json};
 use tollgate::config::reconciliation::Source;
 use tollgate::db::query;
@@ -61,21 +60,22 @@ impl Books {
         shop.app.config = std::sync::Arc::new(config);
         let books = Self { shop, list, bank, written: 0, _folder: folder };
         for source in ["list", "bank"] {
-            books.file(source).await;
+            books.file(source, DAY).await;
         }
         books
     }
 
-    async fn file(&self, source: &str) {
+    /// A file that tells `day`, as if it had been taken in.
+    async fn file(&self, source: &str, day: &str) {
         let mut tx = self.shop.world.db.begin().await.unwrap();
         query(
             "insert into settlement_files (id, source, format, parser_version, name, sha256, bytes, business_date, status,
                  received_at, decided_at, received_by) values ($1, $2, 'csv', 1, 'a file', $3, 1, $4, 'accepted', 1, 1, 'test')",
         )
-        .bind(file_id(source))
+        .bind(if day == DAY { file_id(source) } else { format!("{}{day}", file_id(source)) })
         .bind(source)
-        .bind(format!("{source:0<64}"))
-        .bind(DAY)
+        .bind(format!("{:0<64}", format!("{source}{day}")))
+        .bind(day)
         .execute(&mut tx)
         .await
         .unwrap();
@@ -95,7 +95,7 @@ impl Books {
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
         )
         .bind(&id)
-        .bind(file_id(source))
+        .bind(text("file").unwrap_or_else(|| file_id(source)))
         .bind(source)
         .bind(self.written)
         .bind(format!("row-{}", self.written))
@@ -137,13 +137,29 @@ impl Books {
     }
 
     async fn run_day(&self, source: &Source, day: &str) -> Run {
-        let day: Date = day.parse().unwrap();
-        let trigger = Trigger::Command;
-        let run = reconcile(&self.shop.app, source, What::Day(day), trigger, false, "test", &Progress::nobody())
-            .await
-            .unwrap();
+        let run = self.attempt(source, day).await;
         assert_eq!(run.failure, None);
         run
+    }
+
+    /// A run that may fail.
+    async fn attempt(&self, source: &Source, day: &str) -> Run {
+        let what = What::Day(day.parse().unwrap());
+        reconcile(&self.shop.app, source, what, Trigger::Command, false, "test", &Progress::nobody()).await.unwrap()
+    }
+
+    /// Another source of the same PSP, with a folder of its own.
+    fn beside(&mut self, source: &Source, name: &str) -> Source {
+        let mut other = source.clone();
+        name.clone_into(&mut other.name);
+        let mut config = (*self.shop.app.config).clone();
+        config.reconciliation.sources.push(other.clone());
+        self.shop.app.config = std::sync::Arc::new(config);
+        other
+    }
+
+    async fn pass(&self, days: u64) {
+        self.shop.world.clock.advance(std::time::Duration::from_hours(24 * days));
     }
 
     async fn open_breaks(&self) -> Vec<Break> {
@@ -337,8 +353,9 @@ async fn what_is_not_told_is_late_then_missing_and_closes_when_it_comes(world: W
     assert_eq!(late.expected_by.unwrap().to_string(), "2025-10-15", "five days, and one of lag");
     books.assert_explained().await;
     // Its time passes.
-    books.shop.world.clock.advance(std::time::Duration::from_hours(24 * 7));
-    books.run(&books.list.clone()).await;
+    books.pass(7).await;
+    books.file("list", "2025-10-15").await;
+    books.run_day(&books.list.clone(), "2025-10-15").await;
     let missing = books.only_break().await;
     assert_eq!((missing.outcome, missing.class), (Outcome::MissingAtPsp, Class::Investigate));
     assert_eq!(missing.at_risk, 1_000);
@@ -349,6 +366,88 @@ async fn what_is_not_told_is_late_then_missing_and_closes_when_it_comes(world: W
     assert_eq!(books.open_breaks().await.len(), 0);
     assert!(books.provider_agrees().await);
     books.assert_explained().await;
+}
+
+async fn a_source_that_never_tells_anything_is_noticed(world: World) {
+    let mut books = Books::open(world).await;
+    books.shop.paid().await;
+    let silent = books.beside(&books.list.clone(), "silent");
+    let run = books.attempt(&silent, DAY).await;
+    assert!(run.failure.unwrap().contains("no file for 2025-10-09"));
+    assert_eq!(books.only_break().await.outcome, Outcome::Late, "what is there is looked at all the same");
+    books.pass(7).await;
+    let run = books.attempt(&silent, "2025-10-15").await;
+    assert_eq!(run.status, runs::Status::Failed);
+    assert_eq!(books.only_break().await.outcome, Outcome::MissingAtPsp);
+    assert_eq!(books.shop.told("reconciliation.run_failed").await, 2);
+    assert_eq!(books.shop.told("reconciliation.run_completed").await, 0);
+}
+
+async fn a_first_file_of_several_days_hides_none_of_them(world: World) {
+    let mut books = Books::open(world).await;
+    books.shop.paid().await;
+    let told = books.shop.paid().await;
+    let wide = books.beside(&books.list.clone(), "wide");
+    books.pass(3).await;
+    books.file("wide", "2025-10-12").await;
+    let more = json!({ "psp_payment": books.psp_payment(&told).await, "file": "rcf_wide2025-10-12" });
+    books.line("wide", "charge", 1_000, 30, &more).await;
+    books.run_day(&wide, "2025-10-12").await;
+    assert_eq!(books.only_break().await.outcome, Outcome::Late);
+}
+
+async fn what_stands_in_a_list_that_is_still_to_be_asked_for_is_not_missing(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    // Nothing ran for a week; its days are made up for one after the other.
+    books.pass(8).await;
+    books.run(&books.list.clone()).await;
+    assert_eq!(books.only_break().await.outcome, Outcome::Late);
+    books.file("list", "2025-10-10").await;
+    books.charge(&opened, 1_000, 30).await;
+    books.run_day(&books.list.clone(), "2025-10-10").await;
+    assert_eq!(books.open_breaks().await.len(), 0);
+    assert_eq!(books.shop.told("reconciliation.break_opened").await, 1);
+    books.assert_explained().await;
+}
+
+async fn of_several_sources_of_a_psp_any_may_tell_it(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    let other_list = books.beside(&books.list.clone(), "other_list");
+    let other_bank = books.beside(&books.bank.clone(), "other_bank");
+    for source in ["other_list", "other_bank"] {
+        books.file(source, DAY).await;
+    }
+    books.run(&other_list).await;
+    assert_eq!(books.only_break().await.source, "other_list");
+    books.charge(&opened, 1_000, 30).await;
+    books.run(&books.list.clone()).await;
+    assert_eq!(books.open_breaks().await.len(), 0, "the other list has told it");
+    books.run(&other_bank).await;
+    books.run(&books.bank.clone()).await;
+    assert_eq!(books.only_break().await.source, "other_bank", "one payout is waited for once");
+    books.line("bank", "bank_entry", 970, 0, &json!({ "texts": ["batch_1"] })).await;
+    books.run(&books.bank.clone()).await;
+    for source in [&other_list, &other_bank] {
+        books.run(source).await;
+    }
+    assert_eq!(books.open_breaks().await.len(), 0);
+    assert_eq!(books.shop.told("reconciliation.break_opened").await, 2);
+    books.assert_explained().await;
+}
+
+async fn a_refused_file_does_not_keep_the_sound_one_beside_it_from_being_matched(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    let folder = books.list.directory.clone().unwrap();
+    std::fs::write(folder.join("broken.csv"), "no,such,columns\n").unwrap();
+    let run = books.attempt(&books.list.clone(), DAY).await;
+    assert!(run.failure.as_ref().unwrap().contains("broken.csv"), "{run:?}");
+    assert_eq!((run.status, count(&run, "matched")), (runs::Status::Failed, 1));
+    assert_eq!(books.account("fees:psp").await, 30);
+    assert_eq!(books.shop.told("reconciliation.run_failed").await, 1);
 }
 
 async fn money_lands_once_and_the_account_is_explained(world: World) {
@@ -479,7 +578,29 @@ async fn one_run_at_a_time_and_a_dead_one_is_taken_over(world: World) {
     books.shop.world.clock.advance(runs::LEASE * 2);
     assert!(runs::begin(app, "list", None, Trigger::Console, false).await.unwrap().is_some());
     assert!(!runs::still_there(app, &dead).await.unwrap(), "it must stop");
-    assert!(!runs::finish(app, &dead).await.unwrap());
+    let mut tx = app.db.begin().await.unwrap();
+    assert!(!runs::finish(&mut tx, &dead, app.now()).await.unwrap());
+}
+
+async fn a_run_whose_process_lives_is_never_taken_for_dead(world: World) {
+    let books = Books::open(world).await;
+    let (app, clock) = (&books.shop.app, &books.shop.world.clock);
+    let run = runs::begin(app, "list", None, Trigger::Nightly, false).await.unwrap().unwrap();
+    let often = std::time::Duration::from_millis(20);
+    let keeper = runs::Keeper::start(app, &run, often);
+    for _ in 0..3 {
+        clock.advance(runs::LEASE / 5 * 4);
+        tokio::time::sleep(often * 20).await;
+        assert!(runs::begin(app, "list", None, Trigger::Console, false).await.unwrap().is_none(), "it was buried alive");
+    }
+    // It sleeps for longer than its lease, and another process takes over.
+    let mut tx = app.db.begin().await.unwrap();
+    query("update reconciliation_runs set status = 'failed', failure = 'buried', finished_at = 1")
+        .execute(&mut tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(20), keeper.lost()).await.expect("it goes on working");
 }
 
 async fn a_source_of_nobody_fails_and_says_so(world: World) {
@@ -501,6 +622,12 @@ both_databases!(
     what_the_psp_does_not_confirm_is_parked_and_comes_right_later,
     a_dispute_nobody_heard_of_is_opened_through_its_verb,
     what_is_not_told_is_late_then_missing_and_closes_when_it_comes,
+    a_source_that_never_tells_anything_is_noticed,
+    a_first_file_of_several_days_hides_none_of_them,
+    what_stands_in_a_list_that_is_still_to_be_asked_for_is_not_missing,
+    of_several_sources_of_a_psp_any_may_tell_it,
+    a_refused_file_does_not_keep_the_sound_one_beside_it_from_being_matched,
+    a_run_whose_process_lives_is_never_taken_for_dead,
     money_lands_once_and_the_account_is_explained,
     a_payout_without_a_reference_is_found_by_the_one_amount_that_fits,
     another_amount_at_the_bank_and_a_payout_that_does_not_come_are_told,

@@ -288,16 +288,16 @@ pub(in crate::reconciliation) async fn with_line(
     .collect()
 }
 
-/// Breaks of a source that wait for a line, or that have none.
+/// Breaks of these sources that wait for a line, or that have none.
 pub(in crate::reconciliation) async fn without_line(
     on: impl Into<On<'_>>,
-    source: &str,
+    sources: &[String],
 ) -> Result<Vec<Break>, DbError> {
     query(
-        "select * from breaks where source = $1 and status <> 'resolved' and line_id is null
+        "select * from breaks where source in (select value from json_each($1)) and status <> 'resolved' and line_id is null
              and type in ('late', 'missing_at_psp') order by id",
     )
-    .bind(source)
+    .bind(serde_json::json!(sources).to_string())
     .all(on)
     .await?
     .iter()

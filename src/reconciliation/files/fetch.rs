@@ -6,21 +6,25 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::arrival::Arrival;
+use super::refused::Refused;
+use super::store;
 use super::take_in::{TakeInError, Taken, decide, go_on, take_in};
 use crate::app::App;
 use crate::config::reconciliation::{Format, Source};
 use crate::psp::{ListKind, ListRequest, NotDone, Psp};
+use crate::reconciliation::calendar::Calendar;
 use crate::reconciliation::progress::Progress;
 
-/// Files of a folder that are looked at.
-const MOST_FILES: usize = 1_000;
+/// Files of a folder that are looked at: with more it would be a question of names which of them are read.
+const MOST_FILES: usize = 10_000;
 /// Pages of a list.
 const MOST_PAGES: usize = 10_000;
 
 /// Takes in what a source has to say of `day`: one list when its PSP is asked, every file that lies in its folder otherwise.
 ///
 /// # Errors
-/// [`TakeInError`]. Of several files the sound ones are taken, and the first that was refused is the error.
+/// [`TakeInError`]. Of several files the sound ones are taken, and the first that was not is the error; a folder in which no file
+/// of `day` lies is one, for the day would pass for done.
 pub async fn fetch(
     app: &App,
     source: &Source,
@@ -29,7 +33,7 @@ pub async fn fetch(
     progress: &Progress,
 ) -> Result<Vec<Taken>, TakeInError> {
     if let Some(folder) = &source.directory {
-        return from_folder(app, source, folder, by, progress).await;
+        return from_folder(app, source, folder, day, by, progress).await;
     }
     let (kind, what) = match source.format {
         Format::Simulator => (ListKind::Settlements, "settlements"),
@@ -72,9 +76,11 @@ async fn from_folder(
     app: &App,
     source: &Source,
     folder: &Path,
+    day: Date,
     by: &str,
     progress: &Progress,
 ) -> Result<Vec<Taken>, TakeInError> {
+    go_on(app, source).await?;
     let listed = {
         let folder = folder.to_owned();
         tokio::task::spawn_blocking(move || files_in(&folder)).await
@@ -83,23 +89,46 @@ async fn from_folder(
         TakeInError::NoPlace(format!("the folder {} cannot be read: {error}", folder.display()))
     };
     let paths = listed.map_err(|error| cannot(&error))?.map_err(|error| cannot(&error))?;
-    let (mut taken, mut refused) = (Vec::new(), None);
+    if paths.len() > MOST_FILES {
+        let reason = format!("more than {MOST_FILES} files lie in {}: move away what was taken", folder.display());
+        return Err(TakeInError::NoPlace(reason));
+    }
+    let (mut taken, mut failed) = (Vec::new(), None);
     for path in paths {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let file = OnDisk::open(&path).map_err(TakeInError::Broken)?;
-        match take_in(app, source, &name, file, by, progress).await {
+        let read = match OnDisk::open(&path) {
+            Ok(file) => take_in(app, source, &name, file, by, progress).await,
+            Err(error) => Err(TakeInError::Broken(error)),
+        };
+        match read {
             Ok(file) => taken.push(file),
-            Err(TakeInError::Refused(reason)) => refused = refused.or(Some((name, reason))),
-            Err(error) => return Err(error),
+            Err(TakeInError::Db(error)) => return Err(error.into()),
+            Err(error) => failed = failed.or(Some(of_file(error, &name))),
         }
     }
-    match refused {
-        None => Ok(taken),
-        Some((name, mut reason)) => {
-            reason.reason = format!("{} (in {name})", reason.reason);
-            Err(reason.into())
-        }
+    match failed {
+        Some(error) => Err(error),
+        None if has_come(app, source, day).await? => Ok(taken),
+        None => Err(TakeInError::NotThere(day, folder.display().to_string())),
     }
+}
+
+/// What is wrong, with the name of the file in which it is.
+fn of_file(error: TakeInError, name: &str) -> TakeInError {
+    match error {
+        TakeInError::Refused(refused) => {
+            let reason = format!("{} (in {name})", refused.reason);
+            Refused { reason, ..refused }.into()
+        }
+        TakeInError::Broken(error) => TakeInError::Broken(std::io::Error::other(format!("{error} ({name})"))),
+        other => other,
+    }
+}
+
+/// Whether a file tells `day`. One that came after its end does too, whatever stands in it: on some days nothing is settled.
+async fn has_come(app: &App, source: &Source, day: Date) -> Result<bool, TakeInError> {
+    let end = Calendar::of(source).ok().and_then(|calendar| calendar.end_of(day)).unwrap_or(app.now());
+    Ok(store::has_come(&app.db, &source.name, day, end).await?)
 }
 
 /// The files of a folder, in the order of their names; folders and hidden files are none.
@@ -113,6 +142,5 @@ fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     paths.sort();
-    paths.truncate(MOST_FILES);
     Ok(paths)
 }

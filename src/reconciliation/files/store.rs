@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use jiff::civil::Date;
+
 use super::file::{File, Status};
 use super::refused::Refused;
 use super::taken::{Statement, Totals};
@@ -103,7 +105,9 @@ pub(super) async fn reopen(tx: &mut Tx, file: &FileId, parser_version: i64) -> R
     .map(drop)
 }
 
+/// A file is not taken. Lines that a process wrote before it died go with it, for then the file was thought to be sound.
 pub(super) async fn refuse(tx: &mut Tx, file: &FileId, refused: &Refused, now: Timestamp) -> Result<(), DbError> {
+    query("delete from settlement_lines where file_id = $1 and standing = 'new'").bind(file).execute(&mut *tx).await?;
     let told = Refused { row: None, ..refused.clone() }.to_string();
     let told: String = told.chars().filter(|it| !it.is_control()).take(1_000).collect();
     query(
@@ -133,6 +137,20 @@ pub(super) async fn accept(tx: &mut Tx, file: &FileId, totals: &Totals, now: Tim
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Whether a file of a source tells `day` or a later one, or came after `end`.
+pub(super) async fn has_come(db: &Db, source: &str, day: Date, end: Timestamp) -> Result<bool, DbError> {
+    query(
+        "select exists (select 1 from settlement_files where source = $1 and status = 'accepted'
+             and (business_date >= $2 or received_at >= $3)) as found",
+    )
+    .bind(source)
+    .bind(day.to_string())
+    .bind(end)
+    .one(db)
+    .await?
+    .get("found")
 }
 
 /// The statements in the files of a bank that were taken last, the oldest of them first; but those of `file`, which another process

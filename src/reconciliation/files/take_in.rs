@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use tokio::sync::mpsc;
 
 use super::arrival::{Arrival, PART};
@@ -45,6 +46,9 @@ pub enum TakeInError {
     /// The PSP did not give its list. Nothing is kept.
     #[error(transparent)]
     NotGiven(#[from] NotDone),
+    /// Its folder holds no file of the day.
+    #[error("no file for {0} has come yet: put it into {1}")]
+    NotThere(Date, String),
     /// The settings name no place from which this source's files come, or one that is not there.
     #[error("{0}")]
     NoPlace(String),
@@ -163,6 +167,7 @@ async fn read_through(app: &App, source: &Source, file: &FileId, progress: &Prog
                 tx.commit().await
             })
             .await?;
+            metrics::counter!("tollgate_reconciliation_files_refused_total", "source" => source.name.clone()).increment(1);
             return Err(refused.into());
         }
         Err(error) => return Err(error),

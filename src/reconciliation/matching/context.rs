@@ -15,6 +15,16 @@ use crate::config::reconciliation::{Format, Source};
 use crate::merchants;
 use crate::words::{MerchantId, Mode, Tenant};
 
+/// Whose books hold what belongs to no payment of ours. Refused when there is no such merchant.
+pub async fn owner(app: &App, source: &Source) -> Result<Tenant, ReconcileError> {
+    let no_merchant = || ReconcileError::NoMerchant(source.merchant.clone());
+    let merchant = MerchantId::parse(&source.merchant).map_err(|_| no_merchant())?;
+    if merchants::get(&app.db, &merchant).await?.is_none() {
+        return Err(no_merchant());
+    }
+    Ok(Tenant::new(merchant, Mode::of(source.livemode)))
+}
+
 /// What every step of a run needs.
 pub struct Context<'a> {
     /// The gateway.
@@ -36,11 +46,6 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Refused when the settings name a merchant or a time zone that does not exist.
     pub async fn of(app: &'a App, source: &'a Source, run: &'a Run) -> Result<Self, ReconcileError> {
-        let no_merchant = || ReconcileError::NoMerchant(source.merchant.clone());
-        let merchant = MerchantId::parse(&source.merchant).map_err(|_| no_merchant())?;
-        if merchants::get(&app.db, &merchant).await?.is_none() {
-            return Err(no_merchant());
-        }
         let bank = match source.format {
             Format::Camt053 => true,
             Format::Csv => store::has_bank_lines(&app.db, &source.name).await?,
@@ -50,7 +55,7 @@ impl<'a> Context<'a> {
             app,
             source,
             run,
-            owner: Tenant::new(merchant, Mode::of(source.livemode)),
+            owner: owner(app, source).await?,
             calendar: Calendar::of(source).map_err(|error| ReconcileError::Settings(error.to_string()))?,
             causes: Causes::of(&app.config.reconciliation.causes),
             side: if bank { Side::Bank } else { Side::Psp },
@@ -62,10 +67,14 @@ impl<'a> Context<'a> {
         self.calendar.day_of(self.app.now())
     }
 
+    /// The day on which the list of a business day is there.
+    pub fn listed_on(&self, day: Date) -> Date {
+        day.saturating_add(jiff::Span::new().days(i64::from(self.source.lag_days)))
+    }
+
     /// The last day on which what happened on `day` may still be told.
     pub fn expected_by(&self, day: Date) -> Date {
-        let days = i64::from(self.source.in_transit_days).saturating_add(i64::from(self.source.lag_days));
-        day.saturating_add(jiff::Span::new().days(days))
+        self.listed_on(day).saturating_add(jiff::Span::new().days(i64::from(self.source.in_transit_days)))
     }
 
     /// What the contract says of a charge's fee, when there is a contract.

@@ -15,7 +15,7 @@ pub(super) mod store;
 mod told;
 pub(super) mod write;
 
-pub use context::Context;
+pub use context::{Context, owner};
 pub use decide::{Circumstance, Decided};
 pub use entry::Entry;
 pub use rehearsed::Batches;
@@ -92,10 +92,14 @@ pub async fn entries_of(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<E
     Ok(verdicts.into_iter().map(|verdict| Entry::of_psp(verdict, &context.owner, psp)).collect())
 }
 
-/// Breaks of the source that wait for a line.
+/// Breaks that wait for a line: the source's, and those of other sources of its PSP, for any of them may tell it.
 pub async fn waiting(context: &Context<'_>) -> Result<Waiting, DbError> {
+    let mut sources = context.psp_sources();
+    if !sources.contains(&context.source.name) {
+        sources.push(context.source.name.clone());
+    }
     let mut waiting = Waiting::new();
-    for it in breaks::store::without_line(&context.app.db, &context.source.name).await? {
+    for it in breaks::store::without_line(&context.app.db, &sources).await? {
         waiting.entry(it.subject.clone()).or_default().push(it);
     }
     Ok(waiting)

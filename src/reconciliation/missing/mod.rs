@@ -1,6 +1,8 @@
 //! What we believe and the other side has not told: late while it may still be told, missing afterwards.
 //!
-//! Promises to look only at what happened before the end of the business day whose list is here, and since the source's first list.
+//! Promises to look only at what happened before the end of the business day whose list is here, and since the source's first day;
+//! to call nothing overdue that may stand in a list which nobody has asked for yet; and that of several sources of one PSP what one
+//! waits for is waited for once, and heard when another tells it.
 
 mod store;
 
@@ -13,6 +15,7 @@ use super::line::Side;
 use super::matching::{Circumstance, Context, Waiting, subject};
 use super::progress::{Progress, Stage};
 use super::reconcile::ReconcileError;
+use super::runs;
 use super::words::{Class, Outcome};
 use crate::db::retrying;
 use crate::words::Timestamp;
@@ -32,6 +35,7 @@ pub async fn look(
     progress: &Progress,
 ) -> Result<u64, ReconcileError> {
     let Some((from, until)) = window(context, day).await? else { return Ok(0) };
+    let Some(today) = horizon(context, day).await? else { return Ok(0) };
     let mut found: u64 = 0;
     for what in Unheard::of(context.side) {
         let mut after = (from, String::new());
@@ -42,7 +46,7 @@ pub async fn look(
             let full = i64::try_from(batch.len()).unwrap_or(BATCH) >= BATCH;
             found = found.saturating_add(u64::try_from(batch.len()).unwrap_or(0));
             if !context.run.dry {
-                tell(context, &batch, waiting).await?;
+                tell(context, &batch, waiting, today).await?;
             }
             progress.tell(Stage::Missing, found, None);
             if !full {
@@ -51,10 +55,10 @@ pub async fn look(
         }
     }
     if context.side == Side::Bank {
-        found = found.saturating_add(batches(context, day, waiting).await?);
+        found = found.saturating_add(batches(context, day, waiting, today).await?);
     }
     if !context.run.dry {
-        overdue(context, waiting).await?;
+        overdue(context, waiting, today).await?;
     }
     Ok(found)
 }
@@ -66,11 +70,29 @@ async fn window(context: &Context<'_>, day: Date) -> Result<Option<(Timestamp, T
     Ok(before.zip(context.calendar.end_of(day)))
 }
 
-async fn tell(context: &Context<'_>, movements: &[store::Movement], waiting: &Waiting) -> Result<(), ReconcileError> {
+/// The day on which this is asked, as far as lists have come: after days on which nothing ran, what seems overdue may stand in the
+/// list of a day that is to be made up for. One that was asked for in vain is not waited for.
+async fn horizon(context: &Context<'_>, day: Date) -> Result<Option<Date>, ReconcileError> {
+    let mut asked = day;
+    for next in store::tried_after(&context.app.db, &context.source.name, day).await? {
+        if asked.tomorrow().ok() != Some(next) {
+            break;
+        }
+        asked = next;
+    }
+    Ok(context.today().map(|today| today.min(context.listed_on(asked))))
+}
+
+async fn tell(
+    context: &Context<'_>,
+    movements: &[store::Movement],
+    waiting: &Waiting,
+    today: Date,
+) -> Result<(), ReconcileError> {
     let new: Vec<NewBreak> = movements
         .iter()
         .filter(|it| !waiting.contains_key(&subject(it.kind, &it.id)))
-        .filter_map(|it| of_movement(context, it))
+        .filter_map(|it| of_movement(context, it, today))
         .collect();
     open_all(context, new).await
 }
@@ -82,6 +104,7 @@ async fn open_all(context: &Context<'_>, new: Vec<NewBreak>) -> Result<(), Recon
     retrying(|| async {
         let now = context.app.now();
         let mut tx = context.app.db.begin().await?;
+        runs::must_be_ours(&mut tx, context.run, now).await?;
         for it in &new {
             breaks::open(&mut tx, it.clone(), now).await?;
         }
@@ -91,10 +114,10 @@ async fn open_all(context: &Context<'_>, new: Vec<NewBreak>) -> Result<(), Recon
     .await
 }
 
-fn of_movement(context: &Context<'_>, it: &store::Movement) -> Option<NewBreak> {
+fn of_movement(context: &Context<'_>, it: &store::Movement, today: Date) -> Option<NewBreak> {
     let day = context.calendar.day_of(it.at)?;
     let expected_by = context.expected_by(day);
-    let (outcome, circumstance) = standing(context, expected_by)?;
+    let (outcome, circumstance) = standing(today, expected_by);
     let cause = context.causes.find(&Difference {
         side: context.side,
         kind: None,
@@ -122,13 +145,21 @@ fn of_movement(context: &Context<'_>, it: &store::Movement) -> Option<NewBreak> 
     })
 }
 
-fn standing(context: &Context<'_>, expected_by: Date) -> Option<(Outcome, Circumstance)> {
-    let late = context.today()? <= expected_by;
-    Some(if late { (Outcome::Late, Circumstance::StillTime) } else { (Outcome::MissingAtPsp, Circumstance::Overdue) })
+fn standing(today: Date, expected_by: Date) -> (Outcome, Circumstance) {
+    if today <= expected_by {
+        (Outcome::Late, Circumstance::StillTime)
+    } else {
+        (Outcome::MissingAtPsp, Circumstance::Overdue)
+    }
 }
 
 /// What a PSP sent and the bank has not shown.
-async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting) -> Result<u64, ReconcileError> {
+async fn batches(
+    context: &Context<'_>,
+    day: Date,
+    waiting: &Waiting,
+    today: Date,
+) -> Result<u64, ReconcileError> {
     let mut new = Vec::new();
     let mut found: u64 = 0;
     for batch in super::matching::store::batches_to_land(&context.app.db, &context.psp_sources()).await? {
@@ -138,7 +169,7 @@ async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting) -> Result<
         found = found.saturating_add(1);
         let expected_by = context.expected_by(batch.last_day);
         let subject = subject(super::words::ObjectKind::Batch, &batch.name);
-        let Some((outcome, circumstance)) = standing(context, expected_by) else { continue };
+        let (outcome, circumstance) = standing(today, expected_by);
         let amount = batch.sum.unsigned_abs();
         let asked = Difference { side: Side::Bank, kind: None, outcome, circumstance, raw: "", amount };
         let Some(cause) = context.causes.find(&asked).filter(|_| !waiting.contains_key(&subject)) else { continue };
@@ -167,24 +198,26 @@ async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting) -> Result<
 }
 
 /// What was waited for and did not come is missing from now on.
-async fn overdue(context: &Context<'_>, waiting: &Waiting) -> Result<(), ReconcileError> {
-    let Some(today) = context.today() else { return Ok(()) };
-    for it in waiting.values().flatten() {
+async fn overdue(context: &Context<'_>, waiting: &Waiting, today: Date) -> Result<(), ReconcileError> {
+    let sources = context.psp_sources();
+    for it in waiting.values().flatten().filter(|it| it.source == context.source.name) {
         if it.outcome != Outcome::Late || it.expected_by.is_none_or(|day| today <= day) {
             continue;
         }
         retrying(|| async {
             let now = context.app.now();
             let mut tx = context.app.db.begin().await?;
-            // Between the reading and now a line may have come.
-            let still = breaks::find(&mut tx, &it.id).await?.is_some_and(|it| it.status != breaks::Status::Resolved);
-            if still {
-                breaks::close_itself(&mut tx, it, OVERDUE, now).await?;
-                if let Some(new) = missing(context, it) {
-                    breaks::open(&mut tx, new, now).await?;
-                }
-                tx.commit().await?;
+            runs::must_be_ours(&mut tx, context.run, now).await?;
+            // Between the reading and now a line may have come, of this source or of another.
+            let told = match &it.object {
+                Some((kind, id)) => store::is_told(&mut tx, (*kind, id), it.currency, &sources).await?,
+                None => false,
+            };
+            let closed = breaks::close_itself(&mut tx, it, if told { TOLD } else { OVERDUE }, now).await?;
+            if let Some(new) = missing(context, it).filter(|_| closed && !told) {
+                breaks::open(&mut tx, new, now).await?;
             }
+            tx.commit().await?;
             Ok::<_, ReconcileError>(())
         })
         .await?;
@@ -192,6 +225,8 @@ async fn overdue(context: &Context<'_>, waiting: &Waiting) -> Result<(), Reconci
     Ok(())
 }
 
+/// How a break ends whose movement was told.
+const TOLD: &str = "it was told after all";
 /// How a break ends that becomes another one.
 pub const OVERDUE: &str = "its time is over: it is missing from now on";
 

@@ -1,11 +1,12 @@
 //! The SQL of what nobody has told: movements of ours without a line, in the order in which they happened.
 
 use jiff::civil::Date;
+use serde_json::json;
 
 use super::super::line::Side;
 use super::super::matching::Context;
 use super::super::words::ObjectKind;
-use crate::db::{Db, DbError, On, query};
+use crate::db::{Db, DbError, On, Tx, query};
 use crate::words::{Currency, Tenant, Timestamp};
 
 /// A kind of movement.
@@ -54,17 +55,59 @@ pub struct Movement {
     pub at: Timestamp,
 }
 
-/// The first business day that a source has ever told.
+/// The first business day that a source has told, or was asked about: one that never tells anything must be noticed too.
 pub(super) async fn first_day(on: impl Into<On<'_>>, source: &str) -> Result<Option<Date>, DbError> {
     let row = query(
-        "select min(business_date) as day from settlement_files
-         where source = $1 and status = 'accepted' and business_date is not null",
+        "select min(day) as day from (
+             select min(business_date) as day from settlement_lines where source = $1
+             union all select min(business_date) from reconciliation_runs where source = $1 and not dry) x",
     )
     .bind(source)
     .one(on)
     .await?;
-    let day: Option<String> = row.get("day")?;
-    day.map(|day| day.parse().map_err(|_| DbError::corrupt("business_date", &day))).transpose()
+    row.get::<Option<String>>("day")?.map(read_day).transpose()
+}
+
+/// The business days after `day` that were tried in earnest, in their order.
+pub(super) async fn tried_after(on: impl Into<On<'_>>, source: &str, day: Date) -> Result<Vec<Date>, DbError> {
+    query(
+        "select distinct business_date from reconciliation_runs
+         where source = $1 and not dry and business_date > $2 order by business_date",
+    )
+    .bind(source)
+    .bind(day.to_string())
+    .all(on)
+    .await?
+    .iter()
+    .map(|row| read_day(row.get("business_date")?))
+    .collect()
+}
+
+fn read_day(text: String) -> Result<Date, DbError> {
+    text.parse().map_err(|_| DbError::corrupt("business_date", &text))
+}
+
+/// Whether one of `sources` has told a movement by now, or the money of a PSP's batch has landed.
+pub(super) async fn is_told(
+    tx: &mut Tx,
+    (kind, id): (ObjectKind, &str),
+    currency: Currency,
+    sources: &[String],
+) -> Result<bool, DbError> {
+    let asked = if kind == ObjectKind::Batch {
+        query(
+            "select not exists (select 1 from settlement_lines where batch = $1 and currency = $2 and landed_by is null
+                 and side = 'psp' and kind <> 'payout' and source in (select value from json_each($3))) as told",
+        )
+        .bind(id)
+        .bind(currency)
+        .bind(json!(sources).to_string())
+    } else {
+        query("select exists (select 1 from settlement_lines where object_id = $1 and object_kind = $2) as told")
+            .bind(id)
+            .bind(kind.as_str())
+    };
+    asked.one(tx).await?.get("told")
 }
 
 /// The next movements without a line, after an instant and an id and before `until`.

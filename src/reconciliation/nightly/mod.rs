@@ -21,8 +21,10 @@ use crate::app::App;
 use crate::config::reconciliation::{Format, Source};
 use crate::words::Timestamp;
 
-/// A day that could not be done is tried again after this.
+/// A day that could not be done is tried again after this, and after twice as long each further time.
 const AGAIN: Duration = Duration::from_mins(15);
+/// But at least this often.
+const LONGEST: Duration = Duration::from_hours(6);
 /// How many days back a missed one is made up for.
 const REACH: i64 = 62;
 
@@ -33,6 +35,8 @@ pub struct Tried {
     pub done: Option<Timestamp>,
     /// When the last run of any end was begun.
     pub last: Option<Timestamp>,
+    /// How many were in vain.
+    pub failures: u32,
 }
 
 /// Reconciles what is due of every source; says how many runs there were. Stops between two days when `go_on` says no.
@@ -122,7 +126,7 @@ fn due(source: &Source, now: Timestamp, latest: Date, tried: &BTreeMap<Date, Tri
         let whole = moment(source, &calendar, day);
         let is_done = known.done.is_some_and(|done| whole.is_some_and(|whole| done >= whole));
         // A day that was tried in vain waits; one that was done too early does not.
-        let waits = known.last.is_some_and(|last| whole.is_some_and(|whole| last >= whole) && now < last.plus(AGAIN));
+        let waits = known.last.is_some_and(|last| whole.is_some_and(|whole| last >= whole) && now < last.plus(pause(known.failures)));
         if !is_done && !waits {
             days.push(day);
         }
@@ -132,6 +136,11 @@ fn due(source: &Source, now: Timestamp, latest: Date, tried: &BTreeMap<Date, Tri
         }
     }
     days
+}
+
+/// How long a day waits that could not be done so often.
+fn pause(failures: u32) -> Duration {
+    AGAIN.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX)).min(LONGEST)
 }
 
 #[cfg(test)]

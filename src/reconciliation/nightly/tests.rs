@@ -20,7 +20,7 @@ fn days(now: &str, lag: u16, tried: &[(&str, Option<&str>, &str)]) -> Vec<String
     let source = source(lag);
     let latest = latest(&source, at(now)).unwrap().unwrap();
     let tried =
-        tried.iter().map(|(day, done, last)| (date(day), Tried { done: done.map(at), last: Some(at(last)) })).collect();
+        tried.iter().map(|(day, done, last)| (date(day), Tried { done: done.map(at), last: Some(at(last)), failures: 1 })).collect();
     due(&source, at(now), latest, &tried).iter().map(ToString::to_string).collect()
 }
 
@@ -63,6 +63,12 @@ fn what_failed_is_tried_again_later_and_holds_nothing_up() {
     let failed = |last| ("2026-03-08", None, last);
     assert_eq!(days(now, 1, &[failed("2026-03-09T20:31:00Z")]), ["2026-03-09"], "nine minutes ago");
     assert_eq!(days(now, 1, &[failed("2026-03-09T20:24:00Z")]), ["2026-03-08", "2026-03-09"]);
+}
+
+#[test]
+fn what_fails_again_and_again_is_tried_less_often() {
+    let minutes = |failures| pause(failures).as_secs() / 60;
+    assert_eq!([1, 2, 3, 5, 6, 40, 400].map(minutes), [15, 30, 60, 240, 360, 360, 360]);
 }
 
 #[test]

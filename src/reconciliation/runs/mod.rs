@@ -1,9 +1,12 @@
 //! Runs: one time that a source was held against ours, and what came of it.
 //!
-//! Promises: one at a time per source over all processes; a run whose process died is taken over when its lease is over.
+//! Promises: one at a time per source over all processes; a run whose process died is taken over when its lease is over, and one
+//! whose process lives is not, however long it takes.
 
+mod keeper;
 mod store;
 
+pub use keeper::Keeper;
 pub use store::{find, last_good, list};
 
 use std::time::Duration;
@@ -11,6 +14,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use super::reconcile::ReconcileError;
 use crate::app::App;
 use crate::db::{DbError, Tx};
 use crate::words::{FileId, RunId, Timestamp};
@@ -155,13 +159,15 @@ pub(super) async fn still_there_in(tx: &mut Tx, run: &Run, now: Timestamp) -> Re
     store::renew(tx, &run.id, now.plus(LEASE)).await
 }
 
+/// Refuses to write for a run that another process has taken for dead.
+pub(super) async fn must_be_ours(tx: &mut Tx, run: &Run, now: Timestamp) -> Result<(), ReconcileError> {
+    if still_there_in(tx, run, now).await? { Ok(()) } else { Err(ReconcileError::Overtaken) }
+}
+
 /// Writes down how a run ended; `false` when another process has taken it for dead.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn finish(app: &App, run: &Run) -> Result<bool, DbError> {
-    let mut tx = app.db.begin().await?;
-    let finished = store::finish(&mut tx, run, app.now()).await?;
-    tx.commit().await?;
-    Ok(finished)
+pub async fn finish(tx: &mut Tx, run: &Run, now: Timestamp) -> Result<bool, DbError> {
+    store::finish(tx, run, now).await
 }
