@@ -25,8 +25,12 @@ both_databases!(
     what_a_later_file_repeats_is_one_line_and_what_it_changes_is_told_twice,
     a_row_that_a_file_has_twice_is_told_twice,
     a_file_whose_reader_died_is_gone_on_with,
+    a_file_whose_reader_died_and_that_is_refused_now_leaves_no_line,
     a_file_that_cannot_be_read_to_its_end_is_forgotten,
     statements_follow_those_of_former_files,
+    a_statement_that_is_missing_in_between_is_seen,
+    entries_under_a_reference_that_says_nothing_are_all_kept,
+    a_batch_that_is_told_later_than_its_row_is_the_rows,
     a_folder_is_read_file_by_file,
     the_stand_ins_lists_are_asked_for,
     a_long_file_is_written_in_batches_and_told_of,
@@ -236,6 +240,30 @@ async fn a_file_whose_reader_died_is_gone_on_with(world: World) {
     assert_eq!(lines(&world).await, 14, "none is missing and none is there twice");
 }
 
+async fn a_file_whose_reader_died_and_that_is_refused_now_leaves_no_line(world: World) {
+    let app = world.app();
+    let ours = "ours,payment_metadata[tollgate]";
+    let mut stripe = source(Format::Stripe);
+    let (name, column) = ours.split_once(',').unwrap();
+    stripe.columns.insert(name.to_owned(), column.to_owned());
+    take(&app, &stripe, "x.csv", STRIPE).await.unwrap();
+    let mut tx = world.db.begin().await.unwrap();
+    query("update settlement_files set status = 'reading', decided_at = null, lines = 0")
+        .execute(&mut tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    // The settings were changed meanwhile.
+    stripe.columns.insert("ours".to_owned(), "no such column".to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    stripe.directory = Some(folder.path().to_owned());
+    let day = "2025-10-10".parse().unwrap();
+    let outcome = files::fetch(&app, &stripe, day, "test", &Progress::nobody()).await;
+    assert!(matches!(outcome, Err(TakeInError::NotThere(..))), "{outcome:?}");
+    assert_eq!(count(&world, "select count(*) as n from settlement_files where status = 'refused'").await, 1);
+    assert_eq!(lines(&world).await, 0, "lines of a refused file would be matched");
+}
+
 async fn a_file_that_cannot_be_read_to_its_end_is_forgotten(world: World) {
     struct Breaks;
     impl Read for Breaks {
@@ -263,13 +291,76 @@ async fn statements_follow_those_of_former_files(world: World) {
     assert!(refused.reason.contains("closed with 1036300 KRW"), "{refused}");
     let fits = next.replace(">1036300<", ">1072600<").replace(">1000000<", ">1036300<");
     take(&app, &bank, "284.xml", &fits).await.unwrap();
-    let Err(TakeInError::Refused(refused)) =
-        take(&app, &bank, "283 again.xml", &CAMT.replace("T21:05", "T21:06")).await
-    else {
-        panic!("a statement that was taken before was taken again");
-    };
-    assert!(refused.reason.contains("twice"), "{refused}");
+    // Banks send a statement twice: the copy changes nothing.
+    take(&app, &bank, "283 again.xml", &CAMT.replace("T21:05", "T21:06")).await.unwrap();
     assert_eq!(lines(&world).await, 6);
+    let other = CAMT.replace(">1000000<", ">1000001<").replace(">1036300<", ">1036301<");
+    let Err(TakeInError::Refused(refused)) = take(&app, &bank, "283 other.xml", &other).await else {
+        panic!("a statement that was told before was taken with other balances");
+    };
+    assert!(refused.reason.contains("other balances"), "{refused}");
+}
+
+async fn a_statement_that_is_missing_in_between_is_seen(world: World) {
+    let app = world.app();
+    let bank = source(Format::Camt053);
+    take(&app, &bank, "283.xml", CAMT).await.unwrap();
+    let later = |number: &str| {
+        CAMT.replace("<ElctrncSeqNb>283</ElctrncSeqNb>", number)
+            .replace("20251010-KRW-001", "20251013-KRW-001")
+            .replace("<Dt>2025-10-10<", "<Dt>2025-10-13<")
+            .replace(">1036300<", ">1136300<")
+            .replace(">1000000<", ">1100000<")
+    };
+    for number in ["<ElctrncSeqNb>285</ElctrncSeqNb>", ""] {
+        let Err(TakeInError::Refused(refused)) = take(&app, &bank, "285.xml", &later(number)).await else {
+            panic!("nobody missed the statement before it");
+        };
+        assert!(refused.reason.contains("closed with 1036300 KRW"), "{refused}");
+    }
+    // An older one is history, which is brought in later.
+    let older = CAMT
+        .replace(">283<", ">101<")
+        .replace("20251010-KRW-001", "20250401-KRW-001")
+        .replace("<Dt>2025-10-10<", "<Dt>2025-04-01<")
+        .replace("BNK2025", "BNK2024");
+    take(&app, &bank, "101.xml", &older).await.unwrap();
+    assert_eq!(lines(&world).await, 6);
+}
+
+async fn entries_under_a_reference_that_says_nothing_are_all_kept(world: World) {
+    let app = world.app();
+    let bank = source(Format::Camt053);
+    let unnamed = CAMT.replace("BNK20251010000017", "NONREF").replace("<NtryRef>1<", "<NtryRef>NOTPROVIDED<");
+    take(&app, &bank, "283.xml", &unnamed).await.unwrap();
+    let next = |from: &str| {
+        from.replace(">283<", ">284<")
+            .replace("20251010-KRW-001", "20251011-KRW-001")
+            .replace(">1036300<", ">1072600<")
+            .replace(">1000000<", ">1036300<")
+    };
+    take(&app, &bank, "284.xml", &next(&unnamed).replace("BNK2025", "BNK2026")).await.unwrap();
+    assert_eq!(lines(&world).await, 6, "the same amount without a reference is another entry");
+    // A reference that is used again on another day.
+    let mut other = source(Format::Camt053);
+    other.name = "other".to_owned();
+    take(&app, &other, "283.xml", CAMT).await.unwrap();
+    take(&app, &other, "284.xml", &next(CAMT).replace("2025-10-10", "2025-10-11")).await.unwrap();
+    assert_eq!(count(&world, "select count(*) as n from settlement_lines where source = 'other'").await, 6);
+}
+
+async fn a_batch_that_is_told_later_than_its_row_is_the_rows(world: World) {
+    let app = world.app();
+    let mut list = source(Format::Csv);
+    for (name, is) in [("identity", "id"), ("currency", "=EUR"), ("date", "day"), ("net", "net"), ("batch", "batch")] {
+        list.columns.insert(name.to_owned(), is.to_owned());
+    }
+    for (name, batch) in [("monday", ""), ("tuesday", "b1"), ("wednesday", "b2"), ("thursday", "")] {
+        take(&app, &list, name, &format!("id,day,net,batch\n1,2025-10-06,5.00,{batch}\n")).await.unwrap();
+    }
+    let row = query("select batch, standing from settlement_lines").one(&world.db).await.unwrap();
+    assert_eq!(row.get::<String>("batch").unwrap(), "b2");
+    assert_eq!(lines(&world).await, 1);
 }
 
 async fn a_folder_is_read_file_by_file(world: World) {
@@ -279,7 +370,7 @@ async fn a_folder_is_read_file_by_file(world: World) {
     stripe.directory = Some(folder.path().to_owned());
     let day = "2025-10-10".parse().unwrap();
     let fetch = async |source: &Source| files::fetch(&app, source, day, "test", &Progress::nobody()).await;
-    assert!(fetch(&stripe).await.unwrap().is_empty());
+    assert!(matches!(fetch(&stripe).await, Err(TakeInError::NotThere(..))), "a day without its file passes for done");
     std::fs::write(folder.path().join("b.csv"), STRIPE).unwrap();
     std::fs::write(folder.path().join("a.csv"), STRIPE.replace(",3.20,", ",3.30,")).unwrap();
     std::fs::write(folder.path().join(".partial"), "no file yet").unwrap();

@@ -41,6 +41,21 @@ pub fn decimal(text: &str) -> Result<Decimal, String> {
     Decimal::from_str_exact(&format!("{sign}0{whole}.{decimals}0")).map_err(|_| bad())
 }
 
+/// A number with a decimal comma, and points between its thousands if any, with a decimal point instead. A point that stands
+/// anywhere else may be a decimal one: what it means is not guessed.
+pub fn with_point(text: &str) -> Result<String, String> {
+    let (whole, decimals) = text.split_once(',').unwrap_or((text, ""));
+    let mut groups = whole.strip_prefix(['-', '+']).unwrap_or(whole).split('.');
+    let first = groups.next().unwrap_or_default().len();
+    let mut rest = groups.peekable();
+    let parted = rest.peek().is_none() || (1..=3).contains(&first);
+    if !parted || decimals.contains('.') || !rest.all(|group| group.len() == 3) {
+        return Err(format!("{text:.60?}: with a decimal comma, a point may only stand between thousands"));
+    }
+    let whole = whole.replace('.', "");
+    Ok(if decimals.is_empty() { whole } else { format!("{whole}.{decimals}") })
+}
+
 /// The words for two amounts that should be the same.
 pub fn shown(minor: i64, currency: Currency) -> String {
     format!("{} {currency}", Decimal::new(minor, currency.exponent()))
@@ -106,6 +121,26 @@ mod tests {
         }
         for text in ["", "-", "1.0", "+1", "9223372036854775808", "-9223372036854775808", "1000000000000000"] {
             assert!(minor(text, currency("KRW")).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_point_beside_a_decimal_comma_parts_thousands_or_is_refused() {
+        let usd = currency("USD");
+        let read = |text: &str| with_point(text).and_then(|text| major(&text, usd));
+        for (text, minor) in [
+            ("12,34", 1234),
+            ("-1.234,5", -123_450),
+            ("1.234", 123_400),
+            ("1234567,89", 123_456_789),
+            ("1.234.567,89", 123_456_789),
+            ("12", 1200),
+            ("12,", 1200),
+        ] {
+            assert_eq!(read(text), Ok(minor), "{text}");
+        }
+        for text in ["12.34", "1234.567,00", ".123", "1.23,4", "1,234.56", "1.2345", "1..234", "1.234,5,6", ""] {
+            assert!(read(text).is_err(), "{text}");
         }
     }
 

@@ -264,12 +264,16 @@ pub(super) struct Standing {
     pub fee: i64,
     pub psp_payment: Option<String>,
     pub psp_movement: Option<String>,
+    pub batch: Option<String>,
+    pub landed: bool,
+    pub business_date: String,
+    pub texts: Vec<String>,
 }
 
 pub(super) async fn standing(tx: &mut Tx, source: &str, identity: &str) -> Result<Option<Standing>, DbError> {
     let row = query(
-        "select file_id, number, kind, currency, gross, fee, psp_payment, psp_movement from settlement_lines
-         where source = $1 and identity = $2",
+        "select file_id, number, kind, currency, gross, fee, psp_payment, psp_movement, batch, landed_by, business_date, texts
+         from settlement_lines where source = $1 and identity = $2",
     )
     .bind(source)
     .bind(identity)
@@ -285,9 +289,27 @@ pub(super) async fn standing(tx: &mut Tx, source: &str, identity: &str) -> Resul
             fee: row.get("fee")?,
             psp_payment: row.get("psp_payment")?,
             psp_movement: row.get("psp_movement")?,
+            batch: row.get("batch")?,
+            landed: row.get::<Option<LineId>>("landed_by")?.is_some(),
+            business_date: row.get("business_date")?,
+            texts: serde_json::from_str(&row.get::<String>("texts")?)
+                .map_err(|error| DbError::corrupt("texts", &error.to_string()))?,
         })
     })
     .transpose()
+}
+
+/// A row that has not landed belongs to the batch that is told of it last.
+pub(super) async fn join_batch(tx: &mut Tx, source: &str, line: &Line) -> Result<(), DbError> {
+    query(
+        "update settlement_lines set batch = $3 where source = $1 and identity = $2 and landed_by is null",
+    )
+    .bind(source)
+    .bind(&line.identity)
+    .bind(&line.references.batch)
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 fn read(row: &Row) -> Result<File, DbError> {

@@ -46,6 +46,21 @@ pub struct Statement {
     pub opening: i64,
     /// Booked balance after them, minor units.
     pub closing: i64,
+    /// The day of that balance, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_on: Option<String>,
+}
+
+impl Statement {
+    /// Whether both are of one account.
+    pub fn is_of_account(&self, other: &Self) -> bool {
+        self.account == other.account && self.currency == other.currency
+    }
+
+    /// Whether the bank gave both one id.
+    pub fn is_called(&self, other: &Self) -> bool {
+        self.id == other.id && self.is_of_account(other)
+    }
 }
 
 /// What a file came to.

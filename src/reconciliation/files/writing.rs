@@ -1,7 +1,8 @@
 //! Lines on their way into the database.
 //!
 //! A row that stands there already, from this file or a former one, is not written again. One that says something else under the
-//! same name, or that stands twice in its own file, is written under a name of its own, so that matching finds it told twice.
+//! same name, or that stands twice in its own file, is written under a name of its own, so that matching finds it told twice. The batch
+//! of a row may be told later than the row.
 
 use tokio::sync::mpsc;
 
@@ -9,7 +10,7 @@ use super::store::{self, Standing};
 use crate::app::App;
 use crate::config::reconciliation::Source;
 use crate::db::{DbError, Tx, retrying};
-use crate::reconciliation::line::Line;
+use crate::reconciliation::line::{Line, Side};
 use crate::reconciliation::progress::{Progress, Stage};
 use crate::words::FileId;
 
@@ -54,6 +55,8 @@ async fn some(tx: &mut Tx, source: &Source, file: &FileId, lines: &[Line]) -> Re
         let standing = standing.ok_or_else(|| DbError::corrupt("identity", "it stands there and cannot be read"))?;
         if told_anew(&standing, file, line) {
             again.push((format!("{} again {file} {}", line.identity, line.number), line));
+        } else if standing.batch != line.references.batch && line.references.batch.is_some() {
+            store::join_batch(tx, &source.name, line).await?;
         }
     }
     if !again.is_empty() {
@@ -72,6 +75,14 @@ fn told_anew(standing: &Standing, file: &FileId, line: &Line) -> bool {
         && standing.currency == line.currency
         && (standing.gross, standing.fee) == (line.gross, line.fee)
         && standing.psp_payment == line.references.psp_payment
-        && standing.psp_movement == line.references.psp_movement;
-    !same
+        && standing.psp_movement == line.references.psp_movement
+        && (line.side == Side::Psp || is_same_entry(standing, line));
+    // What has landed with one batch cannot be on its way with another.
+    let moved = standing.landed && line.references.batch.is_some() && standing.batch != line.references.batch;
+    !same || moved
+}
+
+/// Banks use a reference more than once: entries that are one are of one day and say the same.
+fn is_same_entry(standing: &Standing, line: &Line) -> bool {
+    standing.business_date == line.business_date.to_string() && standing.texts == line.references.texts
 }

@@ -148,7 +148,7 @@ fn line(of: &Of<'_>, leaves: &Leaves, transaction: usize, amount: i64) -> Result
         reversal,
         references: References {
             psp_payment: None,
-            psp_movement: leaves.at(0, "AcctSvcrRef").map(str::to_owned),
+            psp_movement: reference(leaves, "AcctSvcrRef").map(str::to_owned),
             our_key: None,
             ours: end_to_end.map(str::to_owned),
             batch: leaves.at(0, "NtryDtls/Btch/PmtInfId").map(str::to_owned),
@@ -158,18 +158,29 @@ fn line(of: &Of<'_>, leaves: &Leaves, transaction: usize, amount: i64) -> Result
     })
 }
 
+/// Words with which banks say that they have no reference.
+const NO_REFERENCE: &[&str] = &["NONREF", "NOTPROVIDED", "NOREF", "NONE"];
+
+/// A reference of the bank's, when it says something.
+fn reference<'l>(leaves: &'l Leaves, name: &str) -> Option<&'l str> {
+    let says_nothing = |text: &str| {
+        NO_REFERENCE.iter().any(|word| word.eq_ignore_ascii_case(text)) || text.bytes().all(|byte| byte == b'0')
+    };
+    leaves.at(0, name).filter(|text| !says_nothing(text))
+}
+
 /// The bank's own reference; without one, the place in the statement. The direction belongs to it, for a bank may give an entry
 /// and its reversal one reference.
 fn identity(of: &Of<'_>, leaves: &Leaves, transaction: usize, amount: i64, reversal: bool) -> String {
     let direction = if amount < 0 { "DBIT" } else { "CRDT" };
     let reversal = if reversal { "/reversal" } else { "" };
     let part = if leaves.transactions() > 1 { format!("/{transaction}") } else { String::new() };
-    let own = leaves.at(0, "AcctSvcrRef").map_or_else(
+    let own = reference(leaves, "AcctSvcrRef").map_or_else(
         || {
             format!(
                 "{}/{}",
                 of.statement,
-                leaves.at(0, "NtryRef").map_or_else(|| format!("#{}", of.number), str::to_owned)
+                reference(leaves, "NtryRef").map_or_else(|| format!("#{}", of.number), str::to_owned)
             )
         },
         str::to_owned,

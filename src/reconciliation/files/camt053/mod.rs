@@ -1,8 +1,8 @@
 //! A bank's statement: ISO 20022 camt.053, versions 02 to 13, by local names.
 //!
 //! Promises: the booked opening balance and the booked entries come to the closing balance; an entry is in the account's
-//! currency; statements of one account that follow one another in a file begin where the former ended. Entries that are not
-//! booked yet are passed over. Refuses document types, entities and anything else that makes XML more than data.
+//! currency; statements of one account begin where the one before ended, by the bank's numbers or by their days. Entries that are
+//! not booked yet are passed over. Refuses document types, entities and anything else that makes XML more than data.
 
 mod entry;
 mod leaves;
@@ -14,6 +14,7 @@ use leaves::{Leaves, Piece, Walk};
 use super::amount::{major, shown};
 use super::refused::{ReadError, Refused};
 use super::taken::{MOST_BATCHES, Out, Statement};
+use super::tosspayments::day;
 use crate::config::reconciliation::Source;
 use crate::reconciliation::calendar::Calendar;
 use crate::words::Currency;
@@ -30,7 +31,11 @@ pub fn read(source: &Source, calendar: &Calendar, input: impl Read, out: &mut Ou
         match walk.next()? {
             Piece::Begin(name) if name == "Stmt" => {
                 let statement = statement(source, calendar, &mut walk, out)?;
-                follows(out.totals().statements.as_slice(), &statement)?;
+                let former = out.totals().statements.as_slice();
+                if former.iter().any(|it| it.is_called(&statement)) {
+                    return Err(twice(&statement, "is there twice").into());
+                }
+                follows(former, &statement)?;
                 if out.totals().statements.len() >= MOST_BATCHES {
                     return Err(Refused::file(format!("more than {MOST_BATCHES} statements in one file")).into());
                 }
@@ -84,6 +89,7 @@ struct Head {
     account: Option<String>,
     currency: Option<Currency>,
     balances: Vec<(String, i64)>,
+    closed_on: Option<String>,
 }
 
 fn statement<R: Read>(
@@ -165,6 +171,10 @@ impl Head {
             "DBIT" => amount.checked_neg(),
             _ => None,
         };
+        let day = leaves.at(0, "Dt/Dt").or_else(|| leaves.at(0, "Dt/DtTm")).and_then(|text| text.get(..10)).and_then(day);
+        if kind == "CLBD" && let Some(day) = day {
+            self.closed_on = Some(day.to_string());
+        }
         if self.balances.len() < 20 {
             self.balances.push((kind.to_owned(), signed.ok_or_else(missing)?));
         }
@@ -194,24 +204,19 @@ impl Head {
                 format!("statement {}: opening {opening} and entries {moved} are not closing {closing}", self.id);
             return Err(Refused::whole("Bal", reason));
         }
-        let (id, sequence, currency) = (self.id, self.sequence, currency.code().to_owned());
-        Ok(Statement { id, account, sequence, currency, opening, closing })
+        let (id, sequence, currency, closed_on) = (self.id, self.sequence, currency.code().to_owned(), self.closed_on);
+        Ok(Statement { id, account, sequence, currency, opening, closing, closed_on })
     }
 }
 
-/// A statement begins where the former of the same account ended, and none is there twice.
+/// A statement begins where the former of the same account ended. One that is sent once more says the same as it did.
 pub fn follows(former: &[Statement], next: &Statement) -> Result<(), Refused> {
-    let same = |it: &&Statement| it.account == next.account && it.currency == next.currency;
-    if former.iter().filter(same).any(|it| it.id == next.id) {
-        return Err(Refused::whole(
-            "Stmt",
-            format!("statement {} of account {} is there twice", next.id, next.account),
-        ));
+    if let Some(known) = former.iter().find(|it| it.is_called(next)) {
+        let same = (known.opening, known.closing) == (next.opening, next.closing);
+        return if same { Ok(()) } else { Err(twice(next, "was told before with other balances")) };
     }
-    let before = next.sequence.and_then(|number| number.checked_sub(1));
-    let Some(last) = former.iter().rev().filter(same).find(|it| before.is_some() && it.sequence == before) else {
-        return Ok(());
-    };
+    let of_account: Vec<&Statement> = former.iter().filter(|it| it.is_of_account(next)).collect();
+    let Some(last) = before(&of_account, next) else { return Ok(()) };
     if last.closing == next.opening {
         return Ok(());
     }
@@ -224,6 +229,28 @@ pub fn follows(former: &[Statement], next: &Statement) -> Result<(), Refused> {
         shown(last.closing, currency)
     );
     Err(Refused::whole("Bal", reason))
+}
+
+/// The statement after which `next` comes: by the bank's numbers; where they do not tell, the last of those that closed by its day.
+/// None for the first of an account, for one that is older than all that are known, and where the bank tells no days.
+fn before<'s>(former: &[&'s Statement], next: &Statement) -> Option<&'s Statement> {
+    let number = next.sequence.and_then(|number| number.checked_sub(1));
+    if let Some(one_before) = former.iter().rev().find(|it| number.is_some() && it.sequence == number) {
+        return Some(one_before);
+    }
+    let closed = next.closed_on.as_ref()?;
+    // A statement of a day that was not over is told again when it has grown.
+    let grown = |it: &&&Statement| it.closed_on.as_ref() == Some(closed) && it.opening == next.opening;
+    if former.iter().any(|it| grown(&it)) {
+        return None;
+    }
+    let earlier = former.iter().filter(|it| it.closed_on.as_ref().is_some_and(|day| day <= closed));
+    // Of several that closed on one day the last that was told.
+    earlier.max_by(|one, other| one.closed_on.cmp(&other.closed_on)).copied()
+}
+
+fn twice(statement: &Statement, how: &str) -> Refused {
+    Refused::whole("Stmt", format!("statement {} of account {} {how}", statement.id, statement.account))
 }
 
 fn currency(code: &str, field: &str) -> Result<Currency, Refused> {

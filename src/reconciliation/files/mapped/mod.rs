@@ -9,7 +9,7 @@ use std::io::Read;
 
 use jiff::civil::{Date, DateTime};
 
-use super::amount::{major, minor};
+use super::amount::{major, minor, with_point};
 use super::refused::{ReadError, Refused};
 use super::table::{Row, Table};
 use super::taken::Out;
@@ -67,7 +67,11 @@ impl Reading<'_> {
 
     fn amount(&self, name: &str, currency: Currency) -> Result<Option<i64>, Refused> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let text = if self.plan.decimal_comma { text.replace('.', "").replace(',', ".") } else { text.to_owned() };
+        let text = if self.plan.decimal_comma {
+            with_point(text).map_err(|reason| self.refuse(name, reason))?
+        } else {
+            text.to_owned()
+        };
         let read = if self.plan.minor_units { minor(&text, currency) } else { major(&text, currency) };
         read.map(Some).map_err(|reason| self.refuse(name, reason))
     }
