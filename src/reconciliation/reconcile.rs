@@ -183,7 +183,8 @@ async fn work(
             Ok(Came { file: None, totals, failure })
         }
         What::File { name, bytes } => {
-            let taken = Box::pin(files::take_in(app, source, &name, bytes, by, progress)).await.map_err(files_failed)?;
+            let taken =
+                Box::pin(files::take_in(app, source, &name, bytes, by, progress)).await.map_err(files_failed)?;
             let context = Context::of(app, source, run).await?;
             let day = taken.totals.last_day.as_ref().and_then(|day| day.parse().ok());
             let totals = hold(&context, &About::File(taken.file.clone()), day, progress).await?;

@@ -591,7 +591,10 @@ async fn a_run_whose_process_lives_is_never_taken_for_dead(world: World) {
     for _ in 0..3 {
         clock.advance(runs::LEASE / 5 * 4);
         tokio::time::sleep(often * 20).await;
-        assert!(runs::begin(app, "list", None, Trigger::Console, false).await.unwrap().is_none(), "it was buried alive");
+        assert!(
+            runs::begin(app, "list", None, Trigger::Console, false).await.unwrap().is_none(),
+            "it was buried alive"
+        );
     }
     // It sleeps for longer than its lease, and another process takes over.
     let mut tx = app.db.begin().await.unwrap();

@@ -301,15 +301,13 @@ pub(super) async fn standing(tx: &mut Tx, source: &str, identity: &str) -> Resul
 
 /// A row that has not landed belongs to the batch that is told of it last.
 pub(super) async fn join_batch(tx: &mut Tx, source: &str, line: &Line) -> Result<(), DbError> {
-    query(
-        "update settlement_lines set batch = $3 where source = $1 and identity = $2 and landed_by is null",
-    )
-    .bind(source)
-    .bind(&line.identity)
-    .bind(&line.references.batch)
-    .execute(tx)
-    .await
-    .map(drop)
+    query("update settlement_lines set batch = $3 where source = $1 and identity = $2 and landed_by is null")
+        .bind(source)
+        .bind(&line.identity)
+        .bind(&line.references.batch)
+        .execute(tx)
+        .await
+        .map(drop)
 }
 
 fn read(row: &Row) -> Result<File, DbError> {

@@ -167,7 +167,8 @@ async fn read_through(app: &App, source: &Source, file: &FileId, progress: &Prog
                 tx.commit().await
             })
             .await?;
-            metrics::counter!("tollgate_reconciliation_files_refused_total", "source" => source.name.clone()).increment(1);
+            metrics::counter!("tollgate_reconciliation_files_refused_total", "source" => source.name.clone())
+                .increment(1);
             return Err(refused.into());
         }
         Err(error) => return Err(error),

@@ -154,12 +154,7 @@ fn standing(today: Date, expected_by: Date) -> (Outcome, Circumstance) {
 }
 
 /// What a PSP sent and the bank has not shown.
-async fn batches(
-    context: &Context<'_>,
-    day: Date,
-    waiting: &Waiting,
-    today: Date,
-) -> Result<u64, ReconcileError> {
+async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting, today: Date) -> Result<u64, ReconcileError> {
     let mut new = Vec::new();
     let mut found: u64 = 0;
     for batch in super::matching::store::batches_to_land(&context.app.db, &context.psp_sources()).await? {

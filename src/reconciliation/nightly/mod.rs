@@ -126,7 +126,9 @@ fn due(source: &Source, now: Timestamp, latest: Date, tried: &BTreeMap<Date, Tri
         let whole = moment(source, &calendar, day);
         let is_done = known.done.is_some_and(|done| whole.is_some_and(|whole| done >= whole));
         // A day that was tried in vain waits; one that was done too early does not.
-        let waits = known.last.is_some_and(|last| whole.is_some_and(|whole| last >= whole) && now < last.plus(pause(known.failures)));
+        let waits = known
+            .last
+            .is_some_and(|last| whole.is_some_and(|whole| last >= whole) && now < last.plus(pause(known.failures)));
         if !is_done && !waits {
             days.push(day);
         }

@@ -19,8 +19,10 @@ fn date(text: &str) -> Date {
 fn days(now: &str, lag: u16, tried: &[(&str, Option<&str>, &str)]) -> Vec<String> {
     let source = source(lag);
     let latest = latest(&source, at(now)).unwrap().unwrap();
-    let tried =
-        tried.iter().map(|(day, done, last)| (date(day), Tried { done: done.map(at), last: Some(at(last)), failures: 1 })).collect();
+    let tried = tried
+        .iter()
+        .map(|(day, done, last)| (date(day), Tried { done: done.map(at), last: Some(at(last)), failures: 1 }))
+        .collect();
     due(&source, at(now), latest, &tried).iter().map(ToString::to_string).collect()
 }
 

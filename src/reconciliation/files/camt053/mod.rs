@@ -171,8 +171,11 @@ impl Head {
             "DBIT" => amount.checked_neg(),
             _ => None,
         };
-        let day = leaves.at(0, "Dt/Dt").or_else(|| leaves.at(0, "Dt/DtTm")).and_then(|text| text.get(..10)).and_then(day);
-        if kind == "CLBD" && let Some(day) = day {
+        let day =
+            leaves.at(0, "Dt/Dt").or_else(|| leaves.at(0, "Dt/DtTm")).and_then(|text| text.get(..10)).and_then(day);
+        if kind == "CLBD"
+            && let Some(day) = day
+        {
             self.closed_on = Some(day.to_string());
         }
         if self.balances.len() < 20 {
