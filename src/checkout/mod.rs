@@ -22,5 +22,5 @@ pub use line::LineItem;
 pub use new::{NewLine, NewSession};
 pub use open::{OpenError, open};
 pub use session::{Capture, Language, Session, Status};
-pub use store::{by_page_token, complete, get, insert, list, mark_expired, overdue};
+pub use store::{by_page_token, complete, get, insert, list, mark_expired};
 pub use view::{OrderView, view};

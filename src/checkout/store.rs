@@ -165,19 +165,6 @@ pub async fn mark_expired(tx: &mut Tx, tenant: &Tenant, id: &SessionId, now: Tim
     Ok(touched == 1)
 }
 
-/// Open sessions whose time is over, of all merchants, oldest first.
-pub async fn overdue(on: impl Into<On<'_>>, now: Timestamp, limit: i64) -> Result<Vec<(Tenant, SessionId)>, DbError> {
-    let rows = query(
-        "select merchant_id, livemode, id from checkout_sessions
-         where status = 'open' and expires_at <= $1 order by expires_at limit $2",
-    )
-    .bind(now)
-    .bind(limit)
-    .all(on)
-    .await?;
-    rows.iter().map(|row| Ok((tenant(row)?, row.get("id")?))).collect()
-}
-
 fn tenant(row: &Row) -> Result<Tenant, DbError> {
     Ok(Tenant::new(row.get::<MerchantId>("merchant_id")?, row.get::<Mode>("livemode")?))
 }

@@ -27,15 +27,11 @@ pub enum PaymentError {
     /// The PSP did nothing, and said so.
     #[error(transparent)]
     Psp(#[from] NotDone),
-    /// The PSP says it took money for a second time for one payment: a person must give it back.
-    #[error("{psp} reports {attempt} approved although {payment} is already paid by another attempt")]
-    SecondCapture {
-        /// The payment.
-        payment: PaymentId,
+    /// The PSP says that it took money for a second time for one payment.
+    #[error("{attempt} is approved although another attempt of its payment is")]
+    SecondCharge {
         /// The attempt that should not have been.
         attempt: AttemptId,
-        /// Where.
-        psp: String,
     },
     /// Money that came too late could not be sent back: a person must do it.
     #[error("money that came too late cannot be given back: {0}")]

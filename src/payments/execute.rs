@@ -5,14 +5,15 @@ use std::time::Duration;
 use super::attempts::{self, Attempt};
 use super::calls;
 use super::error::PaymentError;
+use super::look::unanswered;
 use super::payment::Payment;
-use super::send::{confirm, confirm_call, confirm_request, declined, not_taken, settle_call};
-use super::settle::{Heard, settle_all};
+use super::send::{confirm, confirm_call, confirm_request, declined, not_taken};
+use super::settle::{self, Heard, settle_all};
 use super::status::{AttemptState, OrderStatus, PaymentStatus};
 use super::{Standing, caution, expire, standing_of, store};
 use crate::app::App;
 use crate::db::retrying;
-use crate::psp::{ConfirmRequest, DeclineCode};
+use crate::psp::{ConfirmRequest, DeclineCode, NotDone};
 use crate::sabotage::{GAP, Protection::WrittenFirst};
 use crate::words::{AttemptId, CallId, PaymentId, PaymentMethodId, Timestamp};
 
@@ -77,6 +78,10 @@ async fn prepare(app: &App, id: &PaymentId, method: &str) -> Result<Option<Prepa
         return Ok(None);
     }
     let refusal = caution::refusal(app, &payment).await?;
+    if refusal.is_some() && attempts::latest(&app.db, id).await?.is_some_and(|last| !last.was_sent()) {
+        // Refused as the one before: it is told the same, and whoever clicks on leaves nothing more behind.
+        return Ok(None);
+    }
     let now = app.now();
     let attempt = new_attempt(&payment, psp, method, now);
     let request = confirm_request(app, &payment, &registered.psp_payment, &attempt).await?;
@@ -121,6 +126,7 @@ fn new_attempt(payment: &Payment, psp: &str, method: &str, now: Timestamp) -> At
         card: None,
         action_url: None,
         note: None,
+        second_charge: None,
         sent_at: now,
         deadline_at: now.plus(DEADLINE),
         settled_at: None,
@@ -129,8 +135,16 @@ fn new_attempt(payment: &Payment, psp: &str, method: &str, now: Timestamp) -> At
 
 async fn send(app: &App, prepared: Prepared) -> Result<(), PaymentError> {
     let psp = app.psps.get(&prepared.psp).ok_or(PaymentError::NoPsp("these"))?;
-    let outcome = confirm(app, psp.as_ref(), &prepared.request).await.unwrap_or_else(|not_done| not_taken(&not_done));
-    settle_call(app, &prepared.attempt, &prepared.call, &outcome).await
+    let outcome = match confirm(app, psp.as_ref(), &prepared.request).await {
+        Ok(outcome) => outcome,
+        // No shopper waits for a word on a saved card: the attempt stays open, and is sent again as one that was lost.
+        Err(not_done @ NotDone::Unreachable { .. }) if prepared.request.off_session => {
+            return unanswered(app, &prepared.call, not_done).await;
+        }
+        Err(not_done) => not_taken(&not_done),
+    };
+    settle::answered(app, &prepared.attempt, &outcome, Some(&prepared.call)).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -18,14 +18,17 @@ pub async fn expire(app: &App, tenant: &Tenant, id: &SessionId) -> Result<Sessio
     retrying(|| expire_once(app, tenant, id)).await
 }
 
-/// Ends the sessions whose time is over, but those that are just being paid; says how many.
+/// Ends the sessions whose time is over, but those that are just being paid; says how many. One that cannot be ended does
+/// not keep the others, and is told of.
 pub async fn expire_overdue(app: &App) -> Result<usize, PaymentError> {
     let mut ended = 0;
-    for (tenant, id) in checkout::overdue(&app.db, app.now(), BATCH).await? {
+    for (tenant, id) in store::overdue_sessions(&app.db, app.now(), BATCH).await? {
         match expire(app, &tenant, &id).await {
             Ok(_) => ended += 1,
             Err(PaymentError::NotExpirable(_)) => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                tracing::error!(session = %id, error = &error as &dyn std::error::Error, "a session stays open");
+            }
         }
     }
     Ok(ended)
@@ -46,6 +49,8 @@ pub(super) async fn is_over(app: &App, payment: &Payment) -> Result<bool, Paymen
 
 const PAID: &str = "it is paid";
 const PAYING: &str = "it is being paid";
+const CALLED_OFF: &str = "it was canceled";
+const FAILED: &str = "its payment has failed";
 
 async fn expire_once(app: &App, tenant: &Tenant, id: &SessionId) -> Result<Session, PaymentError> {
     let session = checkout::get(&app.db, tenant, id).await?.ok_or(PaymentError::NotFound)?;
@@ -57,7 +62,9 @@ async fn expire_once(app: &App, tenant: &Tenant, id: &SessionId) -> Result<Sessi
         return match payment.status {
             PaymentStatus::Expired => Ok(session),
             PaymentStatus::Succeeded | PaymentStatus::Authorized => Err(PaymentError::NotExpirable(PAID)),
-            _ => Err(PaymentError::NotExpirable(PAYING)),
+            PaymentStatus::Canceled => Err(PaymentError::NotExpirable(CALLED_OFF)),
+            PaymentStatus::Failed => Err(PaymentError::NotExpirable(FAILED)),
+            PaymentStatus::RequiresPayment | PaymentStatus::Processing => Err(PaymentError::NotExpirable(PAYING)),
         };
     }
     store::move_orders(&mut tx, &payment.id, OrderStatus::Failed, now).await?;

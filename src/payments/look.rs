@@ -5,24 +5,21 @@ use std::time::Duration;
 use super::attempts::{self, Attempt};
 use super::calls;
 use super::error::PaymentError;
-use super::send::{confirm, confirm_request, note, settle_call, written};
+use super::send::{note, written};
 use super::status::AttemptState;
-use super::{Standing, standing_of, store};
+use super::{Standing, lost, settle, standing_of, store};
 use crate::app::App;
 use crate::psp::{Finding, NotDone, Outcome, Psp};
-use crate::words::{CallId, PaymentId};
+use crate::words::{CallId, PaymentId, Timestamp};
 
 /// The PSP is not asked about one attempt more often than this.
 const SPACING: Duration = Duration::from_secs(2);
 
-/// A call may still be on its way so long; before that, a PSP that knows nothing of it proves nothing.
-const ON_ITS_WAY: Duration = Duration::from_mins(1);
-
 /// Asks about the open attempt of a payment, if it has one and was not just asked; then says how the payment stands.
 pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, PaymentError> {
     if let Some(attempt) = attempts::latest(&app.db, payment).await?.filter(|attempt| attempt.state.is_open()) {
-        let last = calls::latest_look(&app.db, payment, &attempt.id).await?;
-        if last.is_none_or(|last| app.now().since(last) >= SPACING) {
+        let (last, not_before) = calls::latest_look(&app.db, payment, &attempt.id).await?;
+        if may_ask(last, not_before, app.now()) {
             look(app, &attempt).await?;
         }
     }
@@ -46,41 +43,27 @@ pub async fn give_up(app: &App, payment: &PaymentId) -> Result<Standing, Payment
     standing_of(app, payment).await
 }
 
-/// Asks the PSP about `attempt` and settles the answer. A PSP that has surely never seen it gets the same call once
-/// more, under the same key: the shopper did press pay.
+/// Not too soon after the last time, nor before the PSP wants to be called again.
+fn may_ask(last: Option<Timestamp>, not_before: Option<Timestamp>, now: Timestamp) -> bool {
+    last.is_none_or(|last| now.apart(last) >= SPACING) && not_before.is_none_or(|not_before| now >= not_before)
+}
+
+/// Asks the PSP about `attempt` and settles the answer.
 pub(super) async fn look(app: &App, attempt: &Attempt) -> Result<(), PaymentError> {
     let (psp, psp_payment) = psp_of(app, attempt).await?;
     let call = written(app, attempt, "look_up").await?;
     match psp.look_up(&psp_payment, &attempt.psp_key).await {
-        Ok(Finding::Found(outcome)) => settle_call(app, &attempt.id, &call, &outcome).await,
-        Ok(Finding::NotFound) => {
-            note(app, &call, "not found").await?;
-            let age = app.now().since(attempt.sent_at);
-            let lost = attempt.state.is_open() && age >= ON_ITS_WAY;
-            // A PSP that has forgotten the key would take the same order for a new one: from then on it is only asked,
-            // and past its deadline the attempt is a person's.
-            let known = psp.key_lifetime().is_none_or(|lifetime| age < lifetime);
-            if lost && known { send_again(app, attempt, psp.as_ref(), &psp_payment).await } else { Ok(()) }
-        }
+        Ok(Finding::Found(outcome)) => settled(app, attempt, &call, &outcome).await,
+        Ok(Finding::NotFound) => lost::deal_with(app, attempt, psp.as_ref(), &psp_payment, &call).await,
         Err(not_done) => unanswered(app, &call, not_done).await,
     }
-}
-
-async fn send_again(app: &App, attempt: &Attempt, psp: &dyn Psp, psp_payment: &str) -> Result<(), PaymentError> {
-    let payment = store::find(&app.db, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
-    let request = confirm_request(app, &payment, psp_payment, attempt).await?;
-    let call = written(app, attempt, "confirm").await?;
-    // That this call did nothing is no decline: the one before it may still be on its way, and the shopper would pay twice.
-    let outcome =
-        confirm(app, psp, &request).await.unwrap_or_else(|not_done| Outcome::Unknown { reason: not_done.to_string() });
-    settle_call(app, &attempt.id, &call, &outcome).await
 }
 
 pub(super) async fn abandon(app: &App, attempt: &Attempt) -> Result<(), PaymentError> {
     let (psp, psp_payment) = psp_of(app, attempt).await?;
     let call = written(app, attempt, "abandon").await?;
     match psp.abandon(&psp_payment, &attempt.psp_key).await {
-        Ok(Finding::Found(outcome)) => settle_call(app, &attempt.id, &call, &outcome).await,
+        Ok(Finding::Found(outcome)) => settled(app, attempt, &call, &outcome).await,
         Ok(Finding::NotFound) => note(app, &call, "not found").await,
         Err(not_done) => unanswered(app, &call, not_done).await,
     }
@@ -93,7 +76,33 @@ async fn psp_of(app: &App, attempt: &Attempt) -> Result<(std::sync::Arc<dyn Psp>
     Ok((psp, psp_payment))
 }
 
-async fn unanswered(app: &App, call: &CallId, not_done: NotDone) -> Result<(), PaymentError> {
-    note(app, call, &not_done.to_string()).await?;
+pub(super) async fn settled(
+    app: &App,
+    attempt: &Attempt,
+    call: &CallId,
+    outcome: &Outcome,
+) -> Result<(), PaymentError> {
+    settle::answered(app, &attempt.id, outcome, Some(call)).await.map(drop)
+}
+
+/// Closes the record of a call that surely did nothing.
+pub(super) async fn unanswered(app: &App, call: &CallId, not_done: NotDone) -> Result<(), PaymentError> {
+    let (mut tx, now) = (app.db.begin().await?, app.now());
+    calls::not_done(&mut tx, call, now, &not_done).await?;
+    tx.commit().await?;
     Err(not_done.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_psp_is_asked_when_it_wants_to_be_and_whatever_the_clock_does() {
+        let at = Timestamp::from_unix_seconds;
+        assert!(may_ask(None, None, at(100)));
+        assert!(!may_ask(Some(at(99)), None, at(100)) && may_ask(Some(at(98)), None, at(100)));
+        assert!(!may_ask(Some(at(90)), Some(at(101)), at(100)) && may_ask(Some(at(90)), Some(at(100)), at(100)));
+        assert!(may_ask(Some(at(3_700)), None, at(100)), "the clock was an hour ahead");
+    }
 }

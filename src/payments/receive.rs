@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+use super::attempts::{self, Attempt};
 use super::captures::{self, CaptureStatus};
 use super::error::PaymentError;
 use super::look::look;
 use super::notices::{self, Notice};
 use super::refunds::RefundStatus;
 use super::status::AttemptState;
-use super::{attempts, disputes, jobs, refunds, store};
+use super::{disputes, jobs, refunds, store};
 use crate::app::App;
 use crate::db::DbError;
 use crate::psp::{NotDone, NoticeRefused, Psp};
@@ -111,20 +112,20 @@ fn later(app: &App, notice: &Notice, reason: &str, after: Option<Duration>) -> V
     Verdict::Again { at: now.plus(pause.max(after.unwrap_or_default())) }
 }
 
-/// A capture or void that waits to be asked about is asked about now.
-async fn ask_of_hold(app: &App, payment: &PaymentId) -> Result<&'static str, PaymentError> {
+/// A capture or void that waits to be asked about is asked about now; says whether there is one.
+async fn ask_of_hold(app: &App, payment: &PaymentId) -> Result<bool, PaymentError> {
     let all = captures::of_payment(&app.db, payment).await?;
     let Some(pending) = all.iter().find(|capture| capture.status == CaptureStatus::Pending) else {
-        return Ok("already paid");
+        return Ok(false);
     };
     let mut tx = app.db.begin().await?;
     jobs::capture(&mut tx, pending, app.now()).await?;
     tx.commit().await?;
     app.wake.notify_one();
-    Ok("asked the PSP")
+    Ok(true)
 }
 
-/// Asks about every attempt that is not approved: a decline, too, may turn out to be none. `None` when it is too early.
+/// Asks about every attempt that is not known to be approved; `None` when it is too early.
 async fn look_at(app: &App, payment: &PaymentId, notice: &Notice) -> Result<Option<&'static str>, PaymentError> {
     if app.psps.get(&notice.psp).is_some_and(|psp| psp.tells_of_failed_refund(&notice.kind)) {
         // The answer that a refund is done may be on its way still, older than this word that it came back. Settled after
@@ -153,11 +154,17 @@ async fn look_at_attempts(app: &App, payment: &PaymentId) -> Result<&'static str
     if all.is_empty() {
         return Ok("no attempt yet");
     }
-    if all.iter().any(|attempt| attempt.state == AttemptState::Approved) {
-        return ask_of_hold(app, payment).await;
-    }
-    for attempt in &all {
+    let paid = all.iter().any(|attempt| attempt.state == AttemptState::Approved);
+    let mut asked = paid && ask_of_hold(app, payment).await?;
+    // A decline, too, may turn out to be none, even when another card has paid since.
+    let in_doubt = |it: &&Attempt| it.state != AttemptState::Approved && it.second_charge.is_none() && it.was_sent();
+    for attempt in all.iter().filter(in_doubt) {
         look(app, attempt).await?;
+        asked = true;
     }
-    Ok("asked the PSP")
+    Ok(match (asked, paid) {
+        (true, _) => "asked the PSP",
+        (false, true) => "already paid",
+        (false, false) => "no attempt reached the PSP",
+    })
 }

@@ -6,7 +6,7 @@ use super::attempts::{self, Attempt};
 use super::error::PaymentError;
 use super::look::{abandon, look};
 use super::status::AttemptState;
-use super::{calls, captures, disputes, expire, jobs, send};
+use super::{captures, disputes, expire, jobs, second_charge, send};
 use crate::app::App;
 use crate::psp::NotDone;
 use crate::queue::Verdict;
@@ -28,7 +28,7 @@ pub async fn sweep(app: &App) -> Result<(), PaymentError> {
     }
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    let silent = attempts::claim_silent(&mut tx, now.minus(SILENCE)).await?;
+    let silent = attempts::claim_silent(&mut tx, now, SILENCE).await?;
     for (attempt, tenant) in &silent {
         jobs::recover(&mut tx, attempt, tenant, now).await?;
     }
@@ -36,17 +36,22 @@ pub async fn sweep(app: &App) -> Result<(), PaymentError> {
     if !silent.is_empty() {
         app.wake.notify_one();
     }
-    expire::expire_overdue(app).await?;
-    captures::end_overdue(app).await?;
-    disputes::watch(app).await?;
-    Ok(())
+    // Each in its turn, whatever became of the one before; the first failure is told.
+    let expired = expire::expire_overdue(app).await.map(drop);
+    let released = captures::end_overdue(app).await;
+    let watched = disputes::watch(app).await;
+    expired.and(released).and(watched.map(drop))
 }
 
 /// Asks the PSP about an attempt until its outcome is known; past the deadline it fails, so that a person gets it.
 pub async fn recover(app: &App, id: &AttemptId) -> Result<Verdict, PaymentError> {
-    let Some(attempt) = attempts::get(&app.db, id).await?.filter(|attempt| attempt.state.is_open()) else {
+    let Some(attempt) = attempts::get(&app.db, id).await? else { return Ok(Verdict::Done) };
+    if let Some(letter) = second_charge::letter(app, &attempt).await? {
+        return Ok(letter);
+    }
+    if !attempt.state.is_open() {
         return Ok(Verdict::Done);
-    };
+    }
     let asked = if attempt.state == AttemptState::ActionRequired && app.now().since(attempt.sent_at) > CHALLENGE {
         abandon(app, &attempt).await
     } else {
@@ -56,9 +61,12 @@ pub async fn recover(app: &App, id: &AttemptId) -> Result<Verdict, PaymentError>
         tracing::warn!(attempt = %id, error = error as &dyn std::error::Error, "the PSP does not say what became of it");
     }
     let now = app.now();
-    match attempts::get(&app.db, id).await? {
-        Some(attempt) if attempt.state.is_open() => later(app, &attempt, asked.err(), now).await,
-        _ => Ok(Verdict::Done),
+    let Some(attempt) = attempts::get(&app.db, id).await?.filter(|attempt| attempt.state.is_open()) else {
+        return Ok(Verdict::Done);
+    };
+    match second_charge::letter(app, &attempt).await? {
+        Some(letter) => Ok(letter),
+        None => later(app, &attempt, asked.err(), now).await,
     }
 }
 
@@ -69,19 +77,21 @@ async fn later(
     failed: Option<PaymentError>,
     now: Timestamp,
 ) -> Result<Verdict, PaymentError> {
-    let Attempt { psp, payment, psp_key, .. } = attempt;
     if now > attempt.deadline_at {
         return Ok(overdue(attempt));
     }
-    let looks = calls::count(&app.db, payment, "look_up", psp_key).await?;
-    let tries = looks.saturating_add(calls::count(&app.db, payment, "abandon", psp_key).await?);
+    // Of this job alone: a page that is left open asks every other second, and must neither slow it down nor end it.
+    let mut tx = app.db.begin().await?;
+    let tries = attempts::asked_in_vain(&mut tx, &attempt.id).await?;
+    tx.commit().await?;
     let class = match failed {
         Some(PaymentError::Psp(not_done @ NotDone::Unreachable { .. })) => send::class(&not_done),
         // A look that is refused says nothing of the attempt: it stays open, and is asked about again.
         _ => Class::Unclear,
     };
+    let psp = &attempt.psp;
     let policies = Policies::from(app.config.retries_at(psp).recover);
-    Ok(match policies.after(class, tries.max(1), u32::from_ne_bytes(random_bytes())) {
+    Ok(match policies.after(class, tries, u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: now.plus(wait) },
         Next::GiveUp => {
             Verdict::Failed { error: format!("sent to {psp} at {}, not known after {tries} looks", attempt.sent_at) }

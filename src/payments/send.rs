@@ -7,14 +7,12 @@ use super::calls::{self, Call};
 use super::error::PaymentError;
 use super::methods;
 use super::payment::Payment;
-use super::settle::{Heard, settle_all};
 use crate::app::App;
 use crate::config::retry::PATIENCE;
-use crate::db::retrying;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
 use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::{PspKey, UnknownOutcome};
-use crate::words::{AttemptId, CallId, Secret, Timestamp, random_base62, random_bytes};
+use crate::words::{CallId, Secret, Timestamp, random_base62, random_bytes};
 
 pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
     Call {
@@ -65,26 +63,6 @@ pub(super) async fn note(app: &App, call: &CallId, result: &str) -> Result<(), P
     let mut tx = app.db.begin().await?;
     calls::answered(&mut tx, call, app.now(), result).await?;
     Ok(tx.commit().await?)
-}
-
-/// Settles what a call brought and closes the call's record with it, at once.
-pub(super) async fn settle_call(
-    app: &App,
-    attempt: &AttemptId,
-    call: &CallId,
-    outcome: &Outcome,
-) -> Result<(), PaymentError> {
-    retrying(|| async {
-        let mut tx = app.db.begin().await?;
-        let now = app.now();
-        calls::answered(&mut tx, call, now, summary(outcome)).await?;
-        settle_all(app, &mut tx, &[Heard { attempt, outcome }], now).await?;
-        tx.commit().await?;
-        Ok::<_, PaymentError>(())
-    })
-    .await?;
-    app.wake.notify_one();
-    Ok(())
 }
 
 /// Orders the money to be taken, again only while the PSP surely did nothing, as often as `[retry]` says.
@@ -159,15 +137,4 @@ pub(super) fn not_taken(not_done: &NotDone) -> Outcome {
 /// A decline of our own making.
 pub(super) fn declined(code: DeclineCode, psp_code: &str) -> Outcome {
     Outcome::Declined(Decline { code, psp_code: psp_code.to_owned(), card: None })
-}
-
-/// What a call's record says came back.
-const fn summary(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Approved(_) => "approved",
-        Outcome::Declined(_) => "declined",
-        Outcome::ActionRequired { .. } => "action required",
-        Outcome::Pending => "pending",
-        Outcome::Unknown { .. } => "no answer that can be trusted",
-    }
 }

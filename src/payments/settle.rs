@@ -8,7 +8,7 @@ use super::attempts::{self, Attempt};
 use super::error::PaymentError;
 use super::payment::{Order, Payment};
 use super::status::{AttemptState, OrderStatus, PaymentStatus};
-use super::{late, store, view};
+use super::{calls, late, second_charge, store, view};
 use crate::app::App;
 use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
@@ -16,7 +16,7 @@ use crate::psp::Outcome;
 use crate::sabotage::GAP;
 use crate::sabotage::Protection::{PaymentEvent, SettleBooks, SettleTransaction};
 use crate::wallets;
-use crate::words::{AttemptId, Timestamp};
+use crate::words::{AttemptId, CallId, Timestamp};
 
 /// What was heard of an attempt.
 #[derive(Debug, Clone)]
@@ -29,17 +29,36 @@ pub struct Heard<'a> {
 
 /// Settles one attempt in a transaction of its own; says whether it changed anything.
 pub async fn settle(app: &App, attempt: &AttemptId, outcome: &Outcome) -> Result<bool, PaymentError> {
-    let changed = retrying(|| async {
-        let mut tx = app.db.begin().await?;
-        let changed = settle_all(app, &mut tx, &[Heard { attempt, outcome }], app.now()).await?;
+    answered(app, attempt, outcome, None).await
+}
+
+/// As [`settle`], and closes the record of the `call` that brought it in the same transaction.
+pub(super) async fn answered(
+    app: &App,
+    attempt: &AttemptId,
+    outcome: &Outcome,
+    call: Option<&CallId>,
+) -> Result<bool, PaymentError> {
+    let settled = retrying(|| async {
+        let (mut tx, now) = (app.db.begin().await?, app.now());
+        if let Some(call) = call {
+            calls::answered(&mut tx, call, now, outcome.summary()).await?;
+        }
+        let changed = settle_all(app, &mut tx, &[Heard { attempt, outcome }], now).await?;
         tx.commit().await?;
-        Ok::<_, PaymentError>(changed)
+        Ok::<_, PaymentError>(changed > 0)
     })
-    .await?;
-    if changed > 0 {
+    .await;
+    let changed = match (settled, outcome) {
+        (Err(PaymentError::SecondCharge { attempt }), Outcome::Approved(approval)) => {
+            second_charge::keep(app, &attempt, approval, call).await?
+        }
+        (settled, _) => settled?,
+    };
+    if changed {
         app.wake.notify_one();
     }
-    Ok(changed > 0)
+    Ok(changed)
 }
 
 /// Settles many attempts in one transaction; says how many changed.
@@ -84,16 +103,12 @@ async fn in_one(tx: &mut Tx) -> Result<(), PaymentError> {
     Ok(())
 }
 
-/// Writes what the attempt has become. The index that allows one approved attempt tells a second capture.
+/// Writes what the attempt has become. The index that allows one approved attempt tells a second charge.
 async fn change(tx: &mut Tx, before: &Attempt, after: &Attempt) -> Result<(), PaymentError> {
     match attempts::change(tx, after, before.state).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(PaymentError::Overtaken),
-        Err(error) if error.is_unique_violation() => Err(PaymentError::SecondCapture {
-            payment: after.payment.clone(),
-            attempt: after.id.clone(),
-            psp: after.psp.clone(),
-        }),
+        Err(error) if error.is_unique_violation() => Err(PaymentError::SecondCharge { attempt: after.id.clone() }),
         Err(error) => Err(error.into()),
     }
 }

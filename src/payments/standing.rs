@@ -64,7 +64,7 @@ fn of_attempt(attempt: &Attempt, now: Timestamp) -> Standing {
         (AttemptState::ActionRequired, Some(url)) => Standing::ActionRequired { url: url.clone() },
         (AttemptState::Unknown, _) => Standing::Unknown,
         (AttemptState::Declined, _) => Standing::Declined { code: attempt.decline.unwrap_or(DeclineCode::Generic) },
-        _ if now.since(attempt.sent_at) > PATIENCE => Standing::Unknown,
+        _ if now.apart(attempt.sent_at) > PATIENCE => Standing::Unknown,
         _ => Standing::Processing,
     }
 }

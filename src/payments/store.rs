@@ -7,7 +7,7 @@ use crate::checkout::Capture;
 use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
 use crate::psp::Registered;
 use crate::sabotage::Protection::CompareAndSet;
-use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, SellerId, Slice, Tenant, Timestamp};
+use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, SellerId, SessionId, Slice, Tenant, Timestamp};
 
 /// Writes a new payment with its orders.
 pub async fn insert(tx: &mut Tx, payment: &Payment, orders: &[Order]) -> Result<(), DbError> {
@@ -132,6 +132,24 @@ pub async fn list(
         .all(on)
         .await?;
     Ok(page.cut(rows.iter().map(read_payment).collect::<Result<_, _>>()?))
+}
+
+/// Open sessions whose time is over and that nobody is paying, of all merchants, oldest first.
+pub async fn overdue_sessions(
+    on: impl Into<On<'_>>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(Tenant, SessionId)>, DbError> {
+    let rows = query(
+        "select s.merchant_id, s.livemode, s.id from checkout_sessions s join payments p on p.id = s.payment_id
+         where s.status = 'open' and s.expires_at <= $1 and p.status = 'requires_payment'
+         order by s.expires_at limit $2",
+    )
+    .bind(now)
+    .bind(limit)
+    .all(on)
+    .await?;
+    rows.iter().map(|row| Ok((Tenant::new(row.get("merchant_id")?, row.get("livemode")?), row.get("id")?))).collect()
 }
 
 /// The orders of a payment, in the order in which the checkout named their sellers.

@@ -10,7 +10,7 @@ use crate::words::{PaymentId, Timestamp};
 pub(super) async fn tell(tx: &mut Tx, id: &PaymentId, kind: &'static str, now: Timestamp) -> Result<(), PaymentError> {
     let payment = store::find(&mut *tx, id).await?.ok_or(PaymentError::NotFound)?;
     let orders = store::orders(&mut *tx, id).await?;
-    let attempts = attempts::of_payment(&mut *tx, id).await?;
+    let attempts = attempts::newest(&mut *tx, id).await?;
     let captures = captures::of_payment(&mut *tx, id).await?;
     let data = view::view(&payment, &orders, &attempts, &captures);
     events::append(tx, NewEvent { tenant: &payment.tenant, kind, object_id: id.as_str(), data, now }).await?;

@@ -80,6 +80,7 @@ fn attempt_view(attempt: &Attempt) -> Value {
         "outcome": attempt.state.as_str(),
         "psp_reference": attempt.psp_reference,
         "decline_code": attempt.decline.map(DeclineCode::as_str),
+        "second_charge": attempt.second_charge,
         "card": attempt.card.as_ref().map(|card| json!({ "brand": card.brand, "last4": card.last4 })),
         "created_at": attempt.sent_at,
         "settled_at": attempt.settled_at,

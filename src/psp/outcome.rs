@@ -29,6 +29,19 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// What the record of a call says came back.
+    pub const fn summary(&self) -> &'static str {
+        match self {
+            Self::Approved(_) => "approved",
+            Self::Declined(_) => "declined",
+            Self::ActionRequired { .. } => "action required",
+            Self::Pending => "pending",
+            Self::Unknown { .. } => "no answer that can be trusted",
+        }
+    }
+}
+
 /// Money taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
@@ -65,7 +78,7 @@ pub struct Card {
 pub enum Finding<T = Outcome> {
     /// The PSP knows it, and this became of it.
     Found(T),
-    /// The PSP has never seen it.
+    /// The PSP has never seen it, however long ago that was: an adapter that could not tell any more fails instead.
     NotFound,
 }
 

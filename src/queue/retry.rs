@@ -81,7 +81,7 @@ impl From<Retry> for Policy {
 pub enum Class {
     /// The other side could not be reached: surely nothing was done.
     Unreachable,
-    /// The other side turned us away for now (429, or 503 with a time): not before it says, and never at once.
+    /// The other side turned us away for now (429, or 503 with a time to a mere question): not before it says, and never at once.
     Busy {
         /// How long it asked us to wait, if it said so.
         after: Option<Duration>,

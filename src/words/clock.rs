@@ -55,6 +55,11 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The time between the two, whichever is later: for what must not wait until a clock that was set back catches up.
+    pub fn apart(self, other: Self) -> Duration {
+        self.since(other).max(other.since(self))
+    }
+
     /// Reads RFC 3339 text such as `2025-10-09T08:53:20Z`; digits below a microsecond are dropped.
     pub fn parse(text: &str) -> Option<Self> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).ok()?;

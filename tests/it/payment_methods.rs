@@ -21,6 +21,8 @@ both_databases!(
     a_charge_is_made_once_per_key_whatever_is_heard_of_it,
     a_charge_whose_caller_died_is_finished_by_the_next,
     a_charge_the_psp_never_got_ends,
+    a_psp_that_wants_minutes_gets_them_before_a_charge_fails,
+    a_charge_that_was_lost_ends_when_its_card_is_detached,
     a_detached_card_is_charged_no_more,
     what_is_wrong_with_a_charge_is_said_and_changes_nothing,
 );
@@ -240,6 +242,46 @@ async fn a_charge_the_psp_never_got_ends(world: World) {
     let refused = NotDone::Refused { code: "no".to_owned(), reason: "no".to_owned() };
     club.shop.psp.will_say(Says::Says(Err(refused)));
     assert_eq!(club.charge("refused").await.json["status"], "failed");
+    club.shop.assert_sound().await;
+}
+
+/// The PSP knows nothing of the charge that was ordered; it is looked for by whoever finds it silent.
+async fn not_found(club: &Club) {
+    club.shop.world.clock.advance(Duration::from_secs(61));
+    club.shop.psp.knows(Finding::NotFound);
+    club.shop.psp.knows(Finding::NotFound);
+    club.shop.sweep().await;
+}
+
+async fn a_psp_that_wants_minutes_gets_them_before_a_charge_fails(world: World) {
+    let club = Club::open(world).await;
+    let busy =
+        || Says::Says(Err(NotDone::Unreachable { reason: "429".to_owned(), after: Some(Duration::from_mins(1)) }));
+    club.shop.psp.will_say(busy());
+    let charged = club.charge("k").await;
+    assert_eq!((charged.status, &charged.json["status"]), (201, &json!("processing")), "{}", charged.text);
+    club.shop.psp.will(approved());
+    not_found(&club).await;
+    assert_eq!((club.status(&charged).await, club.charged()), (json!("succeeded"), 1));
+
+    // Not for ever: fifteen minutes after it was asked for it has failed.
+    club.shop.psp.will_say(busy());
+    let charged = club.charge("never").await;
+    club.shop.world.clock.advance(Duration::from_mins(15));
+    not_found(&club).await;
+    assert_eq!((club.status(&charged).await, club.charged()), (json!("failed"), 2));
+    club.shop.assert_sound().await;
+}
+
+async fn a_charge_that_was_lost_ends_when_its_card_is_detached(world: World) {
+    let club = Club::open(world).await;
+    club.shop.psp.will(unknown());
+    let charged = club.charge("k").await;
+    assert_eq!(charged.json["status"], "processing", "{}", charged.text);
+    let path = format!("/v1/payment_methods/{}", club.body["payment_method"].as_str().unwrap());
+    Answer::read(club.door.request(Method::DELETE, &path, &club.key).send().await.unwrap()).await.ok();
+    not_found(&club).await;
+    assert_eq!((club.status(&charged).await, club.charged()), (json!("failed"), 1));
     club.shop.assert_sound().await;
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::Value;
+use tollgate::db::query;
 use tollgate::payments::{self, AttemptState, OrderStatus, PaymentError, PaymentStatus, Standing, attempts};
 use tollgate::psp::{DeclineCode, Finding, NotDone, Outcome};
 use tollgate::queue::Verdict;
@@ -157,19 +159,6 @@ async fn a_late_approval_after_a_decline_is_believed_once(world: World) {
     shop.assert_paid_once(&opened).await;
 }
 
-async fn a_second_capture_is_refused_loudly_and_changes_nothing(world: World) {
-    let shop = Shop::open(world).await;
-    let opened = shop.checkout().await;
-    shop.psp.will(declined());
-    shop.pay(&opened).await;
-    let first = attempts::latest(&shop.world.db, &opened.payment.id).await.unwrap().unwrap();
-    shop.psp.will(approved());
-    shop.pay(&opened).await;
-    let late = payments::settle(&shop.app, &first.id, &approved()).await;
-    assert!(matches!(late, Err(PaymentError::SecondCapture { .. })), "{late:?}");
-    shop.assert_paid_once(&opened).await;
-}
-
 fn signed() -> HeaderMap {
     HeaderMap::from_iter([("signature".parse().unwrap(), HeaderValue::from_static("yes"))])
 }
@@ -210,8 +199,9 @@ async fn a_repeat_that_does_not_get_through_declines_nothing(world: World) {
     for not_done in [busy, refused] {
         shop.psp.knows(Finding::NotFound);
         shop.psp.will_say(Answer::Says(Err(not_done)));
-        assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Unknown);
-        shop.world.clock.advance(Duration::from_secs(5));
+        let _ = payments::look_again(&shop.app, &opened.payment.id).await;
+        assert_eq!(payments::standing_of(&shop.app, &opened.payment.id).await.unwrap(), Standing::Unknown);
+        shop.world.clock.advance(Duration::from_secs(61));
     }
     // The first call got there after all.
     shop.psp.knows(Finding::Found(approved()));
@@ -323,6 +313,95 @@ async fn a_risk_rule_refuses_before_the_psp_is_called(world: World) {
     assert_eq!(shop.psp.confirmed().len(), 1);
     let attempt = attempts::latest(&shop.world.db, &opened.payment.id).await.unwrap().unwrap();
     assert_eq!(attempt.psp_code.as_deref(), Some("attempts_per_session"));
+    // Whoever clicks on is told the same and leaves nothing more behind.
+    for _ in 0..3 {
+        assert_eq!(shop.pay(&opened).await, Standing::Declined { code: DeclineCode::RiskRefused });
+    }
+    assert_eq!(shop.count("select count(*) as n from attempts").await, 2);
+    assert_eq!(shop.told("payment.attempt_declined").await, 2);
+    // What the PSP never saw it is not asked about.
+    let body = format!("ev_1 psp_{}", opened.payment.id);
+    payments::receive(&shop.app, "scripted", &signed(), body.as_bytes()).await.unwrap();
+    shop.run_jobs().await;
+    assert_eq!(shop.count("select count(*) as n from psp_calls where operation = 'look_up'").await, 1);
+}
+
+async fn an_event_holds_the_last_attempts_and_not_all_there_ever_were(world: World) {
+    let shop = Shop::open_with(world, |config| config.risk.attempts_per_session = None).await;
+    let opened = shop.checkout().await;
+    for _ in 0..22 {
+        shop.psp.will(declined());
+        shop.pay(&opened).await;
+    }
+    let mut tx = shop.world.db.begin().await.unwrap();
+    payments::cancel(&shop.app, &mut tx, &shop.tenant, &opened.payment.id, shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = query("select data from events where kind = 'payment.canceled'").one(&shop.world.db).await.unwrap();
+    let data: Value = serde_json::from_str(&row.get::<String>("data").unwrap()).unwrap();
+    let told: Vec<&str> = data["attempts"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
+    let all = attempts::of_payment(&shop.world.db, &opened.payment.id).await.unwrap();
+    assert_eq!(told, all[2..].iter().map(|attempt| attempt.id.as_str()).collect::<Vec<_>>());
+}
+
+async fn an_open_attempt_speaks_for_its_payment_whatever_the_clock_did(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    shop.psp.will(declined());
+    shop.pay(&opened).await;
+    // The first attempt was made by a clock that ran ahead: its id is the younger one.
+    let mut tx = shop.world.db.begin().await.unwrap();
+    query("update psp_calls set attempt_id = null").execute(&mut tx).await.unwrap();
+    query("update attempts set id = 'att_7zzzzzzzzzzzzzzzzzzzzzzzzz'").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.psp.will(unknown());
+    assert_eq!(shop.pay(&opened).await, Standing::Unknown);
+    shop.world.clock.advance(Duration::from_secs(3));
+    shop.psp.knows(Finding::Found(approved()));
+    assert_eq!(payments::look_again(&shop.app, &opened.payment.id).await.unwrap(), Standing::Succeeded);
+    let settled = attempts::latest(&shop.world.db, &opened.payment.id).await.unwrap().unwrap();
+    assert_eq!(settled.state, AttemptState::Approved);
+}
+
+async fn an_attempt_of_a_clock_that_was_set_back_is_asked_about_all_the_same(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    shop.psp.will_say(Answer::Dies);
+    shop.pay(&opened).await;
+    shop.world.clock.set(shop.world.now().minus(Duration::from_hours(1)));
+    assert_eq!(payments::standing_of(&shop.app, &opened.payment.id).await.unwrap(), Standing::Unknown);
+    shop.psp.knows(Finding::Found(approved()));
+    shop.sweep().await;
+    shop.assert_paid_once(&opened).await;
+}
+
+async fn sessions_that_cannot_end_do_not_keep_the_others(world: World) {
+    let shop = Shop::open(world).await;
+    for _ in 0..201 {
+        shop.unregistered(None, None).await;
+    }
+    let mut tx = shop.world.db.begin().await.unwrap();
+    query("update payments set status = 'processing'").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let broken = shop.unregistered(None, None).await;
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let amount = query("update checkout_sessions set amount = '9.99' where id = $1").bind(&broken.session.id);
+    amount.execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let last = shop.unregistered(None, None).await;
+    shop.world.clock.set(last.session.expires_at);
+    shop.sweep_only().await;
+    let payment = payments::store::find(&shop.world.db, &last.payment.id).await.unwrap().unwrap();
+    assert_eq!(payment.status, PaymentStatus::Expired);
+}
+
+async fn ending_a_session_whose_payment_was_called_off_says_so(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    let mut tx = shop.world.db.begin().await.unwrap();
+    payments::cancel(&shop.app, &mut tx, &shop.tenant, &opened.payment.id, shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let refused = payments::expire(&shop.app, &shop.tenant, &opened.session.id).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the session cannot be expired: it was canceled");
 }
 
 async fn a_payment_is_registered_once_however_often_it_is_asked(world: World) {
@@ -358,13 +437,17 @@ both_databases!(
     a_psp_that_cannot_be_reached_is_tried_three_times_and_frees_the_shopper,
     whoever_settles_second_finds_it_done,
     a_late_approval_after_a_decline_is_believed_once,
-    a_second_capture_is_refused_loudly_and_changes_nothing,
     a_webhook_settles_what_the_browser_never_brought_and_repeats_change_nothing,
     a_challenge_left_open_is_given_up_and_another_card_may_be_tried,
     a_session_whose_time_is_over_cannot_be_paid,
     what_is_being_paid_does_not_expire,
     expiry_and_payment_at_the_same_moment_have_one_winner,
     a_risk_rule_refuses_before_the_psp_is_called,
+    an_event_holds_the_last_attempts_and_not_all_there_ever_were,
+    an_open_attempt_speaks_for_its_payment_whatever_the_clock_did,
+    an_attempt_of_a_clock_that_was_set_back_is_asked_about_all_the_same,
+    sessions_that_cannot_end_do_not_keep_the_others,
+    ending_a_session_whose_payment_was_called_off_says_so,
     a_payment_is_registered_once_however_often_it_is_asked,
     live_payments_never_reach_a_stand_in,
 );

@@ -10,7 +10,7 @@ use tollgate::psp::{DeclineCode, Finding, NotDone, RefundOutcome};
 use tollgate::queue::{self, NewJob};
 use tollgate::worker::Worker;
 
-use crate::support::scripted_psp::{Answer, approved, declined};
+use crate::support::scripted_psp::{Answer, approved, declined, unknown};
 use crate::support::shop::Shop;
 use crate::support::{World, both_databases, eventually};
 
@@ -78,6 +78,41 @@ async fn a_psp_that_wants_fewer_looks_is_asked_when_it_says(world: World) {
     shop.assert_paid_once(&opened).await;
 }
 
+async fn a_page_that_is_left_open_uses_up_no_try_of_the_job_that_asks(world: World) {
+    let twice = Change { pace: Some(Pace::Fixed), first_ms: Some(60_000), tries: Some(2), ..Change::default() };
+    let shop = Shop::open_with(world, |config| config.retry.recover = twice.of(config.retry.recover)).await;
+    let opened = shop.checkout().await;
+    shop.psp.will_say(Answer::Dies);
+    shop.pay(&opened).await;
+    for _ in 0..20 {
+        shop.world.clock.advance(Duration::from_secs(2));
+        payments::look_again(&shop.app, &opened.payment.id).await.unwrap();
+    }
+    shop.sweep().await;
+    assert!(queue::dead(&shop.world.db, 10).await.unwrap().is_empty());
+    shop.psp.knows(Finding::Found(approved()));
+    shop.world.clock.advance(Duration::from_mins(1));
+    shop.run_jobs().await;
+    shop.assert_paid_once(&opened).await;
+}
+
+async fn a_page_asks_no_sooner_than_the_psp_wants(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.checkout().await;
+    shop.psp.will(unknown());
+    shop.pay(&opened).await;
+    let looks = async || shop.count("select count(*) as n from psp_calls where operation = 'look_up'").await;
+    shop.world.clock.advance(Duration::from_secs(3));
+    *shop.psp.away.lock().unwrap() = 1;
+    payments::look_again(&shop.app, &opened.payment.id).await.unwrap_err();
+    shop.world.clock.advance(Duration::from_secs(6));
+    payments::look_again(&shop.app, &opened.payment.id).await.unwrap();
+    assert_eq!(looks().await, 1, "it said seven");
+    shop.world.clock.advance(Duration::from_secs(1));
+    payments::look_again(&shop.app, &opened.payment.id).await.unwrap();
+    assert_eq!(looks().await, 2);
+}
+
 fn unreached(after: Option<Duration>) -> Answer {
     Answer::Says(Err(NotDone::Unreachable { reason: "refused".to_owned(), after }))
 }
@@ -125,24 +160,18 @@ async fn a_psp_that_asks_for_a_moment_gets_it_and_one_that_asks_for_minutes_is_n
 
 async fn what_the_psp_may_have_forgotten_is_not_ordered_again(world: World) {
     let shop = Shop::open(world).await;
-    *shop.psp.key_lifetime.lock().unwrap() = Some(Duration::from_hours(1));
+    *shop.psp.key_lifetime.lock().unwrap() = Some(Duration::from_mins(10));
     let opened = shop.checkout().await;
     shop.psp.will_say(Answer::Dies);
     shop.pay(&opened).await;
 
-    shop.world.clock.advance(Duration::from_hours(1));
+    shop.world.clock.advance(Duration::from_mins(10));
     shop.psp.knows(Finding::NotFound);
     shop.psp.will(approved());
     shop.sweep().await;
     assert_eq!(shop.psp.confirmed().len(), 1, "the same key might now be taken for a new order");
-    assert!(attempts::latest(&shop.world.db, &opened.payment.id).await.unwrap().unwrap().state.is_open());
-    // Past its deadline a person gets it.
-    shop.world.clock.advance(Duration::from_hours(24));
-    shop.psp.knows(Finding::NotFound);
-    shop.run_jobs().await;
-    let dead = queue::dead(&shop.world.db, 10).await.unwrap();
-    assert_eq!((dead.len(), dead[0].kind.as_str()), (1, payments::jobs::RECOVER));
-    assert_eq!(shop.psp.confirmed().len(), 1);
+    let standing = payments::standing_of(&shop.app, &opened.payment.id).await.unwrap();
+    assert_eq!(standing, Standing::Declined { code: DeclineCode::NotSent }, "another card may be tried");
 }
 
 async fn refund(shop: &Shop) -> refunds::Refund {
@@ -232,6 +261,8 @@ both_databases!(
     a_registration_that_did_nothing_is_sent_again_under_its_key,
     a_silent_attempt_is_asked_about_as_often_as_the_settings_say,
     a_psp_that_wants_fewer_looks_is_asked_when_it_says,
+    a_page_that_is_left_open_uses_up_no_try_of_the_job_that_asks,
+    a_page_asks_no_sooner_than_the_psp_wants,
     a_call_that_did_nothing_is_sent_as_often_as_the_settings_say,
     with_the_pace_never_there_is_one_try,
     a_psp_that_asks_for_a_moment_gets_it_and_one_that_asks_for_minutes_is_not_waited_for,

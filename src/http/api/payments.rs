@@ -64,7 +64,7 @@ pub async fn list(
 pub(super) async fn whole(on: impl Into<On<'_>>, payment: &Payment) -> Result<Value, DbError> {
     let mut on = on.into();
     let orders = store::orders(on.again(), &payment.id).await?;
-    let attempts = attempts::of_payment(on.again(), &payment.id).await?;
+    let attempts = attempts::newest(on.again(), &payment.id).await?;
     let captures = captures::of_payment(on, &payment.id).await?;
     Ok(view(payment, &orders, &attempts, &captures))
 }

@@ -6,7 +6,13 @@ use super::status::AttemptState;
 use crate::psp::{Card, DeclineCode};
 use crate::words::{AttemptId, PaymentId, Tenant, Timestamp};
 
-pub use store::{Count, change, claim_silent, count_since, get, insert, latest, of_payment};
+pub use store::{
+    Count, asked_in_vain, change, claim_silent, count_since, get, insert, keep_second_charge, latest, newest,
+    of_payment,
+};
+
+/// How many of a payment's attempts merchants are shown: an event has a size that it must keep to.
+pub const SHOWN: i64 = 20;
 
 /// One try to take the money of a payment.
 #[derive(Debug, Clone)]
@@ -37,10 +43,19 @@ pub struct Attempt {
     pub action_url: Option<String>,
     /// What was seen instead of an answer.
     pub note: Option<String>,
+    /// The PSP's name for the charge, where it was made although another attempt was approved.
+    pub second_charge: Option<String>,
     /// When it was written down to be sent.
     pub sent_at: Timestamp,
     /// When a person gets it if its outcome is still not known.
     pub deadline_at: Timestamp,
     /// When its outcome was known.
     pub settled_at: Option<Timestamp>,
+}
+
+impl Attempt {
+    /// Whether the PSP may have seen it: what a rule of ours refused was never sent.
+    pub fn was_sent(&self) -> bool {
+        self.decline != Some(DeclineCode::RiskRefused)
+    }
 }

@@ -1,6 +1,8 @@
 //! The SQL of attempts.
 
-use super::Attempt;
+use std::time::Duration;
+
+use super::{Attempt, SHOWN};
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::payments::status::AttemptState;
 use crate::psp::{Card, DeclineCode};
@@ -67,30 +69,67 @@ pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Ve
         .collect()
 }
 
-/// The last attempt of a payment.
-pub async fn latest(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Option<Attempt>, DbError> {
-    let row = query("select * from attempts where payment_id = $1 order by id desc limit 1")
+/// The last attempts of a payment, as many as merchants are shown, first to last.
+pub async fn newest(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Attempt>, DbError> {
+    let rows = query("select * from attempts where payment_id = $1 order by id desc limit $2")
         .bind(payment)
-        .optional(on)
+        .bind(SHOWN)
+        .all(on)
         .await?;
+    rows.iter().rev().map(read).collect()
+}
+
+/// The attempt that says how a payment stands: the open one, else the approved one, else the newest. Ids follow the clock,
+/// and a clock that was set back gives the open one an older id than the one before it.
+pub async fn latest(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Option<Attempt>, DbError> {
+    let row = query(
+        "select * from attempts where payment_id = $1
+         order by case state when 'declined' then 2 when 'approved' then 1 else 0 end, id desc limit 1",
+    )
+    .bind(payment)
+    .optional(on)
+    .await?;
     row.as_ref().map(read).transpose()
 }
 
-/// Marks the attempts that were sent before `before` and not heard of since, each once, and gives them with their
-/// tenants.
-pub async fn claim_silent(tx: &mut Tx, before: Timestamp) -> Result<Vec<(AttemptId, Tenant)>, DbError> {
+/// Marks the attempts that were sent more than `silence` ago and not heard of since, each once, and gives them with their
+/// tenants. One that was sent in the future was sent before the clock was set back, nobody knows how long ago.
+pub async fn claim_silent(tx: &mut Tx, now: Timestamp, silence: Duration) -> Result<Vec<(AttemptId, Tenant)>, DbError> {
     let rows = query(
-        "update attempts set recovering = $2
+        "update attempts set recovering = $3
          where id in (select id from attempts
-                      where state in ('sent', 'action_required', 'pending', 'unknown') and not recovering and sent_at < $1
+                      where state in ('sent', 'action_required', 'pending', 'unknown') and not recovering
+                          and (sent_at < $1 or sent_at > $2)
                       order by sent_at limit 500)
          and not recovering returning id, merchant_id, livemode",
     )
-    .bind(before)
+    .bind(now.minus(silence))
+    .bind(now.plus(silence))
     .bind(true)
     .all(tx)
     .await?;
     rows.iter().map(|row| Ok((row.get("id")?, Tenant::new(row.get("merchant_id")?, row.get("livemode")?)))).collect()
+}
+
+/// Keeps under which name the PSP charged `id` although another attempt was approved, and gives whose it is; nothing when
+/// that is known already.
+pub async fn keep_second_charge(tx: &mut Tx, id: &AttemptId, reference: &str) -> Result<Option<Tenant>, DbError> {
+    let row = query(
+        "update attempts set second_charge = $2, recovering = $3 where id = $1 and second_charge is null
+         returning merchant_id, livemode",
+    )
+    .bind(id)
+    .bind(reference)
+    .bind(true)
+    .optional(tx)
+    .await?;
+    row.map(|row| Ok(Tenant::new(row.get("merchant_id")?, row.get("livemode")?))).transpose()
+}
+
+/// Counts one more question of the job that finds out what became of `id` which brought nothing; says how many there were.
+pub async fn asked_in_vain(tx: &mut Tx, id: &AttemptId) -> Result<u32, DbError> {
+    let row = query("update attempts set asks = asks + 1 where id = $1 returning asks").bind(id).one(tx).await?;
+    Ok(u32::try_from(row.get::<i64>("asks")?).unwrap_or(u32::MAX))
 }
 
 /// What attempts are counted by.
@@ -154,6 +193,7 @@ fn read(row: &Row) -> Result<Attempt, DbError> {
         card,
         action_url: row.get("action_url")?,
         note: row.get("note")?,
+        second_charge: row.get("second_charge")?,
         sent_at: row.get("sent_at")?,
         deadline_at: row.get("deadline_at")?,
         settled_at: row.get("settled_at")?,

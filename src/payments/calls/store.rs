@@ -2,6 +2,7 @@
 
 use super::Call;
 use crate::db::{DbError, On, Tx, query};
+use crate::psp::NotDone;
 use crate::words::{AttemptId, CallId, PaymentId, Tenant, Timestamp};
 
 /// Writes that a call is about to be sent.
@@ -35,22 +36,65 @@ pub async fn answered(tx: &mut Tx, id: &CallId, at: Timestamp, result: &str) -> 
     Ok(())
 }
 
-/// When the PSP was last asked about an attempt. It is asked by its payment, for calls are kept in that order: every page
-/// that waits asks this, and must not read all calls there ever were.
+/// Writes that a call surely did nothing, and what else the PSP said.
+pub async fn not_done(tx: &mut Tx, id: &CallId, at: Timestamp, not_done: &NotDone) -> Result<(), DbError> {
+    let (refused, not_before) = match not_done {
+        NotDone::Refused { code, .. } => (Some(code.as_str()), None),
+        NotDone::Unreachable { after, .. } => (None, after.map(|after| at.plus(after))),
+    };
+    answered(tx, id, at, &not_done.to_string()).await?;
+    query("update psp_calls set refused_code = $2, not_before = $3 where id = $1")
+        .bind(id)
+        .bind(refused)
+        .bind(not_before)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// When the PSP was last asked about an attempt, and before when it wants no other call. It is asked by its payment, for
+/// calls are kept in that order: every page that waits asks this, and must not read all calls there ever were.
 pub async fn latest_look(
     on: impl Into<On<'_>>,
     payment: &PaymentId,
     attempt: &AttemptId,
-) -> Result<Option<Timestamp>, DbError> {
-    query(
-        "select max(sent_at) as at from psp_calls
+) -> Result<(Option<Timestamp>, Option<Timestamp>), DbError> {
+    let row = query(
+        "select max(sent_at) as at, max(not_before) as not_before from psp_calls
          where payment_id = $1 and attempt_id = $2 and operation in ('look_up', 'confirm')",
     )
     .bind(payment)
     .bind(attempt)
     .one(on)
+    .await?;
+    Ok((row.get("at")?, row.get("not_before")?))
+}
+
+/// The last order to take the money of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastOrder {
+    /// When it was over, or was begun if the program died over it.
+    pub at: Timestamp,
+    /// The PSP's code, if it refused it.
+    pub refused: Option<String>,
+}
+
+/// The last order to take the money of `attempt`.
+pub async fn last_order(
+    on: impl Into<On<'_>>,
+    payment: &PaymentId,
+    attempt: &AttemptId,
+) -> Result<Option<LastOrder>, DbError> {
+    query(
+        "select coalesce(answered_at, sent_at) as at, refused_code from psp_calls
+         where payment_id = $1 and attempt_id = $2 and operation = 'confirm' order by id desc limit 1",
+    )
+    .bind(payment)
+    .bind(attempt)
+    .optional(on)
     .await?
-    .get("at")
+    .map(|row| Ok(LastOrder { at: row.get("at")?, refused: row.get("refused_code")? }))
+    .transpose()
 }
 
 /// How often `operation` was sent under `key`.

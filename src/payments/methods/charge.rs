@@ -43,7 +43,7 @@ pub async fn charge(app: &App, id: &PaymentId) -> Result<Verdict, PaymentError> 
     };
     match sent {
         Ok(()) => leave_nothing_open(app, id).await?,
-        // Before anything was ordered: the money was surely not taken.
+        // The money was surely not taken, and what was ordered already is sent again by whoever finds it.
         Err(PaymentError::Psp(NotDone::Unreachable { after, .. })) if now.since(payment.created_at) < DEADLINE => {
             return Ok(Verdict::Again { at: now.plus(PAUSE.max(after.unwrap_or_default())) });
         }

@@ -52,6 +52,7 @@ async fn work_off(stage: &Stage) -> Result<(), String> {
 async fn open_things(stage: &Stage) -> Vec<String> {
     let rows = query(
         "select 'attempt ' || state as what from attempts where state not in ('approved', 'declined')
+             and second_charge is null
          union all select 'refund' from refunds where status = 'pending'
          union all select operation from captures where status = 'pending'
          union all select 'payout ' || status from payouts where status in ('pending', 'processing')

@@ -172,6 +172,20 @@ operation!(
 );
 
 operation!(
+    a_worker_that_hears_of_a_second_charge,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        executes(&stage, BAD).await;
+        executes(&stage, GOOD).await;
+        let psp_payment = stage.psp_payment(stage.only()).await.unwrap();
+        assert!(stage.psp.change_mind(&psp_payment));
+        assert!(stage.hear_the_last().await);
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
     a_webhook_of_the_psp,
     AsksAgain,
     |stage| {

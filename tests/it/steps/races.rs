@@ -259,6 +259,18 @@ fn a_declined_checkout(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
     })
 }
 
+/// One card was declined, and the order for the other never arrived: nobody here knows.
+fn a_lost_order_after_a_decline(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
+    Box::pin(async move {
+        let opened = stage.checkout().await;
+        payments::execute(&stage.app, &opened.payment.id, BAD).await.unwrap();
+        stage.psp.next(Mishap::OrderLost);
+        payments::execute(&stage.app, &opened.payment.id, GOOD).await.unwrap();
+        stage.clock.advance(Duration::from_mins(2));
+        stage
+    })
+}
+
 fn a_hold(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
     Box::pin(async move {
         stage.held().await;
@@ -375,6 +387,8 @@ races! {
     a_refund_while_an_order_is_delivered: a_paid_checkout, [refund_twelve, deliver], anything, ends_well;
     a_delivery_while_a_refund_is_returned: a_refund_asked, [carry_refund_out, deliver, bounce], anything, ends_well;
     a_late_approval_while_the_merchant_calls_it_off: a_declined_checkout, [change_mind, cancel], anything, ends_well;
+    a_late_approval_while_another_card_pays: a_declined_checkout, [change_mind, pay], anything, ends_well;
+    a_late_approval_while_a_lost_order_is_sent_again: a_lost_order_after_a_decline, [change_mind, recover], anything, ends_well;
     a_refund_asked_twice_under_one_key: a_paid_checkout, [refund_by_key, refund_by_key], anything, ends_well;
     a_refund_carried_out_twice: a_refund_asked, [carry_refund_out, carry_refund_out], anything, ends_well;
     a_refund_carried_out_twice_and_one_may_die: a_refund_asked, [carry_refund_out, work], anything, ends_well_with_deaths;

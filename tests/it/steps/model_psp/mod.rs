@@ -77,6 +77,8 @@ pub struct Record {
     pub mishaps: VecDeque<Mishap>,
     /// What becomes of everything the bank would think over; it takes its time otherwise.
     pub hurried: Option<Became>,
+    /// Payments of which it approved what it had declined: another card may have paid since, and nobody here ordered that.
+    pub regretted: BTreeSet<String>,
     /// Webhooks it has to tell, as it sends them: event, payment (or key of a payout) and kind.
     pub notices: Vec<String>,
 }
@@ -143,15 +145,13 @@ impl ModelPsp {
         record.told(psp_payment);
     }
 
-    /// What was declined is approved after all, unless something else was; says whether it was so.
+    /// What was declined is approved after all, whatever became of another card since; says whether it was so.
     pub fn change_mind(&self, psp_payment: &str) -> bool {
         let mut record = self.record();
-        let mut charges = record.charges.values_mut().filter(|charge| charge.psp_payment == psp_payment);
-        let Some(first) = charges.next() else { return false };
-        if first.became != Became::Declined || charges.any(|charge| charge.became != Became::Declined) {
-            return false;
-        }
+        let first = record.charges.values_mut().find(|charge| charge.psp_payment == psp_payment);
+        let Some(first) = first.filter(|first| first.became == Became::Declined) else { return false };
         first.became = Became::Taken;
+        record.regretted.insert(psp_payment.to_owned());
         record.told(psp_payment);
         true
     }
