@@ -6,6 +6,7 @@ use super::attempts::{self, Attempt};
 use super::calls::{self, LastOrder};
 use super::error::PaymentError;
 use super::look::{settled, unanswered};
+use super::repeats::ON_ITS_WAY;
 use super::send::{confirm, confirm_call, confirm_request, declined, note};
 use super::settle::{Heard, settle_all};
 use super::status::{AttemptState, PaymentStatus};
@@ -15,9 +16,6 @@ use crate::checkout;
 use crate::db::{Tx, retrying};
 use crate::psp::{ConfirmRequest, DeclineCode, NotDone, Outcome, Psp};
 use crate::words::{CallId, Timestamp};
-
-/// A call may still be on its way so long; before that, a PSP that knows nothing of it proves nothing.
-const ON_ITS_WAY: Duration = Duration::from_mins(1);
 
 /// So long after the shopper has pressed pay the money may still be ordered: nobody expects it of yesterday's click.
 const WANTED: Duration = Duration::from_mins(15);

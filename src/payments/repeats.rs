@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::psp::NotDone;
 use crate::words::Timestamp;
 
-/// A call may still be on its way so long; before that a refusal of a repeat proves nothing about the one before it.
+/// A call may still be on its way so long; before that a refusal of a repeat proves nothing about the one before it,
+/// nor does a PSP that knows nothing of it.
 pub(super) const ON_ITS_WAY: Duration = Duration::from_mins(1);
 
 /// Whether a refusal may be believed: no order that was sent before, the last one at `earlier`, can still arrive.
