@@ -5,7 +5,7 @@
 //! merchant is told by an event. A merchant's key may ask, and a person of who runs the gateway agrees. Refuses to decide what
 //! is right.
 
-mod pending;
+pub mod pending;
 mod store;
 mod view;
 
@@ -215,7 +215,7 @@ pub async fn agree(
     if correction.status != Status::Asked {
         return Err(CorrectionError::Decided);
     }
-    pending::put_right(tx, correction, now).await?;
+    pending::put_right(tx, correction.payment.as_ref(), &correction.transfers, now).await?;
     let posting = Posting {
         kind: KIND,
         source_id: correction.id.to_string(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Correction, CorrectionError};
+use super::CorrectionError;
 use crate::db::Tx;
 use crate::ledger::{Account, Transfer};
 use crate::payments::{self, OrderStatus};
@@ -27,7 +27,10 @@ fn changes(transfers: &[Transfer]) -> Option<BTreeMap<(SellerId, Currency), i64>
 }
 
 /// Refuses what could not be posted: pending money of no order, or of one that is delivered.
-pub(super) async fn check(
+///
+/// # Errors
+/// [`CorrectionError::PendingOfNoPayment`] and [`CorrectionError::NothingPending`]; else when the database fails.
+pub async fn check(
     tx: &mut Tx,
     tenant: &Tenant,
     payment: Option<&PaymentId>,
@@ -49,11 +52,19 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// Changes what is pending of the orders by what the correction moves. Refunds, deliveries and disputes of the payment wait for
-/// it at the payment's row, as for each other.
-pub(super) async fn put_right(tx: &mut Tx, correction: &Correction, now: Timestamp) -> Result<(), CorrectionError> {
-    let changes = changes(&correction.transfers).ok_or(CorrectionError::Transfers)?;
-    let Some(payment) = correction.payment.as_ref().filter(|_| !changes.is_empty()) else { return Ok(()) };
+/// Changes what is pending of the orders by what `transfers` move. Refunds, deliveries and disputes of the payment wait for it at the
+/// payment's row, as for each other.
+///
+/// # Errors
+/// As [`check`], and then the transaction must not be committed.
+pub async fn put_right(
+    tx: &mut Tx,
+    payment: Option<&PaymentId>,
+    transfers: &[Transfer],
+    now: Timestamp,
+) -> Result<(), CorrectionError> {
+    let changes = changes(transfers).ok_or(CorrectionError::Transfers)?;
+    let Some(payment) = payment.filter(|_| !changes.is_empty()) else { return Ok(()) };
     payments::store::lock(tx, payment, now).await?;
     for ((seller, currency), change) in changes {
         if !payments::store::correct_pending(tx, payment, &seller, currency, change).await? {

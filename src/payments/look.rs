@@ -26,11 +26,12 @@ pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, Paym
     standing_of(app, payment).await
 }
 
-/// Asks about the open attempt of a payment at once, if it has one, for whoever has reason to believe that the PSP has decided.
-pub async fn ask_now(app: &App, payment: &PaymentId) -> Result<(), PaymentError> {
+/// Asks about the open attempt of a payment at once, for whoever has reason to believe that the PSP has decided; says whether it has
+/// one.
+pub async fn ask_now(app: &App, payment: &PaymentId) -> Result<bool, PaymentError> {
     match attempts::latest(&app.db, payment).await?.filter(|attempt| attempt.state.is_open()) {
-        Some(attempt) => look(app, &attempt).await,
-        None => Ok(()),
+        Some(attempt) => look(app, &attempt).await.map(|()| true),
+        None => Ok(false),
     }
 }
 

@@ -58,15 +58,18 @@ pub fn booked(
     (!transfers.is_empty()).then(|| of_line("difference_booked", tenant, line, transfers, now))
 }
 
-/// A difference of unknown cause: apart from everything else until somebody closes it.
+/// A difference of unknown cause: apart from everything else until somebody closes it. `change` is the number of the note that says
+/// why it is no longer what it was when it was found.
 pub fn parked(
     tenant: &Tenant,
     asset: &Account,
     of: &BreakId,
+    change: Option<i64>,
     amounts: &[(Currency, i64)],
     now: Timestamp,
 ) -> Option<Posting> {
-    of_break(PARKED, tenant, asset, of, amounts, now)
+    let source_id = change.map_or_else(|| of.to_string(), |number| format!("{of}:{number}"));
+    of_break(PARKED, tenant, asset, source_id, amounts, now)
 }
 
 /// The same the other way round, when it came right by itself.
@@ -78,27 +81,20 @@ pub fn released(
     now: Timestamp,
 ) -> Option<Posting> {
     let back: Vec<_> = amounts.iter().map(|&(currency, minor)| (currency, minor.saturating_neg())).collect();
-    of_break(RELEASED, tenant, asset, of, &back, now)
+    of_break(RELEASED, tenant, asset, of.to_string(), &back, now)
 }
 
 fn of_break(
     kind: &'static str,
     tenant: &Tenant,
     asset: &Account,
-    of: &BreakId,
+    source_id: String,
     amounts: &[(Currency, i64)],
     now: Timestamp,
 ) -> Option<Posting> {
     let to = |&(currency, minor): &(Currency, i64)| shift(asset.clone(), Account::Suspense, minor, currency);
     let transfers: Vec<Transfer> = amounts.iter().filter_map(to).collect();
-    (!transfers.is_empty()).then(|| Posting {
-        kind,
-        source_id: of.to_string(),
-        tenant: tenant.clone(),
-        payment: None,
-        transfers,
-        now,
-    })
+    (!transfers.is_empty()).then(|| Posting { kind, source_id, tenant: tenant.clone(), payment: None, transfers, now })
 }
 
 fn of_line(kind: &'static str, tenant: &Tenant, line: &LineId, transfers: Vec<Transfer>, now: Timestamp) -> Posting {

@@ -45,6 +45,9 @@ pub enum ReconcileError {
     /// The run took too long to give a sign of life, and another process has ended it.
     #[error("another process took this run for dead")]
     Overtaken,
+    /// Something was decided about and has changed before it was written down. Nothing of it was written.
+    #[error("what was looked at has changed meanwhile: the next run looks at it again")]
+    Meanwhile,
     /// The settings name a merchant that does not exist.
     #[error("the source's merchant {0:?} does not exist: correct `merchant` in [[reconciliation.sources]]")]
     NoMerchant(String),

@@ -4,8 +4,9 @@
 //! A PSP that cannot be reached is asked again by the next run. What the PSP has answered and still does not agree is a person's.
 //! Either way the line's money waits in suspense meanwhile, so that the books say what the file says.
 
-use super::breaks::{self, Break};
+use super::breaks::{self, Break, Status};
 use super::causes::Repair;
+use super::line::Side;
 use super::matching::{Context, Entry, entries_of, store, write};
 use super::reconcile::ReconcileError;
 use super::words::{Class, ObjectKind, Outcome};
@@ -16,6 +17,7 @@ use crate::payments::captures::CaptureStatus;
 use crate::payments::{PaymentError, ask_now, captures, disputes, refunds};
 use crate::payouts::{self, PayoutError};
 use crate::psp::NotDone;
+use crate::queue::Verdict;
 use crate::wallets;
 use crate::words::{PaymentId, PayoutId, RefundId};
 
@@ -36,52 +38,37 @@ pub async fn all(context: &Context<'_>) -> Result<(), ReconcileError> {
 }
 
 async fn one(context: &Context<'_>, it: &Break) -> Result<(), ReconcileError> {
-    let Some(entry) = again(context, it).await? else { return Ok(()) };
-    if is_right(&entry) {
-        return came_right(context, it, &entry).await;
-    }
+    let Some(mut entry) = again(context, it).await? else { return Ok(()) };
     let asks = context.causes.named(&it.cause).is_some_and(|cause| cause.repair == Repair::AskPsp);
-    let mut reached = None;
-    if asks && it.class == Class::Automatic {
-        reached = Some(ask(context.app, it, &entry).await);
-        if let Some(entry) = again(context, it).await?.filter(is_right) {
-            return came_right(context, it, &entry).await;
-        }
+    let mut asked = None;
+    if !is_right(&entry) && asks && it.class == Class::Automatic {
+        asked = Some(ask(context.app, it, &entry).await);
+        let Some(now) = again(context, it).await? else { return Ok(()) };
+        entry = now;
     }
-    let parked = breaks::store::was_parked(&context.app.db, &it.id).await?;
-    retrying(|| async {
-        let now = context.app.now();
-        let mut tx = context.app.db.begin().await?;
-        if !parked {
-            write::park(&mut tx, it, &entry, now).await?;
-        }
-        if let Some(Ok(())) = reached {
-            let said = "the PSP was asked, and it still differs";
-            breaks::store::escalate(&mut tx, &it.id, Class::Investigate, said, now).await?;
-        }
-        tx.commit().await?;
-        Ok::<_, ReconcileError>(())
-    })
-    .await
+    if is_right(&entry) { came_right(context, it, &entry).await } else { differs(context, it, &entry, asked).await }
 }
 
-/// The line of a break as it would be decided now.
+/// The line of a break as it would be decided now, beside all lines of its movement that are open as it is.
 async fn again(context: &Context<'_>, it: &Break) -> Result<Option<Entry>, ReconcileError> {
-    let Some(line) = &it.line else { return Ok(None) };
-    let Some(told) = store::line(&context.app.db, line).await? else { return Ok(None) };
-    let mut entry = entries_of(context, vec![told]).await?.pop();
-    // The fee of a line whose amount alone differs was booked when it was found.
-    if let Some(entry) = entry.as_mut().filter(|_| it.outcome == Outcome::AmountDiffers) {
-        entry.fee = 0;
+    let (Some(line), db) = (&it.line, &context.app.db) else { return Ok(None) };
+    let told = store::lines(db, &breaks::store::lines_beside(db, it).await?).await?;
+    let of_batch = it.object.as_ref().is_some_and(|(kind, _)| *kind == ObjectKind::Batch);
+    if of_batch && told.first().is_some_and(|told| told.side == Side::Bank) {
+        // What it has landed has landed.
+        return Ok(None);
     }
-    Ok(entry)
+    let entry = entries_of(context, told).await?.into_iter().find(|entry| entry.told.id == *line);
+    let booked = store::fee_booked(db, line).await?;
+    Ok(entry.map(|entry| if booked == 0 { entry } else { entry.after_fee(booked) }))
 }
 
-fn is_right(entry: &Entry) -> bool {
+const fn is_right(entry: &Entry) -> bool {
     matches!(entry.decided.outcome, Outcome::Matched | Outcome::FeeDiffers)
 }
 
-/// Takes out of suspense what was parked, books what was not, and closes the break with it.
+/// Takes out of suspense what was parked, books what was not, and closes the break with it. A fee that is not the contract's is
+/// told, as everywhere.
 async fn came_right(context: &Context<'_>, it: &Break, entry: &Entry) -> Result<(), ReconcileError> {
     retrying(|| async {
         let now = context.app.now();
@@ -94,7 +81,20 @@ async fn came_right(context: &Context<'_>, it: &Break, entry: &Entry) -> Result<
             breaks::store::release(&mut tx, &it.id).await?;
         }
         let journals = write::book(context, &mut tx, &[entry], now).await?;
-        store::mark(&mut tx, &[write::mark(entry, "closed", it.outcome, &journals)]).await?;
+        let cause = match entry.decided.outcome {
+            Outcome::FeeDiffers => {
+                let raw = store::raw(&mut tx, &entry.told.id).await?;
+                write::cause_of(context, entry, &raw)
+            }
+            _ => None,
+        };
+        let standing = if cause.is_some() { "open" } else { "closed" };
+        if !store::mark(&mut tx, "closed", &[write::mark(entry, standing, it.outcome, &journals)]).await? {
+            return Err(ReconcileError::Meanwhile);
+        }
+        if let Some(cause) = cause {
+            write::differ(context, &mut tx, entry, cause, now).await?;
+        }
         let asset = if entry.land.is_empty() { entry.asset.clone() } else { Account::Bank };
         if let Some(posting) = super::postings::released(&it.tenant, &asset, &it.id, &parked, now) {
             wallets::post(&mut tx, &[posting]).await?;
@@ -105,52 +105,103 @@ async fn came_right(context: &Context<'_>, it: &Break, entry: &Entry) -> Result<
     .await
 }
 
-/// Asks whoever must know. `Err` when that could not be reached, or has not decided yet.
-async fn ask(app: &App, it: &Break, entry: &Entry) -> Result<(), String> {
+/// Has in suspense what is left over now; a break about which nobody can be asked any more is a person's.
+async fn differs(context: &Context<'_>, it: &Break, entry: &Entry, asked: Option<Asked>) -> Result<(), ReconcileError> {
+    // A fee that was not booked is booked when it comes right; until then it is part of what is left over.
+    let entry = &entry.clone().after_fee(0);
+    retrying(|| async {
+        let now = context.app.now();
+        let mut tx = context.app.db.begin().await?;
+        // Nobody closes it before what is left over is in suspense, and nothing is put there once it is closed.
+        let held = breaks::store::lock(&mut tx, &it.id).await?.filter(|it| it.status != Status::Resolved);
+        let Some(it) = held else { return Ok(()) };
+        // What stands in other books than those in which it was found is a person's.
+        if entry.tenant == it.tenant {
+            write::park(&mut tx, &it, entry, now).await?;
+            let mark = write::mark(entry, "open", it.outcome, &write::Journals::new());
+            if !store::mark(&mut tx, "open", &[mark]).await? {
+                return Err(ReconcileError::Meanwhile);
+            }
+        }
+        let said = match asked {
+            Some(Asked::Answered) => Some("the PSP was asked, and it still differs"),
+            Some(Asked::Nobody) => Some("nothing of it is under way here about which the PSP could be asked"),
+            Some(Asked::Unanswered) | None => None,
+        };
+        if let Some(said) = said {
+            breaks::store::escalate(&mut tx, &it.id, Class::Investigate, said, now).await?;
+        }
+        tx.commit().await?;
+        Ok::<_, ReconcileError>(())
+    })
+    .await
+}
+
+/// What came of asking whoever must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// It has said what it knows.
+    Answered,
+    /// It could not be reached, or has not decided yet: it is asked again.
+    Unanswered,
+    /// Nothing is under way that could be asked about.
+    Nobody,
+}
+
+impl Asked {
+    const fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Done => Self::Answered,
+            Verdict::Again { .. } | Verdict::Failed { .. } => Self::Unanswered,
+        }
+    }
+}
+
+async fn ask(app: &App, it: &Break, entry: &Entry) -> Asked {
     let kind = entry.ours.as_ref().map(|ours| ours.kind);
     let payment = entry.ours.as_ref().or(entry.payment.as_ref()).and_then(|ours| ours.payment.clone());
     let asked = match (kind, &payment, &it.object) {
         (Some(ObjectKind::Charge), Some(payment), _) => charge(app, payment).await,
         (Some(ObjectKind::Refund), _, Some((_, id))) => refund(app, id).await,
-        (Some(ObjectKind::RefundFailure), Some(payment), _) => refunds::look_for_returned(app, payment).await.map(drop),
+        (Some(ObjectKind::RefundFailure), Some(payment), _) => {
+            refunds::look_for_returned(app, payment).await.map(|_| Asked::Answered)
+        }
         (Some(ObjectKind::Payout | ObjectKind::PayoutReturn), _, Some((_, id))) => return payout(app, id).await,
-        (_, Some(payment), _) => disputes::look(app, payment).await.map(drop),
-        _ => return Ok(()),
+        (_, Some(payment), _) => disputes::look(app, payment).await.map(|_| Asked::Answered),
+        _ => Ok(Asked::Nobody),
     };
-    match asked {
-        Ok(()) => Ok(()),
-        Err(error @ PaymentError::Psp(NotDone::Unreachable { .. })) => Err(error.to_string()),
-        Err(error) => {
-            tracing::warn!(break_id = %it.id, error = &error as &dyn std::error::Error, "what was asked did not repair it");
-            Ok(())
+    asked.unwrap_or_else(|error| {
+        tracing::warn!(break_id = %it.id, error = &error as &dyn std::error::Error, "what was asked did not repair it");
+        match error {
+            PaymentError::Psp(NotDone::Unreachable { .. }) => Asked::Unanswered,
+            _ => Asked::Answered,
+        }
+    })
+}
+
+async fn charge(app: &App, payment: &PaymentId) -> Result<Asked, PaymentError> {
+    let mut asked = if ask_now(app, payment).await? { Asked::Answered } else { Asked::Nobody };
+    for capture in captures::of_payment(&app.db, payment).await? {
+        if capture.status == CaptureStatus::Pending {
+            asked = Asked::of(&captures::carry_out(app, &capture.id).await?);
         }
     }
+    Ok(asked)
 }
 
-async fn charge(app: &App, payment: &PaymentId) -> Result<(), PaymentError> {
-    ask_now(app, payment).await?;
-    for asked in captures::of_payment(&app.db, payment).await? {
-        if asked.status == CaptureStatus::Pending {
-            captures::carry_out(app, &asked.id).await?;
-        }
-    }
-    Ok(())
+async fn refund(app: &App, id: &str) -> Result<Asked, PaymentError> {
+    let Ok(id) = RefundId::parse(id) else { return Ok(Asked::Nobody) };
+    refunds::carry_out(app, &id).await.map(|verdict| Asked::of(&verdict))
 }
 
-async fn refund(app: &App, id: &str) -> Result<(), PaymentError> {
-    let Ok(id) = RefundId::parse(id) else { return Ok(()) };
-    refunds::carry_out(app, &id).await.map(drop)
-}
-
-async fn payout(app: &App, id: &str) -> Result<(), String> {
-    let Ok(id) = PayoutId::parse(id) else { return Ok(()) };
+async fn payout(app: &App, id: &str) -> Asked {
+    let Ok(id) = PayoutId::parse(id) else { return Asked::Nobody };
     match payouts::look(app, &id).await {
-        Ok(crate::queue::Verdict::Again { .. }) => Err("the provider does not answer".to_owned()),
-        Ok(_) => Ok(()),
-        Err(PayoutError::Overtaken) => Err(PayoutError::Overtaken.to_string()),
+        Ok(verdict) => Asked::of(&verdict),
+        Err(PayoutError::Overtaken) => Asked::Unanswered,
         Err(error) => {
             tracing::warn!(payout = %id, error = &error as &dyn std::error::Error, "what was asked did not repair it");
-            Ok(())
+            Asked::Answered
         }
     }
 }

@@ -57,6 +57,7 @@ mod queue;
 mod races;
 mod reconciliation;
 mod reconciliation_desk;
+mod reconciliation_matching;
 mod reconciliation_planted;
 mod refunds;
 mod retries;

@@ -20,24 +20,24 @@ use crate::support::shop::Shop;
 use crate::support::{World, both_databases};
 
 /// The day on which the tests' clock stands.
-const DAY: &str = "2025-10-09";
+pub const DAY: &str = "2025-10-09";
 
-struct Books {
-    shop: Shop,
-    list: Source,
-    bank: Source,
+pub struct Books {
+    pub shop: Shop,
+    pub list: Source,
+    pub bank: Source,
     written: i64,
     /// Where its files would lie; there are none, for the lines are written down by the tests.
     _folder: tempfile::TempDir,
 }
 
 impl Books {
-    async fn open(world: World) -> Self {
+    pub async fn open(world: World) -> Self {
         Self::open_with(world, json!({})).await
     }
 
     /// `causes` is added to the table of known causes, `fee` is the contract.
-    async fn open_with(world: World, settings: Value) -> Self {
+    pub async fn open_with(world: World, settings: Value) -> Self {
         let mut shop = Shop::open(world).await;
         let merchant = shop.tenant.merchant.to_string();
         let folder = tempfile::tempdir().unwrap();
@@ -66,7 +66,7 @@ impl Books {
     }
 
     /// A file that tells `day`, as if it had been taken in.
-    async fn file(&self, source: &str, day: &str) {
+    pub async fn file(&self, source: &str, day: &str) {
         let mut tx = self.shop.world.db.begin().await.unwrap();
         query(
             "insert into settlement_files (id, source, format, parser_version, name, sha256, bytes, business_date, status,
@@ -83,7 +83,7 @@ impl Books {
     }
 
     /// Writes a line down as a parser would; `more` is what it names.
-    async fn line(&mut self, source: &str, kind: &str, gross: i64, fee: i64, more: &Value) -> LineId {
+    pub async fn line(&mut self, source: &str, kind: &str, gross: i64, fee: i64, more: &Value) -> LineId {
         self.written += 1;
         let id = LineId::new();
         let text = |name: &str| more.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -122,28 +122,28 @@ impl Books {
         id
     }
 
-    async fn charge(&mut self, opened: &Opened, gross: i64, fee: i64) -> LineId {
+    pub async fn charge(&mut self, opened: &Opened, gross: i64, fee: i64) -> LineId {
         let more = json!({ "psp_payment": self.psp_payment(opened).await, "batch": "batch_1" });
         self.line("list", "charge", gross, fee, &more).await
     }
 
-    async fn psp_payment(&self, opened: &Opened) -> String {
+    pub async fn psp_payment(&self, opened: &Opened) -> String {
         let payment = payments::store::find(&self.shop.world.db, &opened.payment.id).await.unwrap().unwrap();
         payment.registered.unwrap().psp_payment
     }
 
-    async fn run(&self, source: &Source) -> Run {
+    pub async fn run(&self, source: &Source) -> Run {
         self.run_day(source, DAY).await
     }
 
-    async fn run_day(&self, source: &Source, day: &str) -> Run {
+    pub async fn run_day(&self, source: &Source, day: &str) -> Run {
         let run = self.attempt(source, day).await;
         assert_eq!(run.failure, None);
         run
     }
 
     /// A run that may fail.
-    async fn attempt(&self, source: &Source, day: &str) -> Run {
+    pub async fn attempt(&self, source: &Source, day: &str) -> Run {
         let what = What::Day(day.parse().unwrap());
         reconcile(&self.shop.app, source, what, Trigger::Command, false, "test", &Progress::nobody()).await.unwrap()
     }
@@ -158,23 +158,23 @@ impl Books {
         other
     }
 
-    async fn pass(&self, days: u64) {
+    pub async fn pass(&self, days: u64) {
         self.shop.world.clock.advance(std::time::Duration::from_hours(24 * days));
     }
 
-    async fn open_breaks(&self) -> Vec<Break> {
+    pub async fn open_breaks(&self) -> Vec<Break> {
         let page = Page::newest(100);
         breaks::open_ones(&self.shop.world.db, None, &page).await.unwrap().items
     }
 
-    async fn only_break(&self) -> Break {
+    pub async fn only_break(&self) -> Break {
         let mut found = self.open_breaks().await;
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)
     }
 
     /// Minor units of USD: debits less credits of an account in all books.
-    async fn account(&self, code: &str) -> i64 {
+    pub async fn account(&self, code: &str) -> i64 {
         query(
             "select cast(coalesce(sum(case when debit_account = $1 then amount else 0 end), 0)
                  - coalesce(sum(case when credit_account = $1 then amount else 0 end), 0) as bigint) as n
@@ -189,7 +189,7 @@ impl Books {
     }
 
     /// The PSP's account is explained to the last cent, and the laws hold.
-    async fn assert_explained(&self) {
+    pub async fn assert_explained(&self) {
         let sources = ["list".to_owned(), "bank".to_owned()];
         for account in psp_account(&self.shop.world.db, "scripted", Mode::Test, &sources).await.unwrap() {
             assert_eq!(account.difference(), 0, "{account:?}");
@@ -198,13 +198,13 @@ impl Books {
     }
 
     /// The laws that do not hold; that the PSP agrees is asked for apart.
-    async fn broken(&self) -> Vec<&'static str> {
+    pub async fn broken(&self) -> Vec<&'static str> {
         let report = integrity::check(&self.shop.world.db, integrity::Scope::Everything).await.unwrap();
         let broken = report.checks.iter().filter(|check| check.state == integrity::State::Broken);
         broken.map(|check| check.name).filter(|name| *name != "provider_agrees").collect()
     }
 
-    async fn provider_agrees(&self) -> bool {
+    pub async fn provider_agrees(&self) -> bool {
         let report = integrity::check(&self.shop.world.db, integrity::Scope::Everything).await.unwrap();
         report.checks.iter().any(|check| check.name == "provider_agrees" && check.state == integrity::State::Holds)
     }
@@ -214,11 +214,11 @@ fn file_id(source: &str) -> String {
     format!("rcf_{source}")
 }
 
-fn count(run: &Run, outcome: &str) -> i64 {
+pub fn count(run: &Run, outcome: &str) -> i64 {
     run.totals["types"][outcome]["count"].as_i64().unwrap()
 }
 
-fn usd(minor: i64) -> Money {
+pub fn usd(minor: i64) -> Money {
     Money::of(minor, Currency::parse("USD").unwrap()).unwrap()
 }
 
@@ -518,15 +518,19 @@ async fn two_people_close_what_is_parked_and_one_cannot(world: World) {
     breaks::propose(&mut tx, &it.id, "a levy", &[is_fee(900)], "one", now).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    assert!(matches!(breaks::approve(&mut tx, &it.id, "one", now).await, Err(ActError::SamePerson)));
+    let seen = breaks::fingerprint(&breaks::find(&mut tx, &it.id).await.unwrap().unwrap());
+    assert!(matches!(breaks::approve(&mut tx, &it.id, &seen, "one", now).await, Err(ActError::SamePerson)));
     let rejected = breaks::reject(&mut tx, &it.id, "show me the contract", "two", now).await.unwrap();
     assert_eq!(rejected.status, Status::Open);
-    breaks::propose(&mut tx, &it.id, "a levy", &[is_fee(900)], "one", now).await.unwrap();
-    let closed = breaks::approve(&mut tx, &it.id, "two", now).await.unwrap();
+    let it = breaks::propose(&mut tx, &it.id, "a levy, by contract", &[is_fee(900)], "one", now).await.unwrap();
+    let changed = breaks::approve(&mut tx, &it.id, &seen, "two", now).await;
+    assert!(matches!(changed, Err(ActError::Changed)), "another journal was shown: {changed:?}");
+    let seen = breaks::fingerprint(&it);
+    let closed = breaks::approve(&mut tx, &it.id, &seen, "two", now).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((closed.status, closed.closed_by.as_deref()), (Status::Resolved, Some("two")));
     let mut tx = db.begin().await.unwrap();
-    assert!(matches!(breaks::approve(&mut tx, &it.id, "two", now).await, Err(ActError::Status(_))));
+    assert!(matches!(breaks::approve(&mut tx, &it.id, &seen, "two", now).await, Err(ActError::Status(_))));
     drop(tx);
     assert_eq!((books.account("suspense").await, books.account("fees:psp").await), (0, 900));
     let what: Vec<String> = breaks::notes(db, &it.id).await.unwrap().into_iter().map(|note| note.what).collect();

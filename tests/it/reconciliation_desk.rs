@@ -146,7 +146,13 @@ async fn a_journal_closes_a_difference_when_a_second_person_agrees(world: World)
     };
     let slices = |fields: &[(String, String)]| -> Vec<(String, String)> { fields.to_vec() };
     let post = async |who: &Visitor<'_>, act: &str, token: &str, fields: &[(&'static str, &'static str)]| {
-        let fields = slices(&with(token, fields));
+        let mut fields = slices(&with(token, fields));
+        if act == "approve" {
+            // As the form does: which journal the page has shown.
+            let page = who.page(&path).await;
+            let shown = page.split(r#"name="proposal" value=""#).nth(1).and_then(|rest| rest.split('"').next());
+            fields.extend(shown.map(|shown| ("proposal".to_owned(), shown.to_owned())));
+        }
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         said(who, act, &fields).await
     };
@@ -217,8 +223,8 @@ async fn people_with_long_names_act_and_write_at_the_same_time(world: World) {
     let amount = Money::parse("1000", it.currency).unwrap();
     let journal = [Transfer { debit: Account::Rounding, credit: Account::PspFees, amount }];
     let mut tx = db.begin().await.unwrap();
-    breaks::propose(&mut tx, &it.id, "rounded there", &journal, &kim, gateway.app.now()).await.unwrap();
-    breaks::approve(&mut tx, &it.id, &lee, gateway.app.now()).await.unwrap();
+    let it = breaks::propose(&mut tx, &it.id, "rounded there", &journal, &kim, gateway.app.now()).await.unwrap();
+    breaks::approve(&mut tx, &it.id, &breaks::fingerprint(&it), &lee, gateway.app.now()).await.unwrap();
     tx.commit().await.unwrap();
     let closed = breaks::find(db, &it.id).await.unwrap().unwrap();
     assert_eq!((closed.proposed_by, closed.closed_by), (Some(kim), Some(lee)));

@@ -27,12 +27,13 @@ pub(in crate::integrity) async fn has_told(db: &Db, tenant: &Tenant) -> Result<b
 /// What matching has accepted as one payment must come to what was posted of it; what it could not accept is open.
 const PROVIDER: &str = "select subject, detail, count(*) over () as found from ( \
      select p.id as subject, 'the provider says that it took another amount than was posted' as detail from payments p join ( \
-         select l.object_id, sum(l.gross) as total from settlement_lines l \
+         select l.object_id, sum(l.stands_for) as total from settlement_lines l \
          where l.merchant_id between $1 and $2 and l.livemode between $3 and $4 and l.object_kind = 'charge' \
-             and l.result in ('matched', 'fee_differs') group by l.object_id \
+             and l.standing <> 'new' group by l.object_id \
      ) s on s.object_id = p.id \
-         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 \
-             and (p.status <> 'succeeded' or p.captured <> s.total) \
+         where p.merchant_id between $1 and $2 and p.livemode between $3 and $4 and p.captured <> s.total \
+             and not exists (select 1 from breaks w where w.object_id = p.id and w.object_kind = 'charge' \
+                 and w.type = 'missing_at_psp' and w.journal_id is not null) \
      union all select b.object_id, 'the provider and the books do not agree: ' || b.type from breaks b \
          where b.merchant_id between $1 and $2 and b.livemode between $3 and $4 and b.object_kind = 'charge' \
              and b.status <> 'resolved' and b.type in ('missing_at_psp', 'amount_differs', 'state_differs', 'currency_differs') \

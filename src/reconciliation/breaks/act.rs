@@ -1,16 +1,20 @@
 //! What people do about a break: propose a journal, agree to another's, turn it down, close it without one, write about it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::super::postings::{CLOSED, is_bank};
-use super::super::words::Outcome;
+use super::super::words::{Class, ObjectKind, Outcome};
 use super::open::close;
 use super::{Break, Status, parked, store};
+use crate::corrections::{CorrectionError, pending};
 use crate::db::{DbError, MayRetry, Tx};
 use crate::ledger::{Account, Posting, Transfer};
 use crate::merchants::sellers;
 use crate::wallets::{self, WalletError};
-use crate::words::{BreakId, Currency, Money, Timestamp};
+use crate::words::{BreakId, Currency, Money, PaymentId, Timestamp};
 
 /// Characters of a reason or a resolution.
 pub const REASON: usize = 500;
@@ -34,6 +38,18 @@ pub enum ActError {
     /// Too few or too many transfers, nothing to move, or an account against itself.
     #[error("a journal has 1 to {TRANSFERS} transfers, each above zero and between two different accounts")]
     Transfers,
+    /// The account belongs to payouts, refunds or disputes, which have ends of their own.
+    #[error("{0} is money on its way, held or contested: it moves when its payout, refund or dispute ends")]
+    Held(String),
+    /// What waits for delivery belongs to an order.
+    #[error("what a seller has pending is an order's, and this journal cannot take it from one: use what is available")]
+    NothingPending,
+    /// What was agreed to is not what is proposed now.
+    #[error("another journal is proposed now than the one that was shown")]
+    Changed,
+    /// Reconciliation has not put it into suspense yet: it asks the PSP first.
+    #[error("the PSP is to be asked about it first: the next run does, and puts into suspense what is left over")]
+    NotAsked,
     /// The journal would leave something in suspense, or take out what is not this break's.
     #[error("the journal must move exactly {0} of {1}, so that nothing of this break is left there")]
     Leaves(String, String),
@@ -102,7 +118,7 @@ pub async fn propose(
     by: &str,
     now: Timestamp,
 ) -> Result<Break, ActError> {
-    let it = store::find(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
+    let it = store::lock(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
     let reason = reason_of(reason)?;
     check(tx, &it, transfers).await?;
     let was = it.status;
@@ -120,24 +136,37 @@ pub async fn propose(
     Ok(it)
 }
 
-/// Posts the journal that somebody else proposed, and closes the break with it.
+/// What tells the journal that is proposed now from every other that was or will be: who agrees says which one was shown.
+#[must_use]
+pub fn fingerprint(it: &Break) -> String {
+    let proposed = json!([it.id, it.proposal, it.proposed_by, it.proposed_at]);
+    hex::encode(Sha256::digest(proposed.to_string()))
+}
+
+/// Posts the journal that somebody else proposed, and closes the break with it. `shown` is the [`fingerprint`] of what who agrees
+/// has seen.
 ///
 /// # Errors
 /// [`ActError`], and then the transaction must not be committed.
-pub async fn approve(tx: &mut Tx, id: &BreakId, by: &str, now: Timestamp) -> Result<Break, ActError> {
-    let it = store::find(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
+pub async fn approve(tx: &mut Tx, id: &BreakId, shown: &str, by: &str, now: Timestamp) -> Result<Break, ActError> {
+    let it = store::lock(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
     if it.status != Status::Proposed {
         return Err(ActError::Status(it.status.as_str()));
     }
     if it.proposed_by.as_deref() == Some(by) {
         return Err(ActError::SamePerson);
     }
+    if fingerprint(&it) != shown {
+        return Err(ActError::Changed);
+    }
     let (reason, transfers) = it.proposal.as_ref().and_then(read_proposal).ok_or(ActError::Transfers)?;
     // What was right when it was proposed need not be so now.
     check(tx, &it, &transfers).await?;
     store::release(tx, id).await?;
+    let payment = payment_of(&it);
+    pending::put_right(tx, payment.as_ref(), &transfers, now).await.map_err(not_pending)?;
     let posting =
-        Posting { kind: CLOSED, source_id: id.to_string(), tenant: it.tenant.clone(), payment: None, transfers, now };
+        Posting { kind: CLOSED, source_id: id.to_string(), tenant: it.tenant.clone(), payment, transfers, now };
     let closed = Break {
         status: Status::Resolved,
         closed_at: Some(now),
@@ -159,7 +188,7 @@ pub async fn approve(tx: &mut Tx, id: &BreakId, by: &str, now: Timestamp) -> Res
 /// # Errors
 /// [`ActError`], and then nothing was written.
 pub async fn reject(tx: &mut Tx, id: &BreakId, reason: &str, by: &str, now: Timestamp) -> Result<Break, ActError> {
-    let it = store::find(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
+    let it = store::lock(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
     let reason = reason_of(reason)?;
     let it = Break { status: Status::Open, proposed_by: None, proposed_at: None, ..it };
     if !store::propose(tx, Status::Proposed, &it).await? {
@@ -174,13 +203,16 @@ pub async fn reject(tx: &mut Tx, id: &BreakId, reason: &str, by: &str, now: Time
 /// # Errors
 /// [`ActError`], and then nothing was written.
 pub async fn resolve(tx: &mut Tx, id: &BreakId, reason: &str, by: &str, now: Timestamp) -> Result<Break, ActError> {
-    let it = store::find(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
+    let it = store::lock(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
     let reason = reason_of(reason)?;
     if it.status != Status::Open {
         return Err(ActError::Status(it.status.as_str()));
     }
     if !parked(&mut *tx, id).await?.is_empty() {
         return Err(ActError::Parked);
+    }
+    if is_to_be_asked(&it) {
+        return Err(ActError::NotAsked);
     }
     let closed = Break {
         status: Status::Resolved,
@@ -206,7 +238,8 @@ pub async fn note(tx: &mut Tx, id: &BreakId, text: &str, by: &str, now: Timestam
         return Err(ActError::Note);
     }
     store::find(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
-    Ok(store::note(tx, id, by, "noted", text, now).await?)
+    store::note(tx, id, by, "noted", text, now).await?;
+    Ok(())
 }
 
 fn reason_of(text: &str) -> Result<&str, ActError> {
@@ -217,45 +250,78 @@ fn reason_of(text: &str) -> Result<&str, ActError> {
     Ok(text)
 }
 
+/// What is asked of the PSP first has nothing in suspense before that, and is neither closed nor forgotten meanwhile.
+fn is_to_be_asked(it: &Break) -> bool {
+    it.class == Class::Automatic && it.line.is_some()
+}
+
+/// The payment that a break is about, when it is about one.
+fn payment_of(it: &Break) -> Option<PaymentId> {
+    let named = it.evidence.pointer("/ours/payment").and_then(Value::as_str);
+    let object = it.object.as_ref().filter(|(kind, _)| *kind == ObjectKind::Charge).map(|(_, id)| id.as_str());
+    object.or(named).and_then(|id| PaymentId::parse(id).ok())
+}
+
+fn not_pending(error: CorrectionError) -> ActError {
+    match error {
+        CorrectionError::Db(error) => error.into(),
+        CorrectionError::Wallet(error) => error.into(),
+        _ => ActError::NothingPending,
+    }
+}
+
 /// A journal that closes a break takes out of suspense exactly what of it stands there, and touches what the PSP owes only by
-/// what the PSP has never heard of.
+/// what the PSP has never heard of. Money of orders, refunds, disputes and payouts is kept as corrections keep it.
 async fn check(tx: &mut Tx, it: &Break, transfers: &[Transfer]) -> Result<(), ActError> {
     let sound = |transfer: &Transfer| !transfer.amount.is_zero() && transfer.debit != transfer.credit;
     if !(1..=TRANSFERS).contains(&transfers.len()) || !transfers.iter().all(sound) {
         return Err(ActError::Transfers);
     }
     for account in transfers.iter().flat_map(|transfer| [&transfer.debit, &transfer.credit]) {
+        if matches!(account, Account::PayingOut(_) | Account::Reserved(_) | Account::Disputes) {
+            return Err(ActError::Held(account.to_string()));
+        }
         if let Some((seller, _)) = Account::pocket(account)
             && sellers::get(&mut *tx, &it.tenant, seller).await?.is_none()
         {
             return Err(ActError::NoSuchSeller(seller.to_string()));
         }
     }
+    pending::check(tx, &it.tenant, payment_of(it).as_ref(), transfers).await.map_err(not_pending)?;
     let held = parked(&mut *tx, &it.id).await?;
-    let of_psp = it.object.as_ref().is_some_and(|(kind, _)| !is_bank(*kind));
-    let owed = if it.outcome == Outcome::MissingAtPsp && of_psp { it.expected.unwrap_or(0) } else { 0 };
-    let is_psp = |account: &Account| matches!(account, Account::Psp(_));
-    let is_suspense = |account: &Account| *account == Account::Suspense;
+    if held.is_empty() && is_to_be_asked(it) {
+        return Err(ActError::NotAsked);
+    }
+    let owed = owed(tx, it).await?;
+    let named = transfers.iter().flat_map(|it| [&it.debit, &it.credit]).filter(|it| matches!(it, Account::Psp(_)));
+    let psps: BTreeSet<Account> = named.cloned().chain(owed.iter().map(|(psp, _)| psp.clone())).collect();
     for currency in transfers.iter().map(|it| it.amount.currency()).chain(held.iter().map(|(it, _)| *it)) {
         // Parked above zero was credited, so a debit takes it out.
         let wanted = held.iter().find(|(of, _)| *of == currency).map_or(0, |(_, minor)| *minor);
-        exactly(transfers, currency, &is_suspense, wanted, "suspense")?;
-        let wanted = if currency == it.currency { owed.saturating_neg() } else { 0 };
-        exactly(transfers, currency, &is_psp, wanted, "what the PSP owes")?;
+        exactly(transfers, currency, &Account::Suspense, wanted, "suspense")?;
+        for psp in &psps {
+            let owed = owed.iter().find(|(of, _)| of == psp && currency == it.currency).map_or(0, |(_, minor)| *minor);
+            exactly(transfers, currency, psp, owed.saturating_neg(), "what the PSP owes")?;
+        }
     }
     Ok(())
 }
 
-fn exactly(
-    transfers: &[Transfer],
-    currency: Currency,
-    of: &dyn Fn(&Account) -> bool,
-    wanted: i64,
-    name: &str,
-) -> Result<(), ActError> {
+/// What the books say that a PSP owes for a movement that it has not told, with the fee that was booked with it.
+async fn owed(tx: &mut Tx, it: &Break) -> Result<Option<(Account, i64)>, ActError> {
+    let Some((kind, id)) = it.object.as_ref().filter(|(kind, _)| !is_bank(*kind)) else { return Ok(None) };
+    if it.outcome != Outcome::MissingAtPsp {
+        return Ok(None);
+    }
+    let Some((psp, fee)) = store::psp_of(tx, id).await? else { return Ok(None) };
+    let fee = if *kind == ObjectKind::Dispute { fee } else { 0 };
+    Ok(Some((Account::Psp(psp), it.expected.unwrap_or(0).saturating_sub(fee))))
+}
+
+fn exactly(transfers: &[Transfer], currency: Currency, of: &Account, wanted: i64, name: &str) -> Result<(), ActError> {
     let mut moved: i64 = 0;
     for it in transfers.iter().filter(|it| it.amount.currency() == currency) {
-        let sign = i64::from(of(&it.debit)).saturating_sub(i64::from(of(&it.credit)));
+        let sign = i64::from(it.debit == *of).saturating_sub(i64::from(it.credit == *of));
         moved = moved.saturating_add(it.amount.minor().saturating_mul(sign));
     }
     if moved == wanted {

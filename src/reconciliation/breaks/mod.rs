@@ -9,7 +9,9 @@ mod open;
 pub(super) mod store;
 mod view;
 
-pub use act::{ActError, NOTE, REASON, TRANSFERS, approve, note, proposal, propose, read_proposal, reject, resolve};
+pub use act::{
+    ActError, NOTE, REASON, TRANSFERS, approve, fingerprint, note, proposal, propose, read_proposal, reject, resolve,
+};
 pub use listed::{Filter, Standing, list, of_object, of_run, standing};
 pub use open::{ITSELF, NewBreak, close_itself, open};
 pub use store::{find, notes, open_ones, parked};

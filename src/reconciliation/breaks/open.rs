@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::super::words::{Class, ObjectKind, Outcome};
-use super::{Break, Status, store, view};
+use super::{Break, REASON, Status, store, view};
 use crate::db::{DbError, Tx};
 use crate::events::{self, NewEvent};
 use crate::words::{BreakId, Currency, LineId, RunId, Tenant, Timestamp};
@@ -101,14 +101,19 @@ pub async fn open(tx: &mut Tx, new: NewBreak, now: Timestamp) -> Result<(Break, 
 /// # Errors
 /// When the database fails.
 pub async fn close_itself(tx: &mut Tx, it: &Break, resolution: &str, now: Timestamp) -> Result<bool, DbError> {
+    // An operator's own words about a cause may be longer than a resolution, or none.
+    let resolution: String = match resolution.trim() {
+        "" => it.cause.clone(),
+        words => words.chars().take(REASON).collect(),
+    };
     let closed = Break {
         status: Status::Resolved,
         closed_at: Some(now),
         closed_by: Some(ITSELF.to_owned()),
-        resolution: Some(resolution.to_owned()),
+        resolution: Some(resolution.clone()),
         ..it.clone()
     };
-    close(tx, &closed, "repaired", resolution, now).await
+    close(tx, &closed, "repaired", &resolution, now).await
 }
 
 /// Writes the end of a break: note and event with it.

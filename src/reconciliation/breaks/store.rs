@@ -1,9 +1,10 @@
 //! The SQL of breaks.
 
+use super::super::postings::PARKED;
 use super::super::words::{Class, ObjectKind, Outcome};
 use super::{Break, Note, Status};
 use crate::db::{DbError, On, Row, Tx, query};
-use crate::words::{BreakId, Currency, JournalId, Page, Slice, Tenant, Timestamp};
+use crate::words::{BreakId, Currency, JournalId, LineId, Page, Slice, Tenant, Timestamp};
 
 /// One break.
 ///
@@ -147,29 +148,36 @@ pub(super) async fn by_subject(tx: &mut Tx, source: &str, subject: &str, outcome
     read(&row)
 }
 
-/// Adds to what was done and written about a break. Whoever writes at the same time waits for the other's number.
-pub(super) async fn note(
+/// One break, which nobody else changes before this transaction ends.
+pub(in crate::reconciliation) async fn lock(tx: &mut Tx, id: &BreakId) -> Result<Option<Break>, DbError> {
+    let row = query("update breaks set status = status where id = $1 returning *").bind(id).optional(tx).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Adds to what was done and written about a break; gives the number of the note. Whoever writes at the same time waits for it.
+pub(in crate::reconciliation) async fn note(
     tx: &mut Tx,
     id: &BreakId,
     by: &str,
     what: &str,
     note: &str,
     now: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<i64, DbError> {
     // Writing the row back as it is locks it until the end of the transaction, on either database.
     query("update breaks set status = status where id = $1").bind(id).execute(&mut *tx).await?;
     query(
         "insert into break_notes (break_id, number, at, by, what, note)
-         select $1, 1 + coalesce((select max(number) from break_notes where break_id = $1), 0), $2, $3, $4, $5",
+         select $1, 1 + coalesce((select max(number) from break_notes where break_id = $1), 0), $2, $3, $4, $5
+         returning number",
     )
     .bind(id)
     .bind(now)
     .bind(by)
     .bind(what)
     .bind(note)
-    .execute(tx)
-    .await
-    .map(drop)
+    .one(tx)
+    .await?
+    .get("number")
 }
 
 /// Writes the end of a break that has not ended; says whether it had not.
@@ -231,13 +239,14 @@ pub(super) async fn propose(tx: &mut Tx, was: Status, it: &Break) -> Result<bool
     Ok(changed == 1)
 }
 
-/// Writes down what of a break stands in suspense.
+/// Writes down what of a break stands in suspense from now on, all of it.
 pub(in crate::reconciliation) async fn park(
     tx: &mut Tx,
     it: &Break,
     amounts: &[(Currency, i64)],
     journal: &JournalId,
 ) -> Result<(), DbError> {
+    query("delete from break_parkings where break_id = $1").bind(&it.id).execute(&mut *tx).await?;
     for (currency, minor) in amounts.iter().filter(|(_, minor)| *minor != 0) {
         query(
             "insert into break_parkings (break_id, merchant_id, livemode, currency, amount, journal_id)
@@ -260,11 +269,51 @@ pub(in crate::reconciliation) async fn release(tx: &mut Tx, id: &BreakId) -> Res
     query("update break_parkings set released = $2 where break_id = $1").bind(id).bind(true).execute(tx).await.map(drop)
 }
 
-/// Whether anything of a break was ever parked.
-pub(in crate::reconciliation) async fn was_parked(on: impl Into<On<'_>>, id: &BreakId) -> Result<bool, DbError> {
-    let row =
-        query("select exists (select 1 from break_parkings where break_id = $1) as found").bind(id).one(on).await?;
+/// The PSP of a payment, refund or dispute, and the fee that was booked when a dispute was opened.
+pub(super) async fn psp_of(tx: &mut Tx, id: &str) -> Result<Option<(String, i64)>, DbError> {
+    query(
+        "select psp, 0 as fee from payments where id = $1 union all select psp, 0 from refunds where id = $1
+         union all select psp, fee from disputes where id = $1",
+    )
+    .bind(id)
+    .optional(tx)
+    .await?
+    .map(|row| Ok((row.get("psp")?, row.get("fee")?)))
+    .transpose()
+}
+
+/// Whether anything of a break was ever put into suspense.
+pub(in crate::reconciliation) async fn was_posted(on: impl Into<On<'_>>, it: &Break) -> Result<bool, DbError> {
+    let row = query(
+        "select exists (select 1 from journals where merchant_id = $1 and livemode = $2 and kind = $3 and source_id = $4) as found",
+    )
+    .bind(&it.tenant.merchant)
+    .bind(it.tenant.mode)
+    .bind(PARKED)
+    .bind(&it.id)
+    .one(on)
+    .await?;
     row.get("found")
+}
+
+/// The lines of open breaks about the same thing as this one, its own among them, in order.
+pub(in crate::reconciliation) async fn lines_beside(on: impl Into<On<'_>>, it: &Break) -> Result<Vec<LineId>, DbError> {
+    let (kind, id) = it.object.as_ref().map(|(kind, id)| (kind.as_str(), id.clone())).unzip();
+    query(
+        "select distinct line_id from breaks where line_id is not null and (id = $1 or (object_id = $2 and object_kind = $3
+             and source = $4 and status <> 'resolved'
+             and type in ('state_differs', 'missing_here', 'amount_differs', 'duplicate', 'unknown')))
+         order by line_id",
+    )
+    .bind(&it.id)
+    .bind(id)
+    .bind(kind)
+    .bind(&it.source)
+    .all(on)
+    .await?
+    .iter()
+    .map(|row| row.get("line_id"))
+    .collect()
 }
 
 /// Breaks of a source with a line that may have come right, the oldest first, after one of them.
@@ -276,7 +325,7 @@ pub(in crate::reconciliation) async fn with_line(
 ) -> Result<Vec<Break>, DbError> {
     query(
         "select * from breaks where source = $1 and id > $2 and status <> 'resolved' and line_id is not null
-             and type in ('state_differs', 'missing_here', 'amount_differs', 'unknown') order by id limit $3",
+             and type in ('state_differs', 'missing_here', 'amount_differs', 'duplicate', 'unknown') order by id limit $3",
     )
     .bind(source)
     .bind(after)

@@ -83,6 +83,8 @@ rows! {
         "The PSP's payout is not the sum of its lines: something was held back, carried over, or is missing from the file.";
     "bank_received_another_amount": BANK, [], AmountDiffers, [] => Manual, None,
         "The bank received another amount than the PSP sent: a bank's charge, or a payout that was split.";
+    "told_after_it_was_written_off": None, [], AmountDiffers, [WrittenOff] => Manual, None,
+        "It was not told in time and two people took it out of the books; now it is told after all. Book it back to where it was taken from.";
     "amount_differs": None, [], AmountDiffers, [] => Investigate, None,
         "The PSP settled another amount than was taken here. Compare the three sides; the difference waits in suspense.";
     "fee_not_as_contracted": PSP, [], FeeDiffers, [] => Manual, None,

@@ -6,77 +6,109 @@
 use super::super::words::Outcome;
 use super::context::Context;
 use super::decide::{Circumstance, Decided, of_movement};
-use super::entry::Entry;
-use super::find::with_told;
+use super::entry::{Entry, summed};
+use super::find::{grouped, remember_told};
 use super::store::{self, Batch};
 use super::told::{Ours, Told};
 use crate::db::DbError;
 use crate::ledger::Account;
-use crate::words::Currency;
-
 /// Batches of which every set is tried; with more the sets are too many for one of them to mean anything.
 const MOST_IN_A_SET: usize = 12;
 
-/// Decides about lines of a bank, one after the other: a batch lands once.
+/// Decides about lines of a bank: those of payouts to sellers by payout, the others one after the other, for a batch lands once.
 pub async fn bank_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Entry>, DbError> {
     let db = &context.app.db;
-    let sources = context.psp_sources();
-    let mut pending = store::batches_to_land(db, &sources).await?;
     let words: Vec<Vec<String>> = lines.iter().map(words).collect();
     let every: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
     let payouts = store::payouts(db, &context.source.psp, context.owner.mode, &every).await?;
-    let landed = store::landed_batches(db, &sources, &every).await?;
-    let mut entries: Vec<Entry> = Vec::with_capacity(lines.len());
-    let mut seen: std::collections::HashMap<String, i64> = std::collections::HashMap::new();
-    for (told, words) in lines.into_iter().zip(words) {
-        let named = |id: &String| words.iter().any(|word| word == id);
-        let payout = payouts.iter().find(|(id, reference, ..)| named(id) || reference.as_ref().is_some_and(named));
-        if let Some((.., out, back)) = payout {
-            let mut ours = if told.net < 0 { out.clone() } else { back.clone() };
-            with_told(context, &mut ours, &told).await?;
-            // Lines of this same batch are not written yet.
-            let earlier = seen.entry(format!("{}:{}", ours.kind.as_str(), ours.id)).or_default();
-            ours.lines = ours.lines.saturating_add(i64::from(*earlier != 0));
-            ours.told = ours.told.saturating_add(*earlier);
-            *earlier = earlier.saturating_add(told.gross);
-            entries.push(of_payout(context, told, ours));
-            continue;
+    let mut groups = grouped(lines.iter().zip(&words).map(|(told, words)| {
+        let named = |id: &String| words.contains(id);
+        let (.., out, back) =
+            payouts.iter().find(|(id, reference, ..)| named(id) || reference.as_ref().is_some_and(named))?;
+        Some(if told.net < 0 { out.clone() } else { back.clone() })
+    }));
+    remember_told(context, &lines, &mut groups).await?;
+    let mut batches = Batches::of(context, &every).await?;
+    let mut entries: Vec<Option<Entry>> = lines.iter().map(|_| None).collect();
+    for (ours, members) in groups {
+        let group: Vec<&Told> = members.iter().filter_map(|&at| lines.get(at)).collect();
+        let found: Vec<Entry> = match (&ours, &group[..], &members[..]) {
+            (Some(ours), ..) => of_payout(&group, ours),
+            (None, [told], [at]) => {
+                let words = words.get(*at).map_or(&[][..], Vec::as_slice);
+                vec![batches.decide(context, (*told).clone(), words)]
+            }
+            _ => Vec::new(),
+        };
+        for (at, entry) in members.into_iter().zip(found) {
+            if let Some(place) = entries.get_mut(at) {
+                *place = Some(entry);
+            }
         }
-        let batches = batches_of(context, &told, &named, &pending);
-        let again = batches.is_empty() && words.iter().any(|word| landed.contains(word) || is_taken(&entries, word));
-        if !again {
-            pending.retain(|batch| !batches.contains(batch));
-        }
-        entries.push(of_batches(context, told, batches, again));
     }
-    Ok(entries)
+    Ok(entries.into_iter().flatten().collect())
 }
 
-fn is_taken(entries: &[Entry], word: &String) -> bool {
-    entries.iter().any(|entry| entry.land.iter().any(|batch| batch.name == *word))
-}
-
-fn of_payout(context: &Context<'_>, told: Told, ours: Ours) -> Entry {
-    let decided = of_movement(&[&told], &ours, &|_| None, 0).pop();
-    let decided =
-        decided.unwrap_or(Decided { outcome: Outcome::Unknown, circumstance: Circumstance::Peculiar, expected: 0 });
-    let differs = match decided.outcome {
-        Outcome::Matched => 0,
-        Outcome::AmountDiffers => told.net.saturating_sub(decided.expected),
-        _ => told.net,
+/// Lines that name one payout to a seller, or its return.
+fn of_payout(lines: &[&Told], ours: &Ours) -> Vec<Entry> {
+    let decided = of_movement(lines, ours, &|_| None, 0);
+    let entry = |(told, decided): (&&Told, Decided)| {
+        let differs = match decided.outcome {
+            Outcome::Matched => Vec::new(),
+            Outcome::AmountDiffers => vec![(told.currency, told.net.saturating_sub(decided.expected))],
+            Outcome::CurrencyDiffers => {
+                vec![(told.currency, told.net), (ours.currency, decided.expected.saturating_neg())]
+            }
+            _ => vec![(told.currency, told.net)],
+        };
+        Entry {
+            told: (*told).clone(),
+            tenant: ours.tenant.clone(),
+            asset: Account::Bank,
+            fee: 0,
+            fee_known: 0,
+            differs: summed(differs),
+            land: Vec::new(),
+            payment: None,
+            ours: Some(ours.clone()),
+            decided,
+        }
     };
-    Entry {
-        tenant: ours.tenant.clone(),
-        asset: Account::Bank,
-        fee: 0,
-        differs: some(told.currency, differs),
-        land: Vec::new(),
-        payment: None,
-        ours: Some(ours),
-        told,
-        decided,
+    lines.iter().zip(decided).map(entry).collect()
+}
+
+/// The batches that a bank's lines may be, and those that have landed.
+struct Batches {
+    pending: Vec<Batch>,
+    landed: Vec<String>,
+}
+
+impl Batches {
+    async fn of(context: &Context<'_>, words: &[&str]) -> Result<Self, DbError> {
+        let (db, sources) = (&context.app.db, context.psp_sources());
+        Ok(Self {
+            pending: store::batches_to_land(db, &sources).await?,
+            landed: store::landed_batches(db, &sources, words).await?,
+        })
     }
-    .or_owner(context)
+
+    /// A line that names no payout to a seller; what it lands is pending no longer.
+    fn decide(&mut self, context: &Context<'_>, told: Told, words: &[String]) -> Entry {
+        let named = |batch: &&Batch| words.contains(&batch.name);
+        let again = words.iter().any(|word| self.landed.contains(word));
+        let mut found: Vec<Batch> = self.pending.iter().filter(named).filter(|batch| !batch.unread).cloned().collect();
+        // An amount means nothing where the line names a batch, whichever.
+        if !again && !self.pending.iter().any(|batch| named(&batch)) && told.net != 0 {
+            found = by_amount(context, &told, &self.pending);
+        }
+        // One name may stand for a batch of each currency: the line's own is meant.
+        if found.iter().any(|batch| batch.currency == told.currency) {
+            found.retain(|batch| batch.currency == told.currency);
+        }
+        self.pending.retain(|batch| !found.contains(batch));
+        self.landed.extend(found.iter().map(|batch| batch.name.clone()));
+        of_batches(context, told, found, again)
+    }
 }
 
 fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, again: bool) -> Entry {
@@ -93,7 +125,8 @@ fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, again: boo
         tenant: context.owner.clone(),
         asset: Account::Bank,
         fee: 0,
-        differs: some(told.currency, differs),
+        fee_known: 0,
+        differs: summed([(told.currency, differs)]),
         decided: Decided { outcome, circumstance, expected: sum },
         // In another currency it has not landed before somebody has booked the exchange.
         land: if same_currency { batches } else { Vec::new() },
@@ -103,23 +136,7 @@ fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, again: boo
     }
 }
 
-impl Entry {
-    /// A movement of money in another currency than ours stands in the owner's books, for ours has no such account.
-    fn or_owner(self, context: &Context<'_>) -> Self {
-        let same = self.ours.as_ref().is_none_or(|ours| ours.currency == self.told.currency);
-        if same { self } else { Self { tenant: context.owner.clone(), ..self } }
-    }
-}
-
-fn some(currency: Currency, minor: i64) -> Vec<(Currency, i64)> {
-    if minor == 0 { Vec::new() } else { vec![(currency, minor)] }
-}
-
-fn batches_of(context: &Context<'_>, told: &Told, named: &dyn Fn(&String) -> bool, pending: &[Batch]) -> Vec<Batch> {
-    let by_name: Vec<Batch> = pending.iter().filter(|batch| !batch.unread && named(&batch.name)).cloned().collect();
-    if !by_name.is_empty() || told.net == 0 {
-        return by_name;
-    }
+fn by_amount(context: &Context<'_>, told: &Told, pending: &[Batch]) -> Vec<Batch> {
     let days = i64::from(context.source.in_transit_days);
     let in_time = |batch: &&Batch| {
         let since = told.business_date.since(batch.last_day).map_or(i64::MAX, |span| i64::from(span.get_days()));
@@ -176,6 +193,7 @@ fn words(told: &Told) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Currency;
 
     fn batch(name: &str, sum: i64) -> Batch {
         Batch {

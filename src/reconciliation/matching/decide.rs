@@ -29,6 +29,8 @@ pub enum Circumstance {
     Again,
     /// The payment is ours; of this movement of it nothing is known here.
     OfOurPayment,
+    /// Ours was taken out of the books by two people, because nobody had told it.
+    WrittenOff,
     /// Nothing in the line names anything of ours.
     Strange,
     /// The line says what only a person can understand.
@@ -54,6 +56,12 @@ impl Decided {
     const fn of(outcome: Outcome, circumstance: Circumstance, expected: i64) -> Self {
         Self { outcome, circumstance, expected }
     }
+
+    /// Whether the line is one of a movement of ours, so that its fee is a fee.
+    pub(super) const fn books_fee(&self) -> bool {
+        use Outcome::{AmountDiffers, CurrencyDiffers, FeeDiffers, Matched};
+        matches!(self.outcome, Matched | FeeDiffers | AmountDiffers | CurrencyDiffers)
+    }
 }
 
 /// The lines that name one movement of ours, in the order in which they stand; the answer has one decision for each.
@@ -65,16 +73,26 @@ pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i
         Here::Pending => return all(lines, Outcome::StateDiffers, Circumstance::UnderWay),
         Here::GivenUp => return all(lines, Outcome::StateDiffers, Circumstance::GivenUp),
     }
-    let left = ours.amount.saturating_sub(ours.told);
-    if lines.iter().any(|line| line.currency != ours.currency) {
-        return in_another_currency(lines, left);
-    }
+    let own: Vec<&Told> = lines.iter().copied().filter(|line| line.currency == ours.currency).collect();
+    let own = in_our_currency(&own, ours, fee, tolerance);
+    let mut left = own.iter().fold(ours.left(), |left, it| left.saturating_sub(it.expected));
+    let mut own = own.into_iter();
+    // Digits of two currencies are never compared: the first of the others stands for all that is left of ours.
+    let mut decide = |line: &&Told| match line.currency == ours.currency {
+        true => own.next(),
+        false => Some(Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, std::mem::take(&mut left))),
+    };
+    lines.iter().filter_map(|line| decide(line)).collect()
+}
+
+fn in_our_currency(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i64>, tolerance: u32) -> Vec<Decided> {
     if let [line] = lines
-        && ours.lines == 0
-        && is_rounding(line, ours, tolerance)
+        && !ours.is_settled()
+        && is_rounding(line, line.gross, ours, tolerance)
     {
         return vec![Decided::of(Outcome::AmountDiffers, Circumstance::WithinRounding, ours.amount)];
     }
+    let left = ours.left();
     let agreeing = enough(lines, left);
     let mut open = left;
     lines
@@ -84,7 +102,12 @@ pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i
             Some(agreeing) if place < agreeing => agrees(line, fee),
             // What it takes is there, or was there before: this one is told once more.
             Some(_) => Decided::of(Outcome::Duplicate, Circumstance::Again, 0),
-            None if ours.lines > 0 && left == 0 => Decided::of(Outcome::Duplicate, Circumstance::Again, 0),
+            None if left == 0 && is_told_again(line, ours, tolerance) => {
+                Decided::of(Outcome::Duplicate, Circumstance::Again, 0)
+            }
+            None if ours.written_off => {
+                Decided::of(Outcome::AmountDiffers, Circumstance::WrittenOff, std::mem::take(&mut open))
+            }
             // The first of them stands for all that is left of ours.
             None => Decided::of(Outcome::AmountDiffers, Circumstance::OtherAmount, std::mem::take(&mut open)),
         })
@@ -121,11 +144,16 @@ fn all(lines: &[&Told], outcome: Outcome, circumstance: Circumstance) -> Vec<Dec
 }
 
 /// How many of the lines, from the first, it takes to come to what is left of ours; `None` when they do not come to it.
+///
+/// Where nothing is left only all of them may agree, by taking each other back.
 fn enough(lines: &[&Told], left: i64) -> Option<usize> {
-    if left == 0 {
-        return None;
-    }
     let mut sum: i64 = 0;
+    if left == 0 {
+        for line in lines {
+            sum = sum.checked_add(line.gross)?;
+        }
+        return (sum == 0 && lines.len() > 1).then_some(lines.len());
+    }
     for (place, line) in lines.iter().enumerate() {
         sum = sum.checked_add(line.gross)?;
         if sum == left {
@@ -144,16 +172,16 @@ fn agrees(line: &Told, fee: &dyn Fn(&Told) -> Option<i64>) -> Decided {
     }
 }
 
-/// Digits of two currencies are never compared; the first line stands for all that is left of ours.
-fn in_another_currency(lines: &[&Told], mut left: i64) -> Vec<Decided> {
-    let differs =
-        |_: &&Told| Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, std::mem::take(&mut left));
-    lines.iter().map(differs).collect()
+/// Whether other lines have told the whole movement, so that this one tells it again. What goes the other way takes something
+/// back, and is no repetition.
+fn is_told_again(line: &Told, ours: &Ours, tolerance: u32) -> bool {
+    let whole = ours.told == ours.amount || is_rounding(line, ours.told, ours, tolerance);
+    whole && !ours.written_off && line.gross.signum() == ours.amount.signum()
 }
 
-/// Whether only the rounding of a conversion tells the line from ours.
-fn is_rounding(line: &Told, ours: &Ours, tolerance: u32) -> bool {
-    let off = line.gross.abs_diff(ours.amount);
+/// Whether only the rounding of the line's conversion tells an amount from ours.
+fn is_rounding(line: &Told, amount: i64, ours: &Ours, tolerance: u32) -> bool {
+    let off = amount.abs_diff(ours.amount);
     line.presented.is_some() && off > 0 && off <= u64::from(tolerance)
 }
 
@@ -199,7 +227,8 @@ mod tests {
             here: Here::Done,
             fee_booked: 0,
             told: 0,
-            lines: 0,
+            taken: 0,
+            written_off: false,
         }
     }
 
@@ -225,8 +254,33 @@ mod tests {
     fn what_is_told_twice_is_seen_in_one_file_and_over_two() {
         let twice = [line(LineKind::Charge, 100, 3), line(LineKind::Charge, 100, 3)];
         assert_eq!(decide(&twice, &ours(100)), [(Outcome::Matched, 100), (Outcome::Duplicate, 0)]);
-        let before = Ours { told: 100, lines: 1, ..ours(100) };
+        let before = Ours { told: 100, taken: 100, ..ours(100) };
         assert_eq!(decide(&twice[..1], &before), [(Outcome::Duplicate, 0)]);
+    }
+
+    #[test]
+    fn what_other_lines_stand_for_is_not_expected_again_whatever_they_told() {
+        let too_much = Ours { told: 105, taken: 100, ..ours(100) };
+        assert_eq!(decide(&[line(LineKind::Charge, 100, 3)], &too_much), [(Outcome::AmountDiffers, 0)]);
+        assert_eq!(decide(&[line(LineKind::ChargeReversal, -5, 0)], &too_much), [(Outcome::AmountDiffers, 0)]);
+        let too_little = Ours { told: 70, taken: 100, ..ours(100) };
+        assert_eq!(decide(&[line(LineKind::Charge, 20, 0)], &too_little), [(Outcome::AmountDiffers, 0)]);
+        let in_won = Ours { told: 0, taken: 100, ..ours(100) };
+        assert_eq!(decide(&[line(LineKind::Charge, 100, 3)], &in_won), [(Outcome::AmountDiffers, 0)]);
+    }
+
+    #[test]
+    fn what_was_written_off_is_no_longer_expected() {
+        let gone = Ours { written_off: true, ..ours(100) };
+        assert_eq!(decide(&[line(LineKind::Charge, 100, 3)], &gone), [(Outcome::AmountDiffers, 0)]);
+    }
+
+    #[test]
+    fn lines_that_take_each_other_back_agree_where_nothing_is_left() {
+        let lines = [line(LineKind::Charge, 100, 3), line(LineKind::ChargeReversal, -100, -3)];
+        let before = Ours { told: 100, taken: 100, ..ours(100) };
+        assert_eq!(decide(&lines, &before), [(Outcome::Matched, 100), (Outcome::Matched, -100)]);
+        assert_eq!(decide(&lines[1..], &before), [(Outcome::AmountDiffers, 0)]);
     }
 
     #[test]
@@ -248,6 +302,8 @@ mod tests {
         let lines = [&converted];
         let decided = of_movement(&lines, &ours(100), &|_| None, 1);
         assert_eq!(decided[0].circumstance, Circumstance::WithinRounding);
+        let again = Ours { told: 101, taken: 100, ..ours(100) };
+        assert_eq!(of_movement(&lines, &again, &|_| None, 1)[0].circumstance, Circumstance::Again);
         let too_far = of_movement(&lines, &ours(99), &|_| None, 1);
         assert_eq!(too_far[0].circumstance, Circumstance::OtherAmount);
         assert_eq!(decide(&[line(LineKind::Charge, 101, 3)], &ours(100)), [(Outcome::AmountDiffers, 100)]);
@@ -256,7 +312,9 @@ mod tests {
     #[test]
     fn another_currency_is_never_compared_by_its_digits() {
         let won = Told { currency: Currency::parse("KRW").unwrap(), ..line(LineKind::Charge, 100, 3) };
-        assert_eq!(decide(&[won], &ours(100)), [(Outcome::CurrencyDiffers, 100)]);
+        assert_eq!(decide(&[won.clone()], &ours(100)), [(Outcome::CurrencyDiffers, 100)]);
+        let both = [won, line(LineKind::Charge, 100, 3)];
+        assert_eq!(decide(&both, &ours(100)), [(Outcome::CurrencyDiffers, 0), (Outcome::Matched, 100)]);
     }
 
     #[test]

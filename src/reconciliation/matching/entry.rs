@@ -26,6 +26,8 @@ pub struct Entry {
     pub asset: Account,
     /// What the PSP kept, in minor units, as far as it is not in the books.
     pub fee: i64,
+    /// How much of a fee that was in the books before the line stands for, in minor units.
+    pub fee_known: i64,
     /// What is left over: minor units by which the account must change and nothing of ours says why.
     pub differs: Vec<(Currency, i64)>,
     /// The PSP's batches that have landed with this line of a bank.
@@ -35,12 +37,25 @@ pub struct Entry {
 impl Entry {
     /// Of a PSP's line.
     pub fn of_psp(verdict: Verdict, owner: &Tenant, psp: &str) -> Self {
-        let Verdict { told, decided, ours, payment } = verdict;
+        let Verdict { told, decided, ours, fee_known, payment } = verdict;
         let of = ours.as_ref().or(payment.as_ref());
         let tenant = of.map_or(owner, |ours| &ours.tenant).clone();
-        let (fee, differs) = left_over(&told, &decided, ours.as_ref());
+        let (fee, differs) = left_over(&told, &decided, ours.as_ref(), fee_known);
         let asset = Account::Psp(psp.to_owned());
-        Self { told, decided, tenant, ours, payment, asset, fee, differs, land: Vec::new() }
+        Self { told, decided, tenant, ours, payment, asset, fee, fee_known, differs, land: Vec::new() }
+    }
+
+    /// How much of ours the line stands for, in our minor units and our sign.
+    pub fn stands_for(&self) -> i64 {
+        if self.ours.is_some() { self.decided.expected } else { 0 }
+    }
+
+    /// The same line when its fee of `booked` was booked earlier: what it says of that now is part of what is left over.
+    pub fn after_fee(mut self, booked: i64) -> Self {
+        let more = booked.saturating_sub(self.fee);
+        self.differs = summed(self.differs.into_iter().chain([(self.told.currency, more)]));
+        self.fee = 0;
+        self
     }
 
     /// The object of ours that the line is, as it is written with the line.
@@ -62,10 +77,9 @@ impl Entry {
 }
 
 /// What of a PSP's line is its fee, and what is left over.
-fn left_over(told: &Told, decided: &Decided, ours: Option<&Ours>) -> (i64, Vec<(Currency, i64)>) {
-    let booked = ours.map_or(0, |ours| ours.fee_booked);
-    let fee = told.fee.saturating_sub(booked);
-    let rest = |minor: i64| if minor == 0 { Vec::new() } else { vec![(told.currency, minor)] };
+fn left_over(told: &Told, decided: &Decided, ours: Option<&Ours>, fee_known: i64) -> (i64, Vec<(Currency, i64)>) {
+    let fee = told.fee.saturating_sub(fee_known);
+    let rest = |minor: i64| summed([(told.currency, minor)]);
     match (decided.outcome, &told.kind, ours) {
         // The PSP's word about its own batch moves nothing; the bank's does.
         (_, LineKind::Payout, _) => (0, Vec::new()),
@@ -73,12 +87,24 @@ fn left_over(told: &Told, decided: &Decided, ours: Option<&Ours>) -> (i64, Vec<(
         (Outcome::Matched | Outcome::FeeDiffers, ..) => (fee, Vec::new()),
         (Outcome::AmountDiffers, _, Some(_)) => (fee, rest(told.gross.saturating_sub(decided.expected))),
         (Outcome::CurrencyDiffers, _, Some(ours)) => {
-            let mut differs = rest(told.gross);
-            differs.extend((decided.expected != 0).then(|| (ours.currency, decided.expected.saturating_neg())));
-            (fee, differs)
+            let expected = (ours.currency, decided.expected.saturating_neg());
+            (fee, summed([(told.currency, told.gross), expected]))
         }
         _ => (0, rest(told.net)),
     }
+}
+
+/// One amount for each currency, without those that are nothing.
+pub(super) fn summed(amounts: impl IntoIterator<Item = (Currency, i64)>) -> Vec<(Currency, i64)> {
+    let mut sums: Vec<(Currency, i64)> = Vec::new();
+    for (currency, minor) in amounts {
+        match sums.iter_mut().find(|(of, _)| *of == currency) {
+            Some((_, sum)) => *sum = sum.saturating_add(minor),
+            None => sums.push((currency, minor)),
+        }
+    }
+    sums.retain(|(_, minor)| *minor != 0);
+    sums
 }
 
 impl Entry {

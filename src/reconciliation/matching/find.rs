@@ -19,34 +19,25 @@ pub struct Verdict {
     pub decided: Decided,
     /// What of ours it is, when that is known.
     pub ours: Option<Ours>,
+    /// How much of a fee that was in the books before it stands for, in minor units.
+    pub fee_known: i64,
     /// The payment that it names, when what it says of that is not known here.
     pub payment: Option<Ours>,
 }
 
 type Found = HashMap<String, Ours>;
 
+/// The lines of one movement of ours by their places, or one line that is none.
+pub(super) type Group = (Option<Ours>, Vec<usize>);
+
 /// Decides about lines of a PSP.
 pub async fn psp_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Verdict>, DbError> {
     let charges = charges(context, &lines).await?;
     let movements = movements(context, &lines).await?;
-    let mut groups: Vec<(Option<Ours>, Vec<usize>)> = Vec::new();
-    let mut places: HashMap<(ObjectKind, String), usize> = HashMap::new();
-    for (at, line) in lines.iter().enumerate() {
-        let ours = match line.kind {
-            LineKind::Charge | LineKind::ChargeReversal => charge_of(line, &charges).cloned(),
-            _ => movement_of(line, &movements).cloned(),
-        };
-        match ours {
-            None => groups.push((None, vec![at])),
-            Some(ours) => {
-                let place = *places.entry((ours.kind, ours.id.clone())).or_insert(groups.len());
-                match groups.get_mut(place) {
-                    Some((_, members)) => members.push(at),
-                    None => groups.push((Some(ours), vec![at])),
-                }
-            }
-        }
-    }
+    let mut groups = grouped(lines.iter().map(|line| match line.kind {
+        LineKind::Charge | LineKind::ChargeReversal => charge_of(line, &charges).cloned(),
+        _ => movement_of(line, &movements).cloned(),
+    }));
     remember_told(context, &lines, &mut groups).await?;
     let mut verdicts: Vec<Option<Verdict>> = lines.iter().map(|_| None).collect();
     for (ours, members) in groups {
@@ -58,13 +49,34 @@ pub async fn psp_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Ve
             }
             None => alone(context, &group, &charges).await?,
         };
+        let mut fee_known = ours.as_ref().map_or(0, |ours| ours.fee_booked);
         for ((&at, line), decided) in members.iter().zip(group).zip(decided) {
+            let fee_known = if decided.books_fee() { std::mem::take(&mut fee_known) } else { 0 };
+            let (told, ours, payment) = (line.clone(), ours.clone(), payment.clone());
             if let Some(place) = verdicts.get_mut(at) {
-                *place = Some(Verdict { told: line.clone(), decided, ours: ours.clone(), payment: payment.clone() });
+                *place = Some(Verdict { told, decided, ours, fee_known, payment });
             }
         }
     }
     Ok(verdicts.into_iter().flatten().collect())
+}
+
+/// The lines in groups by what of ours each is.
+pub(super) fn grouped(of_lines: impl Iterator<Item = Option<Ours>>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: HashMap<(ObjectKind, String), usize> = HashMap::new();
+    for (at, ours) in of_lines.enumerate() {
+        let Some(ours) = ours else {
+            groups.push((None, vec![at]));
+            continue;
+        };
+        let place = *places.entry((ours.kind, ours.id.clone())).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((_, members)) => members.push(at),
+            None => groups.push((Some(ours), vec![at])),
+        }
+    }
+    groups
 }
 
 /// One line that is no movement of a payment of ours.
@@ -89,34 +101,26 @@ async fn alone(
 }
 
 /// What other lines have told of the same movements.
-async fn remember_told(
-    context: &Context<'_>,
-    lines: &[Told],
-    groups: &mut [(Option<Ours>, Vec<usize>)],
-) -> Result<(), DbError> {
+pub(super) async fn remember_told(context: &Context<'_>, lines: &[Told], groups: &mut [Group]) -> Result<(), DbError> {
     let objects: Vec<&str> = groups.iter().filter_map(|(ours, _)| ours.as_ref()).map(|ours| ours.id.as_str()).collect();
     if objects.is_empty() {
         return Ok(());
     }
     let ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
-    let told: HashMap<(ObjectKind, String), (i64, i64)> = store::told_before(&context.app.db, &objects, &ids)
-        .await?
-        .into_iter()
-        .map(|(kind, id, sum, count)| ((kind, id), (sum, count)))
-        .collect();
+    let told = store::told_before(&context.app.db, &objects, &ids).await?;
+    let gone = store::written_off(&context.app.db, &objects).await?;
+    let mut of: HashMap<(ObjectKind, String), &mut Ours> = HashMap::new();
     for ours in groups.iter_mut().filter_map(|(ours, _)| ours.as_mut()) {
-        if let Some((sum, count)) = told.get(&(ours.kind, ours.id.clone())) {
-            (ours.told, ours.lines) = (*sum, *count);
+        of.insert((ours.kind, ours.id.clone()), ours);
+    }
+    for before in &told {
+        if let Some(ours) = of.get_mut(&(before.kind, before.id.clone())) {
+            ours.heard(before);
         }
     }
-    Ok(())
-}
-
-/// Sets the sums of other lines into movements that are looked at one by one.
-pub(super) async fn with_told(context: &Context<'_>, ours: &mut Ours, line: &Told) -> Result<(), DbError> {
-    for (kind, _, sum, count) in store::told_before(&context.app.db, &[ours.id.as_str()], &[line.id.as_str()]).await? {
-        if kind == ours.kind {
-            (ours.told, ours.lines) = (sum, count);
+    for movement in &gone {
+        if let Some(ours) = of.get_mut(movement) {
+            ours.write_off();
         }
     }
     Ok(())
@@ -133,8 +137,7 @@ async fn charges(context: &Context<'_>, lines: &[Told]) -> Result<Found, DbError
         Ok(())
     };
     ask(PaymentKey::AtPsp, lines.iter().filter_map(|line| line.psp_payment.as_deref()).collect()).await?;
-    let unnamed = |line: &&Told| line.psp_payment.is_none();
-    ask(PaymentKey::Attempt, lines.iter().filter(unnamed).filter_map(|line| line.our_key.as_deref()).collect()).await?;
+    ask(PaymentKey::Attempt, lines.iter().filter_map(|line| line.our_key.as_deref()).collect()).await?;
     let own = |prefix: &'static str| {
         lines.iter().filter_map(|line| line.ours.as_deref()).filter(move |text| text.starts_with(prefix)).collect()
     };

@@ -69,10 +69,59 @@ pub struct Ours {
     pub amount: i64,
     /// How far it is.
     pub here: Here,
-    /// What of the PSP's fee is in the books already, in minor units.
+    /// What of the PSP's fee is in the books and no other line stands for, in minor units.
     pub fee_booked: i64,
-    /// What other lines have told of it: the sum of their gross.
+    /// What other lines have told of it in its own currency: the sum of their gross.
     pub told: i64,
-    /// How many lines those were.
-    pub lines: i64,
+    /// How much of it other lines stand for, whatever they have told.
+    pub taken: i64,
+    /// Whether it was taken out of the books because nobody had told it.
+    pub written_off: bool,
+}
+
+/// What other lines of one currency have told of a movement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// What the movement is.
+    pub kind: ObjectKind,
+    /// The id of the payment, refund, dispute or payout.
+    pub id: String,
+    /// Of their amounts.
+    pub currency: Currency,
+    /// The sum of their gross.
+    pub gross: i64,
+    /// How much of ours they stand for, in our currency.
+    pub stands_for: i64,
+    /// How much of a fee that was in the books they stand for.
+    pub fee_known: i64,
+}
+
+impl Ours {
+    /// What is left of it for other lines to stand for.
+    #[must_use]
+    pub const fn left(&self) -> i64 {
+        let amount = if self.written_off { 0 } else { self.amount };
+        amount.saturating_sub(self.taken)
+    }
+
+    /// Whether other lines have told it, or somebody has done without them.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.written_off || self.told != 0 || self.taken != 0
+    }
+
+    /// Adds what other lines have told of it.
+    pub fn heard(&mut self, before: &Before) {
+        if before.currency == self.currency {
+            self.told = self.told.saturating_add(before.gross);
+        }
+        self.taken = self.taken.saturating_add(before.stands_for);
+        self.fee_booked = self.fee_booked.saturating_sub(before.fee_known);
+    }
+
+    /// Two people have taken it out of the books, its fee with it.
+    pub const fn write_off(&mut self) {
+        self.written_off = true;
+        self.fee_booked = 0;
+    }
 }

@@ -9,9 +9,10 @@ use super::super::causes::{Cause, Difference, Repair};
 use super::super::line::Side;
 use super::super::postings;
 use super::super::reconcile::ReconcileError;
+use super::super::runs;
 use super::super::words::{Class, ObjectKind, Outcome};
 use super::context::Context;
-use super::entry::Entry;
+use super::entry::{Entry, summed};
 use super::store::{self, Mark};
 use crate::db::{DbError, Tx, retrying};
 use crate::ledger::{Account, Posting};
@@ -31,6 +32,10 @@ pub async fn write(context: &Context<'_>, entries: &[Entry], waiting: &Waiting) 
     retrying(|| async {
         let now = context.app.now();
         let mut tx = context.app.db.begin().await?;
+        // A process that slept past its lease must not write over the work of who took over.
+        if !runs::still_there_in(&mut tx, context.run, now).await? {
+            return Err(ReconcileError::Overtaken);
+        }
         in_one(context, &mut tx, entries, waiting, now).await?;
         tx.commit().await?;
         Ok::<_, ReconcileError>(())
@@ -63,11 +68,16 @@ async fn in_one(
         }
         let subjects = told_of(entry).into_iter().filter(|_| !waiting.is_empty());
         for it in subjects.filter_map(|subject| waiting.get(&subject)).flatten() {
-            breaks::close_itself(tx, it, "it was told after all", now).await?;
+            if !breaks::close_itself(tx, it, "it was told after all", now).await?
+                && !entry.ours.as_ref().is_some_and(|ours| ours.written_off)
+                && breaks::find(&mut *tx, &it.id).await?.is_some_and(|it| it.journal.is_some())
+            {
+                // Written off since this line was decided about.
+                return Err(ReconcileError::Meanwhile);
+            }
         }
     }
-    store::mark(tx, &marks).await?;
-    Ok(())
+    if store::mark(tx, "new", &marks).await? { Ok(()) } else { Err(ReconcileError::Overtaken) }
 }
 
 /// Of which movements a line tells.
@@ -87,6 +97,8 @@ pub fn mark(entry: &Entry, standing: &'static str, outcome: Outcome, journals: &
         result: outcome.as_str(),
         tenant: entry.tenant.clone(),
         object: entry.object(),
+        stands_for: entry.stands_for(),
+        fee_known: entry.fee_known,
         fee_journal: (entry.fee != 0)
             .then(|| journals.get(&(entry.tenant.clone(), entry.told.currency)).cloned())
             .flatten(),
@@ -159,11 +171,17 @@ pub async fn book(
 async fn land(tx: &mut Tx, entry: &Entry, psp: &str, now: Timestamp) -> Result<Vec<Posting>, ReconcileError> {
     let mut shares: BTreeMap<Tenant, i64> = BTreeMap::new();
     for batch in &entry.land {
-        for (tenant, minor) in store::shares(tx, batch).await? {
+        // Whoever marks the lines first lands them; what is posted is what was marked.
+        store::land(tx, batch, &entry.told.id).await?;
+        let mut sum: i64 = 0;
+        for (tenant, minor) in store::shares(tx, batch, &entry.told.id).await? {
             let share = shares.entry(tenant).or_default();
             *share = share.checked_add(minor).ok_or(ReconcileError::TooLarge)?;
+            sum = sum.checked_add(minor).ok_or(ReconcileError::TooLarge)?;
         }
-        store::land(tx, batch, &entry.told.id).await?;
+        if sum != batch.sum {
+            return Err(ReconcileError::Meanwhile);
+        }
     }
     let currency = entry.told.currency;
     let posting =
@@ -172,7 +190,7 @@ async fn land(tx: &mut Tx, entry: &Entry, psp: &str, now: Timestamp) -> Result<V
 }
 
 /// Opens the break, and books or parks what is left over.
-async fn differ(
+pub async fn differ(
     context: &Context<'_>,
     tx: &mut Tx,
     entry: &Entry,
@@ -199,9 +217,22 @@ async fn differ(
     Ok(())
 }
 
-/// Puts what is left over into suspense, where it stays until the break is closed.
+/// Puts what is left over into suspense, where it stays until the break is closed; what of the break stands there already is changed
+/// to that. The caller must hold the break.
 pub async fn park(tx: &mut Tx, it: &Break, entry: &Entry, now: Timestamp) -> Result<(), ReconcileError> {
-    if let Some(posting) = postings::parked(&it.tenant, &entry.asset, &it.id, &entry.differs, now) {
+    let held = breaks::parked(&mut *tx, &it.id).await?;
+    let out = held.iter().map(|(currency, minor)| (*currency, minor.saturating_neg()));
+    let amounts = summed(entry.differs.iter().copied().chain(out));
+    if amounts.is_empty() {
+        return Ok(());
+    }
+    let change = if breaks::store::was_posted(&mut *tx, it).await? {
+        let said = "what is left over has changed with what is known";
+        Some(breaks::store::note(tx, &it.id, breaks::ITSELF, "parked", said, now).await?)
+    } else {
+        None
+    };
+    if let Some(posting) = postings::parked(&it.tenant, &entry.asset, &it.id, change, &amounts, now) {
         let entries = wallets::post(tx, &[posting]).await?;
         if let Some(entry_of) = entries.first() {
             breaks::store::park(tx, it, &entry.differs, &entry_of.journal).await?;

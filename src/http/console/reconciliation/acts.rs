@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::one::found;
 use crate::app::App;
 use crate::db::{DbError, Tx};
-use crate::http::console::form::{Posted, PostedWith};
+use crate::http::console::form::PostedWith;
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
 use crate::ledger::{Account, Transfer};
@@ -35,6 +35,14 @@ pub(super) fn sentence(code: &str) -> Option<&'static str> {
         }
         "seller" => "Nothing was done: that seller is not one of this merchant's in this mode.",
         "same" => "Nothing was done: somebody else than who proposed it has to agree.",
+        "held" => {
+            "Nothing was done: money that is on its way, held or contested moves when its payout, refund or dispute ends."
+        }
+        "pending" => {
+            "Nothing was done: what waits for delivery belongs to an order, and this payment has none that fits. Use what is available."
+        }
+        "changed" => "Nothing was done: another journal is proposed now than the one you were shown. Look at it first.",
+        "asked" => "Nothing was done: the PSP is asked about it first, in the next run.",
         "parked" => "Nothing was done: money of it stands in suspense. Propose a journal that says what it is.",
         "status" => "Nothing was done: it does not stand where that can be done, or somebody was faster.",
         "flaw" => {
@@ -56,6 +64,13 @@ pub struct Why {
 #[serde(default)]
 pub struct Written {
     note: String,
+}
+
+/// Which proposed journal was shown to who agrees.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Seen {
+    proposal: String,
 }
 
 /// A journal, as typed.
@@ -121,12 +136,16 @@ pub async fn propose(
 }
 
 /// `POST /console/reconciliation/breaks/{id}/approve`
-pub async fn approve(State(app): State<App>, Path(id): Path<String>, Posted(who): Posted) -> Result<Response, Refusal> {
+pub async fn approve(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    PostedWith(who, seen): PostedWith<Seen>,
+) -> Result<Response, Refusal> {
     let it = found(&app, &id).await?;
     let mut tx = app.db.begin().await?;
     // The audit entry goes first: what moves money is the last thing in its transaction.
     audit(&app, &mut tx, &who, "break.approve", &it, "").await?;
-    if let Err(error) = breaks::approve(&mut tx, &it.id, &who.operator.email, app.now()).await {
+    if let Err(error) = breaks::approve(&mut tx, &it.id, &seen.proposal, &who.operator.email, app.now()).await {
         return refused(&it, error);
     }
     tx.commit().await?;
@@ -210,6 +229,10 @@ fn refused(it: &Break, error: ActError) -> Result<Response, Refusal> {
             ActError::Leaves(..) => "leaves",
             ActError::NoSuchSeller(_) => "seller",
             ActError::SamePerson => "same",
+            ActError::Held(_) => "held",
+            ActError::NothingPending => "pending",
+            ActError::Changed => "changed",
+            ActError::NotAsked => "asked",
             ActError::Parked => "parked",
             ActError::Status(_) => "status",
             ActError::Db(error) | ActError::Wallet(WalletError::Db(error)) => return Err(error.into()),

@@ -78,17 +78,17 @@ pub async fn landed_batches(db: &Db, sources: &[String], names: &[&str]) -> Resu
         .collect()
 }
 
-/// What each tenant has in a batch that lands: minor units, signed.
-pub async fn shares(tx: &mut Tx, batch: &Batch) -> Result<Vec<(Tenant, i64)>, DbError> {
+/// What each tenant has in a batch that has landed with a bank's line: minor units, signed.
+pub async fn shares(tx: &mut Tx, batch: &Batch, by: &LineId) -> Result<Vec<(Tenant, i64)>, DbError> {
     query(
         "select merchant_id, livemode, cast(sum(net) as bigint) as total from settlement_lines
-         where source = $1 and batch = $2 and currency = $3 and kind <> 'payout' and landed_by is null
-             and merchant_id is not null
+         where source = $1 and batch = $2 and currency = $3 and landed_by = $4
          group by merchant_id, livemode order by merchant_id, livemode",
     )
     .bind(&batch.source)
     .bind(&batch.name)
     .bind(batch.currency)
+    .bind(by)
     .all(tx)
     .await?
     .iter()
@@ -96,11 +96,12 @@ pub async fn shares(tx: &mut Tx, batch: &Batch) -> Result<Vec<(Tenant, i64)>, Db
     .collect()
 }
 
-/// Marks that the money of a batch has landed with a bank's line.
-pub async fn land(tx: &mut Tx, batch: &Batch, by: &LineId) -> Result<u64, DbError> {
+/// Marks that the money of a batch has landed with a bank's line: the lines of it that were looked at and have not landed yet.
+pub async fn land(tx: &mut Tx, batch: &Batch, by: &LineId) -> Result<(), DbError> {
     query(
         "update settlement_lines set landed_by = $4
-         where source = $1 and batch = $2 and currency = $3 and kind <> 'payout' and landed_by is null",
+         where source = $1 and batch = $2 and currency = $3 and kind <> 'payout' and landed_by is null
+             and standing <> 'new'",
     )
     .bind(&batch.source)
     .bind(&batch.name)
@@ -108,4 +109,5 @@ pub async fn land(tx: &mut Tx, batch: &Batch, by: &LineId) -> Result<u64, DbErro
     .bind(by)
     .execute(tx)
     .await
+    .map(drop)
 }

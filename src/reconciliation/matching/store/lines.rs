@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::super::line::{LineKind, Side};
 use super::super::super::words::ObjectKind;
-use super::super::told::Told;
+use super::super::told::{Before, Told};
 use crate::db::{Db, DbError, On, Row, Tx, query};
 use crate::words::{LineId, Tenant};
 
@@ -76,18 +76,25 @@ pub async fn lines_of_day(
     .collect()
 }
 
-/// One line.
-pub async fn line(on: impl Into<On<'_>>, id: &LineId) -> Result<Option<Told>, DbError> {
+/// These lines, in the order in which they were written down.
+pub async fn lines(on: impl Into<On<'_>>, ids: &[LineId]) -> Result<Vec<Told>, DbError> {
     query(
         "select id, side, kind, business_date, currency, gross, fee, net, presented_currency, presented_amount, psp_payment,
-             psp_movement, our_key, ours, batch, texts from settlement_lines where id = $1",
+             psp_movement, our_key, ours, batch, texts from settlement_lines
+         where id in (select value from json_each($1)) order by id",
     )
-    .bind(id)
-    .optional(on)
+    .bind(json!(ids).to_string())
+    .all(on)
     .await?
-    .as_ref()
+    .iter()
     .map(read)
-    .transpose()
+    .collect()
+}
+
+/// What of a line's fee was booked with it, in minor units.
+pub async fn fee_booked(on: impl Into<On<'_>>, id: &LineId) -> Result<i64, DbError> {
+    let sql = "select case when fee_journal_id is null then 0 else fee - fee_known end as booked from settlement_lines where id = $1";
+    query(sql).bind(id).one(on).await?.get("booked")
 }
 
 /// The row as it stands in the file.
@@ -104,25 +111,40 @@ pub async fn has_bank_lines(on: impl Into<On<'_>>, source: &str) -> Result<bool,
     row.get("found")
 }
 
-/// What other lines than `lines` have told of these objects: kind, id, the sum of their gross, and how many.
-pub async fn told_before(
-    db: &Db,
-    objects: &[&str],
-    lines: &[&str],
-) -> Result<Vec<(ObjectKind, String, i64, i64)>, DbError> {
-    let sql = "select object_kind, object_id, cast(sum(gross) as bigint) as told, count(*) as n from settlement_lines
+/// What other lines than `lines` have told of these objects. What was not accepted as theirs has told nothing of them.
+pub async fn told_before(db: &Db, objects: &[&str], lines: &[&str]) -> Result<Vec<Before>, DbError> {
+    let sql = "select object_kind, object_id, currency,
+                 cast(sum(case when stands_for <> 0 or result = 'amount_differs' then gross else 0 end) as bigint) as told,
+                 cast(sum(stands_for) as bigint) as taken, cast(sum(fee_known) as bigint) as fee_known
+             from settlement_lines
              where object_id in (select value from json_each($1))
-                 and result <> 'duplicate'
                  and not (id in (select value from json_each($2)))
-             group by object_kind, object_id";
+             group by object_kind, object_id, currency";
     query(sql)
         .bind(json!(objects).to_string())
         .bind(json!(lines).to_string())
         .all(db)
         .await?
         .iter()
-        .map(|row| Ok((kind(row)?, row.get("object_id")?, row.get("told")?, row.get("n")?)))
+        .map(|row| {
+            Ok(Before {
+                kind: kind(row)?,
+                id: row.get("object_id")?,
+                currency: row.get("currency")?,
+                gross: row.get("told")?,
+                stands_for: row.get("taken")?,
+                fee_known: row.get("fee_known")?,
+            })
+        })
         .collect()
+}
+
+/// Which of these objects two people have taken out of the books because nobody had told them.
+pub async fn written_off(db: &Db, objects: &[&str]) -> Result<Vec<(ObjectKind, String)>, DbError> {
+    let sql = "select distinct object_kind, object_id from breaks
+             where object_id in (select value from json_each($1)) and type = 'missing_at_psp' and journal_id is not null";
+    let rows = query(sql).bind(json!(objects).to_string()).all(db).await?;
+    rows.iter().map(|row| Ok((kind(row)?, row.get("object_id")?))).collect()
 }
 
 fn kind(row: &Row) -> Result<ObjectKind, DbError> {
@@ -143,14 +165,19 @@ pub struct Mark {
     pub tenant: Tenant,
     /// What of ours it is.
     pub object: Option<(ObjectKind, String)>,
+    /// How much of that it stands for.
+    pub stands_for: i64,
+    /// How much of a fee that was in the books it stands for.
+    pub fee_known: i64,
     /// The journal that booked its fee.
     pub fee_journal: Option<String>,
 }
 
-/// Writes what came of many lines, in one statement.
-pub async fn mark(tx: &mut Tx, marks: &[Mark]) -> Result<(), DbError> {
+/// Writes what came of many lines that stand as they `stood`, in one statement; says whether all of them did. If not, somebody
+/// was faster, and the transaction must not be committed.
+pub async fn mark(tx: &mut Tx, stood: &str, marks: &[Mark]) -> Result<bool, DbError> {
     if marks.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let list: Vec<Json> = marks
         .iter()
@@ -158,24 +185,26 @@ pub async fn mark(tx: &mut Tx, marks: &[Mark]) -> Result<(), DbError> {
             json!({
                 "i": it.id, "s": it.standing, "r": it.result, "m": it.tenant.merchant, "l": it.tenant.mode.is_live(),
                 "k": it.object.as_ref().map(|(kind, _)| kind.as_str()), "o": it.object.as_ref().map(|(_, id)| id),
-                "f": it.fee_journal,
+                "e": it.stands_for, "n": it.fee_known, "f": it.fee_journal,
             })
         })
         .collect();
     let sql = tx.pick(
         "update settlement_lines set standing = j.s, result = j.r, merchant_id = j.m, livemode = j.l, object_kind = j.k,
-             object_id = j.o, fee_journal_id = coalesce(j.f, fee_journal_id)
+             object_id = j.o, stands_for = j.e, fee_known = j.n, fee_journal_id = coalesce(j.f, fee_journal_id)
          from (select json_extract(value, '$.i') as i, json_extract(value, '$.s') as s, json_extract(value, '$.r') as r,
              json_extract(value, '$.m') as m, json_extract(value, '$.l') as l, json_extract(value, '$.k') as k,
-             json_extract(value, '$.o') as o, json_extract(value, '$.f') as f from json_each($1)) j
-         where settlement_lines.id = j.i",
+             json_extract(value, '$.o') as o, json_extract(value, '$.e') as e, json_extract(value, '$.n') as n,
+             json_extract(value, '$.f') as f from json_each($1)) j
+         where settlement_lines.id = j.i and settlement_lines.standing = $2",
         "update settlement_lines set standing = j.s, result = j.r, merchant_id = j.m, livemode = j.l, object_kind = j.k,
-             object_id = j.o, fee_journal_id = coalesce(j.f, fee_journal_id)
+             object_id = j.o, stands_for = j.e, fee_known = j.n, fee_journal_id = coalesce(j.f, fee_journal_id)
          from json_to_recordset(cast(cast($1 as text) as json))
-             as j(i text, s text, r text, m text, l boolean, k text, o text, f text)
-         where settlement_lines.id = j.i",
+             as j(i text, s text, r text, m text, l boolean, k text, o text, e bigint, n bigint, f text)
+         where settlement_lines.id = j.i and settlement_lines.standing = $2",
     );
-    query(sql).bind(Json::from(list).to_string()).execute(tx).await.map(drop)
+    let written = query(sql).bind(Json::from(list).to_string()).bind(stood).execute(tx).await?;
+    Ok(usize::try_from(written) == Ok(marks.len()))
 }
 
 fn read(row: &Row) -> Result<Told, DbError> {

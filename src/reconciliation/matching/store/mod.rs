@@ -5,5 +5,7 @@ mod lines;
 mod ours;
 
 pub use batches::{Batch, batch_sum, batches_to_land, land, landed_batches, shares};
-pub use lines::{After, Mark, has_bank_lines, line, lines_of_day, mark, new_lines, raw, told_before};
+pub use lines::{
+    After, Mark, fee_booked, has_bank_lines, lines, lines_of_day, mark, new_lines, raw, told_before, written_off,
+};
 pub use ours::{PaymentKey, charges, disputes, payouts, refunds};

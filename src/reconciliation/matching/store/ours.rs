@@ -72,7 +72,8 @@ fn charge(row: &Row) -> Result<Ours, DbError> {
         here,
         fee_booked: 0,
         told: 0,
-        lines: 0,
+        taken: 0,
+        written_off: false,
     })
 }
 
@@ -115,7 +116,8 @@ pub async fn refunds(
                 here: done,
                 fee_booked: 0,
                 told: 0,
-                lines: 0,
+                taken: 0,
+                written_off: false,
             };
             let back = if status == "failed" && succeeded.is_some() { Here::Done } else { Here::Pending };
             let failure = Ours { kind: ObjectKind::RefundFailure, amount, here: back, ..refund.clone() };
@@ -149,7 +151,8 @@ pub async fn disputes(db: &Db, psp: &str, mode: Mode, keys: &[&str]) -> Result<V
                 here: Here::Done,
                 fee_booked: row.get("fee")?,
                 told: 0,
-                lines: 0,
+                taken: 0,
+                written_off: false,
             };
             let here = if status == "won" { Here::Done } else { Here::Pending };
             let back = Ours { kind: ObjectKind::DisputeReversal, amount, here, fee_booked: 0, ..taken.clone() };
@@ -194,7 +197,8 @@ pub async fn payouts(
                 here,
                 fee_booked: 0,
                 told: 0,
-                lines: 0,
+                taken: 0,
+                written_off: false,
             };
             let here = if status == "returned" { Here::Done } else { Here::Pending };
             let back = Ours { kind: ObjectKind::PayoutReturn, amount, here, ..out.clone() };

@@ -1,0 +1,370 @@
+//! What lines stand for, however often and in whatever pieces a movement is told: afterwards the PSP's account says what its files
+//! say, and what nobody can explain stands in suspense, no more and no less.
+
+use serde_json::json;
+use tollgate::db::query;
+use tollgate::ledger::{Account, Transfer};
+use tollgate::payments::captures::{self, NewCapture};
+use tollgate::psp::Finding;
+use tollgate::reconciliation::ReconcileError;
+use tollgate::reconciliation::breaks::{self, ActError, Break};
+use tollgate::reconciliation::matching::{self, Context, Waiting};
+use tollgate::reconciliation::progress::Progress;
+use tollgate::reconciliation::runs::{self, Trigger};
+use tollgate::reconciliation::words::{Class, Outcome};
+use tollgate::words::LineId;
+
+use crate::payouts::{ask, earned, pass, verified_seller};
+use crate::reconciliation::{Books, count, usd};
+use crate::support::scripted_bank::paid;
+use crate::support::scripted_psp::{approved, unknown};
+use crate::support::{World, both_databases};
+
+both_databases!(
+    too_much_and_then_the_right_amount_are_parked_as_they_are_told,
+    pieces_of_a_charge_agree_once_they_come_to_it,
+    a_charge_and_what_was_not_taken_of_it_agree_over_two_files,
+    what_is_taken_back_after_a_difference_was_closed_is_another_difference,
+    what_is_told_after_its_lack_was_written_off_is_another_difference,
+    a_rounded_charge_told_again_is_a_duplicate,
+    a_charge_told_twice_and_taken_back_agrees,
+    what_stands_for_a_payment_is_counted_in_the_payments_currency,
+    rows_of_two_currencies_in_one_batch_are_taken_apart,
+    a_lost_webhook_told_twice_is_settled_once,
+    a_lost_webhook_of_another_amount_has_its_fee_in_suspense_too,
+    a_wrong_fee_is_told_also_where_the_psp_had_to_be_asked,
+    what_is_to_be_asked_is_not_closed_before,
+    what_was_written_off_and_is_told_after_all_is_not_matched,
+    a_run_taken_for_dead_writes_nothing,
+    a_line_that_names_a_batch_is_never_matched_by_its_amount,
+    three_entries_of_one_payout_are_one_payout_and_two_repetitions,
+);
+
+impl Books {
+    /// Closes the only open break by one transfer of what stands in suspense: to `to` when the PSP sent too much.
+    async fn agree(&self, it: &Break, transfers: &[Transfer]) {
+        let (db, now) = (&self.shop.world.db, self.shop.world.now());
+        let mut tx = db.begin().await.unwrap();
+        let it = breaks::propose(&mut tx, &it.id, "as it is", transfers, "one", now).await.unwrap();
+        breaks::approve(&mut tx, &it.id, &breaks::fingerprint(&it), "two", now).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn run_list(&self) -> runs::Run {
+        let run = self.run(&self.list.clone()).await;
+        self.assert_explained().await;
+        run
+    }
+
+    /// A payment that was taken, and of which no answer and no webhook came.
+    async fn unheard_of(&self) -> tollgate::payments::Opened {
+        self.shop.psp.will(unknown());
+        let opened = self.shop.checkout().await;
+        self.shop.pay(&opened).await;
+        self.shop.world.clock.advance(std::time::Duration::from_mins(1));
+        opened
+    }
+
+    async fn held(&self) -> i64 {
+        -self.account("suspense").await
+    }
+
+    async fn owed(&self) -> i64 {
+        self.account("psp:scripted").await
+    }
+}
+
+fn rounding(minor: i64) -> Transfer {
+    let (debit, credit) =
+        if minor > 0 { (Account::Suspense, Account::Rounding) } else { (Account::Rounding, Account::Suspense) };
+    Transfer { debit, credit, amount: usd(minor.abs()) }
+}
+
+async fn too_much_and_then_the_right_amount_are_parked_as_they_are_told(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_050, 30).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (1_020, 50));
+    books.charge(&opened, 1_000, 30).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (1_020 + 970, 50 + 1_000));
+    books.run_list().await;
+    assert_eq!(books.open_breaks().await.len(), 2, "nothing changes by looking again");
+}
+
+async fn pieces_of_a_charge_agree_once_they_come_to_it(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    for (gross, fee, owed, held) in [(700, 21, 679, -300), (200, 0, 879, -100), (100, 9, 970, 0)] {
+        books.charge(&opened, gross, fee).await;
+        books.run_list().await;
+        assert_eq!((books.owed().await, books.held().await), (owed, held), "after {gross}");
+    }
+    assert_eq!(books.open_breaks().await.len(), 0);
+    assert!(books.provider_agrees().await);
+    assert_eq!(books.account("fees:psp").await, 30);
+    // And once more is once more.
+    books.charge(&opened, 1_000, 30).await;
+    books.run_list().await;
+    assert_eq!(books.only_break().await.outcome, Outcome::Duplicate);
+}
+
+async fn a_charge_and_what_was_not_taken_of_it_agree_over_two_files(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.held().await;
+    books.shop.pay(&opened).await;
+    let new = NewCapture { payment: opened.payment.id.clone(), amount: Some("6.00".to_owned()) };
+    let mut tx = books.shop.world.db.begin().await.unwrap();
+    captures::capture(&mut tx, &books.shop.tenant, &new, books.shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    books.shop.run_jobs().await;
+    books.charge(&opened, 1_000, 30).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (970, 400));
+    assert!(!books.provider_agrees().await);
+    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": "batch_1" });
+    books.line("list", "charge_reversal", -400, 0, &more).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (570, 0));
+    assert_eq!(books.open_breaks().await.len(), 0);
+    assert!(books.provider_agrees().await, "what the lines stand for is what was captured");
+}
+
+async fn what_is_taken_back_after_a_difference_was_closed_is_another_difference(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_050, 30).await;
+    books.run_list().await;
+    books.agree(&books.only_break().await, &[rounding(50)]).await;
+    assert!(books.provider_agrees().await);
+    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": "batch_1" });
+    books.line("list", "charge_reversal", -50, 0, &more).await;
+    books.run_list().await;
+    assert_eq!((books.only_break().await.outcome, books.held().await), (Outcome::AmountDiffers, -50));
+    books.agree(&books.only_break().await, &[rounding(-50)]).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await, books.account("rounding").await), (970, 0, 0));
+    assert!(books.provider_agrees().await);
+}
+
+async fn what_is_told_after_its_lack_was_written_off_is_another_difference(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 700, 21).await;
+    books.run_list().await;
+    books.agree(&books.only_break().await, &[rounding(-300)]).await;
+    books.charge(&opened, 300, 9).await;
+    books.run_list().await;
+    assert_eq!((books.only_break().await.outcome, books.held().await), (Outcome::AmountDiffers, 300));
+    assert_eq!(books.owed().await, 970);
+}
+
+async fn a_rounded_charge_told_again_is_a_duplicate(world: World) {
+    let mut books = Books::open_with(world, json!({ "rounding_tolerance": 1 })).await;
+    let opened = books.shop.paid().await;
+    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "presented": "KRW" });
+    books.line("list", "charge", 1_001, 30, &more).await;
+    books.run_list().await;
+    books.line("list", "charge", 1_001, 30, &more).await;
+    books.run_list().await;
+    assert_eq!((books.only_break().await.outcome, books.held().await), (Outcome::Duplicate, 971));
+}
+
+async fn a_charge_told_twice_and_taken_back_agrees(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    books.charge(&opened, 1_000, 30).await;
+    books.run_list().await;
+    assert_eq!(books.held().await, 970);
+    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": "batch_1" });
+    books.line("list", "charge_reversal", -1_000, -30, &more).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (970, 0));
+    assert_eq!((books.open_breaks().await.len(), books.account("fees:psp").await), (0, 30));
+    assert!(books.provider_agrees().await);
+}
+
+async fn what_stands_for_a_payment_is_counted_in_the_payments_currency(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    let won = json!({ "psp_payment": books.psp_payment(&opened).await, "currency": "KRW", "batch": "batch_1" });
+    books.line("list", "charge", 14_000, 0, &won).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (0, -1_000));
+    books.line("list", "charge_reversal", -5_600, 0, &won).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (0, -1_000), "no dollars are made of won");
+    // The corrected row, in the payment's own currency.
+    books.charge(&opened, 1_000, 30).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (970, 0));
+}
+
+async fn rows_of_two_currencies_in_one_batch_are_taken_apart(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    let won = json!({ "psp_payment": books.psp_payment(&opened).await, "currency": "KRW", "batch": "batch_1" });
+    books.charge(&opened, 900, 30).await;
+    books.line("list", "charge", 1_400, 0, &won).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (870, -100));
+    let mut found: Vec<_> = books.open_breaks().await.iter().map(|it| it.outcome).collect();
+    found.sort();
+    assert_eq!(found, [Outcome::AmountDiffers, Outcome::CurrencyDiffers]);
+}
+
+async fn a_lost_webhook_told_twice_is_settled_once(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.unheard_of().await;
+    books.charge(&opened, 1_000, 30).await;
+    books.charge(&opened, 1_000, 30).await;
+    books.shop.psp.knows(Finding::Found(approved()));
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (970 + 970, 970));
+    assert_eq!(books.only_break().await.class, Class::Investigate);
+    assert_eq!(books.account("fees:psp").await, 30);
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (970 + 970, 970));
+}
+
+async fn a_lost_webhook_of_another_amount_has_its_fee_in_suspense_too(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.unheard_of().await;
+    books.charge(&opened, 1_050, 30).await;
+    books.shop.psp.knows(Finding::Found(approved()));
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (1_020, 20), "as much as the line says");
+    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": "batch_1" });
+    books.line("list", "charge_reversal", -50, 0, &more).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (970, 0));
+    assert_eq!((books.open_breaks().await.len(), books.account("fees:psp").await), (0, 30));
+}
+
+async fn a_wrong_fee_is_told_also_where_the_psp_had_to_be_asked(world: World) {
+    let mut books = Books::open_with(world, json!({ "fee": { "ppm": 30_000 } })).await;
+    let opened = books.unheard_of().await;
+    books.charge(&opened, 1_000, 35).await;
+    books.shop.psp.knows(Finding::Found(approved()));
+    books.run_list().await;
+    let it = books.only_break().await;
+    assert_eq!((it.outcome, it.cause.as_str()), (Outcome::FeeDiffers, "fee_not_as_contracted"));
+    assert_eq!((books.owed().await, books.held().await, books.account("fees:psp").await), (965, 0, 35));
+    books.run_list().await;
+    assert_eq!(books.only_break().await.id, it.id);
+}
+
+async fn what_is_to_be_asked_is_not_closed_before(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.unheard_of().await;
+    books.charge(&opened, 1_000, 30).await;
+    // As when the process dies between looking and asking.
+    let (app, list) = (&books.shop.app, &books.list);
+    let run = runs::begin(app, "list", None, Trigger::Command, false).await.unwrap().unwrap();
+    let context = Context::of(app, list, &run).await.unwrap();
+    matching::lines(&context, &Waiting::new(), &Progress::nobody()).await.unwrap();
+    let ended = runs::Run { finished_at: Some(app.now()), status: runs::Status::Completed, ..run.clone() };
+    let mut tx = books.shop.world.db.begin().await.unwrap();
+    assert!(runs::finish(&mut tx, &ended, app.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let (it, now) = (books.only_break().await, books.shop.world.now());
+    let mut tx = books.shop.world.db.begin().await.unwrap();
+    let closed = breaks::resolve(&mut tx, &it.id, "never mind", "one", now).await;
+    assert!(matches!(closed, Err(ActError::NotAsked)), "{closed:?}");
+    let fees = Transfer { debit: Account::PspFees, credit: Account::Rounding, amount: usd(1) };
+    let proposed = breaks::propose(&mut tx, &it.id, "a fee", &[fees], "one", now).await;
+    assert!(matches!(proposed, Err(ActError::NotAsked)), "{proposed:?}");
+    drop(tx);
+    books.shop.psp.knows(Finding::Found(approved()));
+    books.run_list().await;
+    assert_eq!((books.open_breaks().await.len(), books.owed().await), (0, 970));
+}
+
+async fn what_was_written_off_and_is_told_after_all_is_not_matched(world: World) {
+    let mut books = Books::open(world).await;
+    let (told, untold) = (books.shop.paid().await, books.shop.paid().await);
+    books.charge(&told, 1_000, 30).await;
+    books.run_list().await;
+    books.shop.world.clock.advance(std::time::Duration::from_hours(24 * 7));
+    books.run_list().await;
+    let missing = books.only_break().await;
+    let psp = |name: &str| Account::Psp(name.to_owned());
+    let off = |debit, credit| Transfer { debit, credit, amount: usd(1_000) };
+    let mut tx = books.shop.world.db.begin().await.unwrap();
+    let now = books.shop.world.now();
+    let other = [off(Account::Rounding, psp("another"))];
+    let other = breaks::propose(&mut tx, &missing.id, "another PSP's", &other, "one", now).await;
+    assert!(matches!(other, Err(ActError::Leaves(..))), "{other:?}");
+    drop(tx);
+    books.agree(&missing, &[off(Account::Rounding, psp("scripted"))]).await;
+    books.run_list().await;
+    books.charge(&untold, 1_000, 30).await;
+    books.run_list().await;
+    let it = books.only_break().await;
+    assert_eq!((it.outcome, it.cause.as_str()), (Outcome::AmountDiffers, "told_after_it_was_written_off"));
+    assert_eq!((books.owed().await, books.held().await), (970 + 970, 1_000));
+}
+
+async fn a_run_taken_for_dead_writes_nothing(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    let (app, list) = (&books.shop.app, &books.list);
+    let dead = runs::begin(app, "list", None, Trigger::Command, false).await.unwrap().unwrap();
+    let context = Context::of(app, list, &dead).await.unwrap();
+    books.shop.world.clock.advance(runs::LEASE * 2);
+    runs::begin(app, "list", None, Trigger::Command, false).await.unwrap().unwrap();
+    let overtaken = matching::lines(&context, &Waiting::new(), &Progress::nobody()).await;
+    assert!(matches!(overtaken, Err(ReconcileError::Overtaken)), "{overtaken:?}");
+    assert_eq!(books.account("fees:psp").await, 0, "it has written nothing before it stopped");
+    assert_eq!(books.shop.count("select count(*) as n from settlement_lines where standing <> 'new'").await, 0);
+}
+
+async fn a_line_that_names_a_batch_is_never_matched_by_its_amount(world: World) {
+    let mut books = Books::open(world).await;
+    for batch in ["batch_a", "batch_b"] {
+        let opened = books.shop.paid().await;
+        let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": batch });
+        books.line("list", "charge", 1_000, if batch == "batch_a" { 0 } else { 10 }, &more).await;
+    }
+    books.run_list().await;
+    let bank = books.bank.clone();
+    let entry = async |books: &mut Books, net| -> LineId {
+        let named = json!({ "texts": ["PAYOUT batch_a"] });
+        let line = books.line("bank", "bank_entry", net, 0, &named).await;
+        books.run(&bank).await;
+        books.assert_explained().await;
+        line
+    };
+    entry(&mut books, 990).await;
+    assert_eq!((books.account("bank").await, books.owed().await), (990, 990));
+    entry(&mut books, 990).await;
+    books.run(&bank).await;
+    assert_eq!((books.account("bank").await, books.owed().await), (1_980, 990), "batch_b has not landed");
+    let landed = "select count(*) as n from settlement_lines where landed_by is not null and batch = 'batch_b'";
+    assert_eq!(books.shop.count(landed).await, 0);
+    assert_eq!(books.held().await, -10 + 990);
+}
+
+async fn three_entries_of_one_payout_are_one_payout_and_two_repetitions(world: World) {
+    let mut books = Books::open(world).await;
+    let seller = verified_seller(&books.shop).await;
+    earned(&books.shop, &seller, "1", 1_000, "USD").await;
+    let payout = ask(&books.shop, &seller, "4.00", "USD").await.unwrap();
+    books.shop.run_payout_jobs().await;
+    books.shop.bank.all_are(&paid());
+    pass(&books.shop, std::time::Duration::from_secs(6)).await;
+    assert_eq!(books.account("bank").await, -400);
+    for _ in 0..3 {
+        books.line("bank", "bank_entry", -400, 0, &json!({ "texts": [payout.id.as_str()] })).await;
+    }
+    let run = books.run(&books.bank.clone()).await;
+    assert_eq!((count(&run, "matched"), count(&run, "duplicate")), (1, 2), "{}", run.totals);
+    assert_eq!((books.account("bank").await, books.held().await), (-1_200, -800));
+    assert_eq!(books.broken().await, Vec::<&str>::new());
+    let open = query("select count(*) as n from settlement_lines where standing = 'open'");
+    let open: i64 = open.one(&books.shop.world.db).await.unwrap().get("n").unwrap();
+    assert_eq!(open, 2);
+}
