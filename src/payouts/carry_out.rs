@@ -14,6 +14,7 @@ use crate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest}
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::PayoutKey;
+use crate::wallets::{self, Wallet};
 use crate::words::{CallId, PayoutId, random_bytes};
 
 /// How long a payout may stay without a word of its provider before a person gets it.
@@ -179,13 +180,18 @@ fn pause(age: Duration) -> Duration {
     }
 }
 
-/// Why a payout that was taken on may not be ordered any more: the seller may have been refused, or the account changed.
+/// Why a payout that was taken on may not be ordered any more: the seller may have been refused, the account changed, or the
+/// seller owes by now, and what is held for it pays that back.
 async fn refusal(app: &App, payout: &Payout) -> Result<Option<&'static str>, PayoutError> {
     let Some(seller) = sellers::get(&app.db, &payout.tenant, &payout.seller).await? else {
         return Ok(Some("seller_missing"));
     };
     Ok(match gate(&seller, app.now()) {
-        Ok(destination) if destination.token == payout.destination => None,
+        Ok(destination) if destination.token == payout.destination => {
+            let wallets = wallets::of_seller(&app.db, &payout.tenant, &payout.seller).await?;
+            let owes = |wallet: &Wallet| wallet.currency == payout.amount.currency() && wallet.available < 0;
+            wallets.iter().any(owes).then_some("seller_owes")
+        }
         Ok(_) => Some("payout_destination_changed"),
         Err(closed) => Some(closed.code()),
     })

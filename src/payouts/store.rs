@@ -279,7 +279,8 @@ pub(super) async fn finish_batch(tx: &mut Tx, batch: &Batch<'_>) -> Result<(), D
     Ok(())
 }
 
-/// What was credited to a seller's available money after `since`, in minor units; payouts that came back are old money.
+/// What was credited to a seller's available money after `since`, in minor units. What only came back is old money: payouts,
+/// refunds that failed and disputes that were won.
 pub(super) async fn became_available(
     on: impl Into<On<'_>>,
     tenant: &Tenant,
@@ -291,7 +292,7 @@ pub(super) async fn became_available(
         "select cast(coalesce(sum(t.amount), 0) as bigint) as n
          from transfers t join journals j on j.merchant_id = t.merchant_id and j.livemode = t.livemode and j.id = t.journal_id
          where t.merchant_id = $1 and t.livemode = $2 and t.journal_id >= $3 and t.credit_account = $4 and t.currency = $5
-             and t.created_at > $6 and j.kind not in ('payout_failed', 'payout_returned')",
+             and t.created_at > $6 and j.kind not in ('payout_failed', 'payout_returned', 'refund_failed', 'dispute_won')",
     )
     .bind(&tenant.merchant)
     .bind(tenant.mode)

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tollgate::db::query;
+use tollgate::ledger::{Account, Posting, Transfer};
 use tollgate::merchants::sellers::{self, Change, Verification};
 use tollgate::payouts::{self, Filter, Payout};
-use tollgate::words::{Page, SellerId, Timestamp};
+use tollgate::wallets;
+use tollgate::words::{Currency, Money, Page, SellerId, Timestamp};
 
 use crate::payouts::{earned, verified_seller, verify, wallet};
 use crate::support::shop::Shop;
@@ -165,6 +167,48 @@ async fn young_money_and_the_reserve_stay(world: World) {
     shop.assert_sound().await;
 }
 
+/// Old money that went away for a while and came back, as by a dispute that was won or a refund that failed.
+async fn what_only_came_back_is_not_young(world: World) {
+    let shop = Shop::open(world).await;
+    let seller = scheduled(&shop, &json!({"interval": "daily", "delay_days": 2})).await;
+    earned(&shop, &seller, "old", 1000, "USD").await;
+    shop.world.clock.advance(DAY * 3);
+    let (here, there) = (Account::Available(seller.clone()), Account::Reserved(seller.clone()));
+    for (kind, debit, credit) in [
+        ("refund_asked", here.clone(), there.clone()),
+        ("refund_failed", there.clone(), here.clone()),
+        ("dispute_opened", here.clone(), there.clone()),
+        ("dispute_won", there, here),
+    ] {
+        let amount = Money::of(1000, Currency::parse("USD").unwrap()).unwrap();
+        let transfers = vec![Transfer { debit, credit, amount }];
+        let (tenant, now) = (shop.tenant.clone(), shop.world.now());
+        let posting = Posting { kind, source_id: "x".to_owned(), tenant, payment: None, transfers, now };
+        let mut tx = shop.world.db.begin().await.unwrap();
+        wallets::post(&mut tx, &[posting]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    pass(&shop, Duration::ZERO).await;
+    assert_eq!(wallet(&shop, &seller).await, (0, 1000));
+}
+
+async fn a_schedule_that_is_saved_again_keeps_the_turn_that_is_due(world: World) {
+    let shop = Shop::open(world).await;
+    let daily = json!({"interval": "daily"});
+    let seller = scheduled(&shop, &daily).await;
+    earned(&shop, &seller, "1", 1000, "USD").await;
+    shop.world.clock.advance(DAY);
+    set(&shop, &seller, &daily).await;
+    pass(&shop, Duration::ZERO).await;
+    assert_eq!(payouts_of(&shop, &seller).await.len(), 1, "the same once more");
+
+    earned(&shop, &seller, "2", 1000, "USD").await;
+    shop.world.clock.advance(DAY);
+    set(&shop, &seller, &json!({"interval": "daily", "delay_days": 1})).await;
+    pass(&shop, Duration::ZERO).await;
+    assert_eq!(turns(&shop).await.len(), 2, "another one while a turn is due");
+}
+
 async fn a_rolling_reserve_is_kept_for_its_days_and_let_go(world: World) {
     let shop = Shop::open(world).await;
     let schedule = json!({"interval": "daily", "reserve_ppm": 100_000, "reserve_days": 3});
@@ -215,6 +259,8 @@ both_databases!(
     a_crash_between_the_turn_and_its_job_neither_loses_nor_doubles_it,
     a_month_pays_on_its_last_day_in_the_sellers_time_zone,
     young_money_and_the_reserve_stay,
+    what_only_came_back_is_not_young,
+    a_schedule_that_is_saved_again_keeps_the_turn_that_is_due,
     a_rolling_reserve_is_kept_for_its_days_and_let_go,
     who_may_not_be_paid_keeps_the_money_and_the_turn_says_why,
 );

@@ -370,6 +370,25 @@ async fn above_the_limit_a_second_person_decides(world: World) {
     shop.assert_sound().await;
 }
 
+async fn what_waited_while_its_seller_came_to_owe_is_not_sent(world: World) {
+    let shop = Shop::open(world).await;
+    let seller = verified_seller(&shop).await;
+    earned(&shop, &seller, "1", 10_000, "USD").await;
+    shop.limit_payouts("50.00", "USD").await;
+    let payout = ask(&shop, &seller, "100.00", "USD").await.unwrap();
+    shop.owes(&seller, 10_000).await;
+    let second = shop.operator("second@example.com").await;
+    let mut tx = shop.world.db.begin().await.unwrap();
+    payouts::approve(&mut tx, &payout.id, &second, shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.run_payout_jobs().await;
+    let known = payouts::find(&shop.world.db, &payout.id).await.unwrap().unwrap();
+    assert_eq!((known.status, known.failure_code.as_deref()), (PayoutStatus::Failed, Some("seller_owes")));
+    assert_eq!(shop.bank.sent(), (0, 0));
+    assert_eq!(wallet(&shop, &seller).await, (0, 0), "what was held has paid it back");
+    shop.assert_sound().await;
+}
+
 async fn whoever_asked_may_not_approve(world: World) {
     let shop = Shop::open(world).await;
     let seller = verified_seller(&shop).await;
@@ -555,6 +574,7 @@ both_databases!(
     what_was_asked_before_a_change_does_not_go_to_the_old_or_the_new_destination,
     a_payout_is_taken_back_only_before_it_is_ordered,
     above_the_limit_a_second_person_decides,
+    what_waited_while_its_seller_came_to_owe_is_not_sent,
     whoever_asked_may_not_approve,
     a_seller_who_owes_is_not_paid_until_later_sales_have_paid_it_back,
     a_refund_after_the_payout_is_paid_back_by_the_next_sale,

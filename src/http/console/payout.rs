@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
-use super::components::{Chip, Fact, ModeTag, Moment, Sum, Tone};
+use super::components::{Chip, Fact, ModeTag, Moment, Sum, Tone, signed};
 use super::form::Posted;
 use super::frame::{self, Frame, Place, sample_time};
 use super::payment::Journal;
@@ -21,7 +21,8 @@ use crate::merchants::{self, sellers};
 use crate::operators::{NewEntry, record};
 use crate::payouts::calls::{self, PayoutCall};
 use crate::payouts::{self, DecideError, PayoutStatus};
-use crate::words::PayoutId;
+use crate::wallets::{self, Wallet};
+use crate::words::{Currency, PayoutId};
 use crate::{db, events};
 
 /// What the last click did not do.
@@ -62,6 +63,10 @@ pub async fn show(
         let word = if payout.status == PayoutStatus::Canceled { "Refused by a person" } else { "Approved by a person" };
         happenings.push(Happening::new(at, Lane::Payment, word));
     }
+    let mut facts = facts(&payout, &merchant);
+    if payout.status.is_open() {
+        facts.extend(debt(&wallets::of_seller(&app.db, tenant, &payout.seller).await?, payout.amount.currency()));
+    }
     let view = Payout {
         frame,
         id: payout.id.to_string(),
@@ -70,7 +75,7 @@ pub async fn show(
         mode: tenant.mode.into(),
         waits: payout.status == PayoutStatus::NeedsApproval,
         own: payout.asked_by == who.operator.id.as_str(),
-        facts: facts(&payout, &merchant),
+        facts,
         journals: journals.iter().map(|journal| telling::journal(journal, &names)).collect(),
         moments: in_order(happenings),
         seller,
@@ -102,6 +107,12 @@ fn facts(payout: &payouts::Payout, merchant: &str) -> Vec<Fact> {
     ];
     facts.extend(texts.into_iter().filter_map(|(name, text)| Some(Fact::words(name, text.as_deref()?))));
     facts
+}
+
+/// What the seller owes in this currency: a payout that is not ordered yet fails for it.
+fn debt(wallets: &[Wallet], currency: Currency) -> Option<Fact> {
+    let wallet = wallets.iter().find(|wallet| wallet.currency == currency && wallet.available < 0)?;
+    Some(Fact::words("Seller's balance", signed(wallet.available, currency)))
 }
 
 fn call(call: &PayoutCall) -> Vec<Happening> {

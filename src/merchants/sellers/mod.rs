@@ -106,7 +106,7 @@ pub async fn change(
     cooling: Duration,
     now: Timestamp,
 ) -> Result<Option<Seller>, DbError> {
-    store::update(tx, tenant, id, change).await?;
+    store::update(tx, tenant, id, change, now).await?;
     if let Some(wanted) = &change.payout_destination {
         store::set_destination(tx, tenant, id, wanted.as_ref(), now.plus(cooling)).await?;
     }

@@ -27,13 +27,21 @@ pub(super) async fn insert(tx: &mut Tx, seller: &Seller) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Writes name, schedule and notes, those that are named.
-pub(super) async fn update(tx: &mut Tx, tenant: &Tenant, id: &SellerId, change: &Change) -> Result<(), DbError> {
+/// Writes name, schedule and notes, those that are named. A turn that is due already stays due, and the same schedule once more
+/// changes nothing.
+pub(super) async fn update(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: &SellerId,
+    change: &Change,
+    now: Timestamp,
+) -> Result<(), DbError> {
     let schedule = change.payout_schedule.as_ref();
     query(
         "update sellers set name = coalesce($4, name), metadata = coalesce($5, metadata),
              payout_schedule = coalesce($6, payout_schedule),
-             payout_due_at = case when $7 then $8 else payout_due_at end
+             payout_due_at = case when not $7 or payout_due_at <= $9 then payout_due_at
+                 when payout_schedule = $6 then coalesce(payout_due_at, $8) else $8 end
          where merchant_id = $1 and livemode = $2 and id = $3",
     )
     .bind(&tenant.merchant)
@@ -44,6 +52,7 @@ pub(super) async fn update(tx: &mut Tx, tenant: &Tenant, id: &SellerId, change: 
     .bind(schedule.map(|(schedule, _)| schedule.to_string()))
     .bind(schedule.is_some())
     .bind(schedule.and_then(|(_, due)| *due))
+    .bind(now)
     .execute(tx)
     .await?;
     Ok(())
