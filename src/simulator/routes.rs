@@ -25,6 +25,7 @@ pub fn routes(sim: Arc<Sim>) -> Router {
         .route("/v1/payments/{id}/capture", post(payments::capture))
         .route("/v1/payments/{id}/void", post(payments::void))
         .route("/v1/payments/{id}/refund", post(payments::refund))
+        .route("/v1/refunds", get(payments::search_refunds))
         .route("/v1/payouts", post(payouts::send).get(payouts::search))
         .route("/v1/payouts/{id}", get(payouts::lookup))
         .route("/v1/disputes", get(disputes::search))

@@ -7,8 +7,8 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use tollgate::payments::refunds::{self, NewRefund, Refund, RefundError, RefundStatus};
 use tollgate::payments::{self, Opened, PaymentError};
-use tollgate::psp::{NotDone, RefundOutcome};
-use tollgate::words::random_bytes;
+use tollgate::psp::{Finding, NotDone, RefundOutcome, RefundRequest};
+use tollgate::words::{Money, random_bytes};
 use tollgate::{merchants, wallets};
 
 use crate::support::scripted_psp::approved;
@@ -316,6 +316,24 @@ async fn by_api_a_repeated_key_refunds_once_and_bad_input_nothing(world: World) 
     assert_eq!(gateway.get(&format!("/v1/payments/{payment}")).await.ok()["refunded"], "100");
 }
 
+async fn the_last_of_many_refunds_is_found_at_the_stand_in(world: World) {
+    let gateway = world.gateway().await;
+    let id = gateway.paid_payment().await;
+    let payment = payments::store::find(&gateway.app.db, &id.parse().unwrap()).await.unwrap().unwrap();
+    let (psp, psp_payment) = (gateway.app.psps.get("simulator").unwrap(), payment.registered.unwrap().psp_payment);
+    let amount = Money::of(1, payment.amount.currency()).unwrap();
+    for n in 0..300 {
+        let key = format!("many-{n}");
+        let request = RefundRequest { psp_payment: psp_payment.clone(), amount, key };
+        assert!(matches!(psp.refund(&request).await, Ok(RefundOutcome::Done { .. })));
+    }
+    let found = async |psp_payment: &str, key: &str| psp.look_up_refund(psp_payment, key).await;
+    assert!(matches!(found(&psp_payment, "many-299").await, Ok(Finding::Found(RefundOutcome::Done { .. }))));
+    assert_eq!(found(&psp_payment, "many-300").await, Ok(Finding::NotFound));
+    assert_eq!(found("another", "many-299").await, Ok(Finding::NotFound));
+    gateway.stop().await;
+}
+
 /// As a bank does that returns a refund weeks later: the stand-in is told to, and tells the gateway by webhook.
 async fn a_refund_that_the_bank_returns_is_heard_of_by_webhook(world: World) {
     let gateway = world.gateway().await;
@@ -351,6 +369,7 @@ async fn a_refund_that_the_bank_returns_is_heard_of_by_webhook(world: World) {
 }
 
 both_databases!(
+    the_last_of_many_refunds_is_found_at_the_stand_in,
     a_refund_that_the_bank_returns_is_heard_of_by_webhook,
     the_money_is_held_before_the_psp_is_asked_and_gone_after,
     two_refunds_that_together_are_too_much_do_not_both_succeed,

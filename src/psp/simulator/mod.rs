@@ -136,8 +136,8 @@ impl Psp for Simulator {
     }
 
     async fn look_up_refund(&self, psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
-        let Some(payment) = path_segment(psp_payment) else { return Err(not_an_id()) };
-        reading::found_refund(self.get(&format!("/v1/payments/{payment}")).await, key)
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("key", key).finish();
+        reading::found_refund(self.get(&format!("/v1/refunds?{query}")).await, psp_payment, key)
     }
 
     fn tells_of_refund(&self, kind: &str) -> bool {

@@ -128,14 +128,14 @@ pub fn refund(reply: Reply) -> Result<RefundOutcome, NotDone> {
     }
 }
 
-/// The refund made under a key of ours, among those of its payment.
-pub fn found_refund(reply: Reply, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
+/// The answer of a look for the refund of a payment that was made under a key of ours.
+pub fn found_refund(reply: Reply, psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
     let answer = arrived(reply)?;
     if !answer.status.is_success() {
         return Err(refusal(&answer).unwrap_or_else(|| garbled(&answer)));
     }
-    let payment: wire::Payment = read(&answer).ok_or_else(|| garbled(&answer))?;
-    let found = payment.refunds.into_iter().find(|refund| refund.key == key);
+    let all: wire::FoundRefunds = read(&answer).ok_or_else(|| garbled(&answer))?;
+    let found = all.data.into_iter().find(|refund| refund.payment_id == psp_payment && refund.key == key);
     Ok(found.map_or(Finding::NotFound, |refund| Finding::Found(of_refund(refund))))
 }
 

@@ -56,10 +56,17 @@ pub struct Refunded {
 #[derive(Debug, Deserialize)]
 pub struct KnownRefund {
     pub id: String,
+    pub payment_id: String,
     pub key: String,
     pub status: String,
     #[serde(default)]
     pub failure_code: Option<String>,
+}
+
+/// The refunds made under a key of ours.
+#[derive(Debug, Deserialize)]
+pub struct FoundRefunds {
+    pub data: Vec<KnownRefund>,
 }
 
 /// A payment, as far as we read it.
@@ -75,8 +82,6 @@ pub struct Payment {
     pub currency: String,
     #[serde(default)]
     pub captures: Vec<KnownCapture>,
-    #[serde(default)]
-    pub refunds: Vec<KnownRefund>,
 }
 
 /// A capture, as far as we read it.

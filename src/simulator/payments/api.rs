@@ -214,6 +214,31 @@ pub async fn search(
     obstacle::show(found.await, draw, &wire)
 }
 
+/// What `GET /v1/refunds` looks by.
+#[derive(Debug, Deserialize)]
+pub struct RefundKey {
+    key: String,
+}
+
+/// `GET /v1/refunds?key=..`: the refund that was made under an idempotency key, without its payment, which may have many.
+pub async fn search_refunds(
+    State(sim): Shared,
+    ConnectInfo(wire): Connection,
+    Query(by): Query<RefundKey>,
+    headers: HeaderMap,
+) -> Response {
+    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::Lookup).await {
+        Ok(draw) => draw,
+        Err(response) => return *response,
+    };
+    let found = async {
+        let found = store::refund(&sim.store.read, &by.key).await?.filter(|refund| refund.key == by.key);
+        let found: Vec<Value> = found.iter().map(view::refund).collect();
+        Ok(json!({"object": "list", "data": found}))
+    };
+    obstacle::show(found.await, draw, &wire)
+}
+
 /// The payment a key belongs to, with the attempt that the key made.
 async fn by_key(sim: &Sim, key: &str) -> Result<Vec<Value>, Refusal> {
     let Some(row) = store::key(&sim.store.read, key).await? else {

@@ -14,7 +14,9 @@ mod settle;
 pub(super) mod store;
 mod view;
 
-pub use api::{abandon, capture, carry_out, confirm, idempotency_key, lookup, refund, register, search, void};
+pub use api::{
+    abandon, capture, carry_out, confirm, idempotency_key, lookup, refund, register, search, search_refunds, void,
+};
 pub use command::{Answer, Command, Performed};
 pub use record::{Attempt, Card, Payment, Refund};
 pub use returned::{come_back, return_due};
