@@ -97,7 +97,7 @@ async fn grow(store: &Store, wanted: &Wanted) {
         measure::looks(&db, transfers).await;
     }
     let begun = Instant::now();
-    let walk = seals::walk(&db, Some(&keyring.public_key()), &[]).await.unwrap();
+    let walk = seals::walk(&db, &[keyring.public_key()], &[]).await.unwrap();
     assert!(walk.findings.is_empty(), "{walk:?}");
     println!(
         "| all | the chain walked: {} blocks, {} journals | in {} s |||||",

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::start::{self, Settings};
 use crate::keyring::Keyring;
-use crate::ledger::seals::{self, Head, Sealed};
+use crate::ledger::seals::{self, Head, Sealed, Witness};
 use crate::words::{Clock as _, SystemClock};
 
 #[derive(Debug, clap::Args)]
@@ -27,9 +27,9 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     // What the file says already must still be so, or nothing is signed.
     let written = match &args.out {
         Some(file) => seals::read_file(file).await.map_err(|error| anyhow!("{}: {error}", file.display()))?,
-        None => Vec::new(),
+        None => Witness::default(),
     };
-    let head = Head::written(&written);
+    let head = Head::written(&written.anchors);
     while let Sealed::Block(_) = seals::seal(&db, &keyring, &head, SystemClock.now()).await? {}
     let anchor = seals::anchor(&db, &keyring).await?;
     db.close().await;

@@ -8,34 +8,50 @@ use anyhow::Context as _;
 use super::start::{self, Settings};
 use crate::integrity::{self, Check, Report, Scope, State};
 use crate::keyring::Keyring;
-use crate::ledger::seals::{self, Walk};
+use crate::ledger::seals::{self, Walk, Witness};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Hold the chain against what was written down outside by `tollgate seal --out` or `ledger.anchor_file`
     #[arg(long, value_name = "FILE")]
     anchor: Option<PathBuf>,
+    /// A public key that signed blocks, in hexadecimal digits: instead of the master key, or besides it that of a former one; may be
+    /// given several times
+    #[arg(long, value_name = "HEX", value_parser = public_key)]
+    public_key: Vec<PublicKey>,
+}
+
+/// The bytes of an Ed25519 key.
+type PublicKey = [u8; 32];
+
+fn public_key(text: &str) -> Result<PublicKey, String> {
+    let bytes = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| "a public key has 64 hexadecimal digits, as in each line of an anchor file".to_owned())
 }
 
 /// Prints how every invariant stands, over all merchants and modes, and what the chain of seals says; fails when one is broken.
 pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     let config = settings.read()?;
-    // Without the master key the signatures cannot be looked at; all else can.
-    let key = Some(&config.master_key).filter(|key| !key.expose().is_empty());
-    let key = key.map(|key| Keyring::derive(key).public_key());
-    let anchors = match &args.anchor {
-        None => Vec::new(),
+    // Without any key the signatures cannot be looked at; all else can.
+    let own = Some(&config.master_key).filter(|key| !key.expose().is_empty());
+    let own = own.map(|key| Keyring::derive(key).public_key());
+    let keys: Vec<Vec<u8>> = own.into_iter().chain(args.public_key.iter().map(|key| key.to_vec())).collect();
+    let witness = match &args.anchor {
+        None => Witness::default(),
         Some(file) => {
             let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let anchors = seals::read_anchors(&text, key.as_deref());
-            anchors.map_err(|reason| anyhow::anyhow!("{} cannot be believed: {reason}", file.display()))?
+            let witness = seals::read_anchors(&text, &keys);
+            witness.map_err(|reason| anyhow::anyhow!("{} cannot be believed: {reason}", file.display()))?
         }
     };
     let db = start::database(&config, false).await?;
-    let walk = seals::walk(&db, key.as_deref(), &anchors).await?;
+    let walk = seals::walk(&db, &keys, &witness.anchors).await?;
     let report = integrity::check(&db, Scope::Everything).await?;
     db.close().await;
     print!("{}{}", table(&report), chain(&walk));
+    if witness.torn > 0 {
+        println!("     {} line(s) of the anchor file were not written to their end and say nothing", witness.torn);
+    }
     let sound = report.is_sound() && walk.findings.is_empty();
     println!("{}", if sound { "Nothing is broken." } else { "BROKEN: see above. Nothing was repaired." });
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -54,7 +70,9 @@ fn chain(walk: &Walk) -> String {
         lines.push(format!("     {rank}{}: {}", finding.subject, finding.detail));
     }
     if !walk.signatures {
-        lines.push("     the signatures were not looked at: that needs the gateway's master_key".to_owned());
+        lines.push(
+            "     the signatures were not looked at: that needs the gateway's master_key, or --public-key".to_owned(),
+        );
     }
     if walk.witnessed {
         lines.push(format!("     {} block(s) are as they were written down outside", walk.anchors));

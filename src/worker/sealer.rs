@@ -9,7 +9,7 @@ use super::{ANCHOR, SEAL, chain, rest};
 use crate::app::App;
 use crate::db::{DbError, retrying};
 use crate::integrity::watch;
-use crate::ledger::seals::{self, Head, SealError, Sealed};
+use crate::ledger::seals::{self, Head, SealError, Sealed, Witness};
 use crate::wallets;
 use crate::words::Timestamp;
 
@@ -41,9 +41,9 @@ async fn remembered(app: &App) -> Head {
     let Some(file) = &app.config.ledger.anchor_file else { return Head::default() };
     let written = seals::read_file(file).await.unwrap_or_else(|error| {
         tracing::error!(error = chain(error), "ledger.anchor_file cannot be read: the chain is not held against it");
-        Vec::new()
+        Witness::default()
     });
-    Head::written(&written)
+    Head::written(&written.anchors)
 }
 
 async fn catch_up(app: &App, head: &Head, stop: &CancellationToken) -> Result<(), SealError> {

@@ -82,7 +82,7 @@ impl Books {
     }
 
     async fn look(&self, anchors: &[Anchor]) -> Walk {
-        seals::walk(&self.world.db, Some(&self.keyring.public_key()), anchors).await.unwrap()
+        seals::walk(&self.world.db, &[self.keyring.public_key()], anchors).await.unwrap()
     }
 
     /// What the walk names, in its order.
@@ -321,7 +321,7 @@ async fn a_gateway_whose_chain_is_replaced_tells_of_it(world: World) {
     let shop = Shop::open(world).await;
     shop.paid().await;
     let worker = Worker::start(&shop.app);
-    let blocks = async || seals::walk(&shop.app.db, None, &[]).await.unwrap().blocks;
+    let blocks = async || seals::walk(&shop.app.db, &[], &[]).await.unwrap().blocks;
     eventually("something is sealed", async || (blocks().await > 0).then_some(())).await;
     let chain = async || {
         let standing = watch::standing(&shop.app.db, &shop.tenant, shop.app.now()).await.ok()?;
@@ -351,7 +351,7 @@ async fn a_tail_replaced_with_another_key_is_named(world: World) {
     let named = books.walk(&[]).await;
     assert!(named[0].starts_with("block 2: it was not signed by this gateway's key"), "{named:#?}");
     // Without the key nobody can tell; that is what the verdict says.
-    let blind = seals::walk(&books.world.db, None, &[]).await.unwrap();
+    let blind = seals::walk(&books.world.db, &[], &[]).await.unwrap();
     assert!(blind.findings.is_empty() && !blind.signatures, "{blind:?}");
 }
 

@@ -67,45 +67,63 @@ pub async fn anchor(db: &Db, keyring: &Keyring) -> Result<Option<Anchor>, DbErro
     Ok(store::block(db, last).await?.map(|block| Anchor::of(&block, keyring)))
 }
 
-/// Reads an anchor file; `own` is this gateway's public key, when it is known.
+/// What was written down outside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Witness {
+    /// Line by line.
+    pub anchors: Vec<Anchor>,
+    /// Lines whose writing broke off, as in a crash: they say nothing.
+    pub torn: usize,
+}
+
+/// Reads an anchor file; `keys` are the public keys that may have signed it, none when they are not known.
 ///
 /// # Errors
-/// The number of the first line that is no anchor, that was not signed by the key it names, or not by ours, in words.
-pub fn read_anchors(text: &str, own: Option<&[u8]>) -> Result<Vec<Anchor>, String> {
-    let mut anchors = Vec::new();
+/// The number of the first line that is no anchor, that was not signed by the key it names, or not by one of ours, in words.
+pub fn read_anchors(text: &str, keys: &[Vec<u8>]) -> Result<Witness, String> {
+    let mut witness = Witness::default();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let anchor: Anchor =
-            serde_json::from_str(line).map_err(|error| format!("line {number} is not an anchor: {error}"))?;
+        let anchor: Anchor = match serde_json::from_str(line) {
+            Ok(anchor) => anchor,
+            Err(error) if error.is_eof() => {
+                witness.torn = witness.torn.saturating_add(1);
+                continue;
+            }
+            Err(error) => return Err(format!("line {number} is not an anchor: {error}")),
+        };
         if anchor.object != OBJECT || !anchor.is_signed() {
             return Err(format!("line {number} was not signed by the key that it names"));
         }
-        if own.is_some_and(|own| hex::encode(own) != anchor.public_key) {
+        if !keys.is_empty() && !keys.iter().any(|key| hex::encode(key) == anchor.public_key) {
             return Err(format!("line {number} was signed by another key than this gateway's"));
         }
-        anchors.push(anchor);
+        witness.anchors.push(anchor);
     }
-    Ok(anchors)
+    Ok(witness)
 }
 
 /// What stands in an anchor file, by whatever key it was signed; nothing when there is no such file yet.
 ///
 /// # Errors
 /// When the file cannot be read, or holds what is no anchor.
-pub async fn read_file(file: &Path) -> std::io::Result<Vec<Anchor>> {
+pub async fn read_file(file: &Path) -> std::io::Result<Witness> {
     match tokio::fs::read_to_string(file).await {
-        Ok(text) => read_anchors(&text, None).map_err(std::io::Error::other),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Ok(text) => read_anchors(&text, &[]).map_err(std::io::Error::other),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Witness::default()),
         Err(error) => Err(error),
     }
 }
 
-/// Writes an anchor at the end of a file, making the file when it is missing; it is on disk when this returns.
+/// Writes an anchor at the end of a file, making the file when it is missing; it is on disk when this returns. After a line whose
+/// writing broke off it begins a new one.
 ///
 /// # Errors
 /// When the file cannot be written.
 pub async fn append(file: &Path, anchor: &Anchor) -> std::io::Result<()> {
+    let torn = tokio::fs::read(file).await.is_ok_and(|text| text.last().is_some_and(|end| *end != b'\n'));
     let mut file = OpenOptions::new().create(true).append(true).open(file).await?;
-    file.write_all(format!("{}\n", anchor.line()).as_bytes()).await?;
+    let begin = if torn { "\n" } else { "" };
+    file.write_all(format!("{begin}{}\n", anchor.line()).as_bytes()).await?;
     file.sync_all().await
 }
 
@@ -140,11 +158,33 @@ mod tests {
         let other = Keyring::derive(&Secret::new("another master key of enough length for it".to_owned()));
         let anchor = Anchor::of(&block(), &keyring);
         let text = format!("{}\n\n", anchor.line());
-        assert_eq!(read_anchors(&text, Some(&keyring.public_key())).unwrap(), std::slice::from_ref(&anchor));
-        assert_eq!(read_anchors(&text, None).unwrap().len(), 1);
-        assert!(read_anchors(&text, Some(&other.public_key())).unwrap_err().contains("another key"));
+        let (own, others) = (keyring.public_key(), other.public_key());
+        let read = Witness { anchors: vec![anchor.clone()], torn: 0 };
+        assert_eq!(read_anchors(&text, std::slice::from_ref(&own)).unwrap(), read);
+        assert_eq!(read_anchors(&text, &[]).unwrap(), read);
+        assert!(read_anchors(&text, std::slice::from_ref(&others)).unwrap_err().contains("another key"));
+        assert_eq!(read_anchors(&text, &[others, own]).unwrap(), read, "the master key was changed once");
         let forged = Anchor { hash: hex::encode([9; 32]), ..anchor };
-        assert!(read_anchors(&forged.line(), None).unwrap_err().contains("not signed"));
-        assert!(read_anchors("nonsense", None).unwrap_err().contains("line 1"));
+        assert!(read_anchors(&forged.line(), &[]).unwrap_err().contains("not signed"));
+        assert!(read_anchors("nonsense", &[]).unwrap_err().contains("line 1"));
+    }
+
+    #[tokio::test]
+    async fn a_line_whose_writing_broke_off_spoils_no_other() {
+        let keyring = Keyring::derive(&Secret::new("a master key of enough length for this test".to_owned()));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("books.jsonl");
+        let anchor = Anchor::of(&block(), &keyring);
+        append(&file, &anchor).await.unwrap();
+        let whole = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{whole}{}", &whole[..whole.len() / 2])).unwrap();
+        let torn = read_file(&file).await.unwrap();
+        assert_eq!((torn.anchors.len(), torn.torn), (1, 1));
+        append(&file, &anchor).await.unwrap();
+        let mended = read_file(&file).await.unwrap();
+        assert_eq!((mended.anchors.len(), mended.torn), (2, 1));
+        // What was written to its end and makes no sense was not torn.
+        std::fs::write(&file, whole.replacen("hash", "has", 1)).unwrap();
+        assert!(read_file(&file).await.is_err());
     }
 }

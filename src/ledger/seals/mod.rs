@@ -19,7 +19,7 @@ mod seal;
 mod store;
 mod walk;
 
-pub use anchor::{Anchor, anchor, append, read_anchors, read_file};
+pub use anchor::{Anchor, Witness, anchor, append, read_anchors, read_file};
 pub use block::Block;
 pub use head::Head;
 pub use merkle::{Hash, climb};

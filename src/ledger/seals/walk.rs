@@ -51,12 +51,12 @@ struct Standing {
 
 /// Reads every sealed journal and its transfers, hashes them anew and holds them against the chain; then what no block holds.
 ///
-/// `public_key` is the key that signs here, when it is known. `anchors` are what was written down outside.
+/// `keys` are the public keys that sign here or did before, none when they are not known. `anchors` are what was written down outside.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn walk(db: &Db, public_key: Option<&[u8]>, anchors: &[Anchor]) -> Result<Walk, DbError> {
-    let mut walk = Walk { signatures: public_key.is_some(), witnessed: !anchors.is_empty(), ..Walk::default() };
+pub async fn walk(db: &Db, keys: &[Vec<u8>], anchors: &[Anchor]) -> Result<Walk, DbError> {
+    let mut walk = Walk { signatures: !keys.is_empty(), witnessed: !anchors.is_empty(), ..Walk::default() };
     let mut at = Standing { number: 0, position: 0, hash: GENESIS, believed: true };
     loop {
         let blocks = store::blocks(db, at.number, BLOCKS).await?;
@@ -64,7 +64,7 @@ pub async fn walk(db: &Db, public_key: Option<&[u8]>, anchors: &[Anchor]) -> Res
             break;
         }
         for block in blocks {
-            one(db, &block, public_key, &mut at, &mut walk).await?;
+            one(db, &block, keys, &mut at, &mut walk).await?;
             witnesses(&block, anchors, &mut walk);
             if walk.findings.len() >= NAMED {
                 return Ok(walk);
@@ -75,13 +75,7 @@ pub async fn walk(db: &Db, public_key: Option<&[u8]>, anchors: &[Anchor]) -> Res
     Ok(walk)
 }
 
-async fn one(
-    db: &Db,
-    block: &Block,
-    public_key: Option<&[u8]>,
-    at: &mut Standing,
-    walk: &mut Walk,
-) -> Result<(), DbError> {
+async fn one(db: &Db, block: &Block, keys: &[Vec<u8>], at: &mut Standing, walk: &mut Walk) -> Result<(), DbError> {
     let before = walk.findings.len();
     let expected = at.number.saturating_add(1);
     if block.number != expected {
@@ -91,7 +85,7 @@ async fn one(
         found(walk, block.name(), "its own row was changed");
     } else if at.believed && block.previous != at.hash {
         found(walk, block.name(), "it does not name the block before it: the chain was put together anew from here on");
-    } else if public_key.is_some_and(|key| !keyring::is_signed(key, &block.hash, &block.signature)) {
+    } else if !keys.is_empty() && !keys.iter().any(|key| keyring::is_signed(key, &block.hash, &block.signature)) {
         found(walk, block.name(), "it was not signed by this gateway's key: it was made by somebody else");
     }
     if at.believed && block.first_position != at.position.saturating_add(1) {

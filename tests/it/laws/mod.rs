@@ -80,7 +80,7 @@ async fn finish(stage: &Stage) -> Result<(), String> {
     end(stage).await?;
     right("at the end", &laws::broken(stage).await)?;
     let _ = seals::seal(&stage.app.db, &stage.app.keyring, &seals::Head::default(), stage.app.now()).await;
-    let walk = seals::walk(&stage.app.db, None, &[]).await.unwrap();
+    let walk = seals::walk(&stage.app.db, &[], &[]).await.unwrap();
     right("in the chain", &walk.findings.iter().map(|finding| format!("{finding:?}")).collect::<Vec<_>>())
 }
 
