@@ -32,6 +32,14 @@ pub struct Line {
     pub currency: Currency,
 }
 
+impl Line {
+    /// Which side of the account it is: `debit` or `credit`.
+    #[must_use]
+    pub const fn direction(&self) -> &'static str {
+        if self.amount > 0 { "debit" } else { "credit" }
+    }
+}
+
 /// A page of a tenant's journals, the newest first; of one payment or all.
 ///
 /// # Errors

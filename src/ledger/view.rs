@@ -28,7 +28,7 @@ pub fn journal_view(tenant: &Tenant, journal: &Journal) -> Value {
 fn line_view(line: &Line) -> Value {
     json!({
         "account": line.account,
-        "direction": if line.amount > 0 { "debit" } else { "credit" },
+        "direction": line.direction(),
         "amount": decimal(line.amount.into(), line.currency.exponent()),
         "currency": line.currency,
     })

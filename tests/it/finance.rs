@@ -243,12 +243,54 @@ async fn a_statement_adds_up_and_its_file_says_the_same(world: World) {
     assert_eq!(rows.len(), 1 + 1 + 6 + 1, "{file}");
     assert_eq!((rows[1][2], rows[1][9]), ("opening", "970"));
     assert_eq!((rows[8][2], rows[8][7]), ("closing", "570"));
+    // What a payout is made of stands in its line, and nowhere else.
+    let made_of: Vec<_> = rows[1..].iter().filter(|row| !row[11].is_empty()).map(|row| (row[2], &row[11..])).collect();
+    assert_eq!(
+        made_of,
+        [("payout_asked", &["0", "970", "1", "900", "70"][..]), ("payout_asked", &["70", "500", "1", "570", "0"][..]),],
+        "{file}"
+    );
     for (row, line) in rows[2..8].iter().zip(lines) {
         assert_eq!(row[1], line["journal"]);
         for (column, name) in (5..).zip(["pending", "available", "paying_out", "reserved", "total"]) {
             assert_eq!(row[column], line["change"][name], "{file}");
         }
     }
+}
+
+async fn journals_and_balances_are_files_as_well(world: World) {
+    let books = Books::open(world).await;
+    books.sold(1000, 30, 10).await;
+    books.seal().await;
+    books.sold(500, 0, 20).await;
+    let rows = |file: String| -> Vec<Vec<String>> {
+        file.lines().skip(1).map(|line| line.split(',').map(ToOwned::to_owned).collect()).collect()
+    };
+    for path in ["/v1/ledger/balances".to_owned(), format!("/v1/ledger/balances?at={}&currency=KRW", at(15))] {
+        let listed = books.get(&path).await;
+        let (status, file) = books.ask(&path, "text/csv").await;
+        assert_eq!(status, StatusCode::OK, "{file}");
+        let names = ["account", "class", "currency", "debits", "credits", "balance"];
+        let listed = listed["data"].as_array().unwrap().iter();
+        let listed: Vec<Vec<String>> =
+            listed.map(|it| names.map(|name| it[name].as_str().unwrap().to_owned()).to_vec()).collect();
+        assert!(rows(file) == listed && listed.len() == 3, "{path}");
+    }
+    let listed = books.get("/v1/ledger/journals").await;
+    let (_, file) = books.ask("/v1/ledger/journals", "text/csv").await;
+    let mut expected = Vec::new();
+    for journal in listed["data"].as_array().unwrap() {
+        for line in journal["lines"].as_array().unwrap() {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let of_journal = ["created_at", "id", "kind", "source", "payment"].map(|name| text(&journal[name]));
+            let of_line = ["account", "direction", "amount", "currency"].map(|name| text(&line[name]));
+            expected.push([&of_journal[..], &of_line[..]].concat());
+        }
+    }
+    assert_eq!(rows(file), expected);
+    let payment = listed["data"][0]["payment"].as_str().unwrap();
+    let (_, one) = books.ask(&format!("/v1/ledger/journals?payment={payment}"), "text/csv").await;
+    assert!(rows(one).iter().all(|row| row[4] == payment), "of one payment alone");
 }
 
 async fn what_cannot_be_asked_of_a_statement_is_refused_by_name(world: World) {
@@ -413,6 +455,7 @@ both_databases!(
     balances_do_not_depend_on_what_is_sealed,
     a_trial_balance_balances_at_any_instant_and_its_file_says_the_same,
     a_statement_adds_up_and_its_file_says_the_same,
+    journals_and_balances_are_files_as_well,
     what_cannot_be_asked_of_a_statement_is_refused_by_name,
     a_proof_is_read_by_its_merchant,
     a_correction_needs_two_people_and_is_posted_once,

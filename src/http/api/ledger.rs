@@ -23,21 +23,25 @@ pub struct OfPayment {
     payment: Option<String>,
 }
 
-/// Journals with their signed lines, the newest first; of one payment or all.
+/// Journals with their signed lines, the newest first; of one payment or all; as JSON in pages, or as one CSV file.
 pub async fn journals(
     State(app): State<App>,
     Authenticated(principal): Authenticated,
+    headers: HeaderMap,
     query: PageQuery<OfPayment>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let tenant = &principal.tenant;
     let payment = query.filters.payment.as_deref().map(read_payment).transpose()?;
+    if files::wanted(&headers) {
+        return Ok(files::journals(&app, tenant, payment).await?);
+    }
     if let Some(id) = query.cursor(JournalId::parse)?
         && !ledger::is_posted(&app.db, tenant, &id).await?
     {
         return Err(query.unknown_cursor());
     }
     let slice = ledger::journals(&app.db, tenant, payment.as_ref(), &query.page).await?;
-    Ok(envelope("/v1/ledger/journals", slice, |journal| ledger::journal_view(tenant, journal)))
+    Ok(envelope("/v1/ledger/journals", slice, |journal| ledger::journal_view(tenant, journal)).into_response())
 }
 
 /// What `GET /v1/ledger/balances` can be narrowed by.
@@ -48,23 +52,30 @@ pub struct When {
     at: Option<String>,
 }
 
-/// Every account that was ever used, with its sums, by currency and account; now or at an instant.
+/// Every account that was ever used, with its sums, by currency and account; now or at an instant; as JSON in pages, or
+/// as one CSV file.
 pub async fn balances(
     State(app): State<App>,
     Authenticated(principal): Authenticated,
+    headers: HeaderMap,
     query: PageQuery<When>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     if query.page.is_backwards() {
         return Err(Problem::invalid("ending_before", "Balances are listed by name and only forwards."));
     }
-    let filter = BalanceFilter {
+    let mut filter = BalanceFilter {
         currency: query.filters.currency.as_deref().map(read_currency).transpose()?,
         at: query.filters.at.as_deref().map(read_instant).transpose()?,
-        after: query.page.named().map(|name| read_name(name).ok_or_else(|| query.unknown_cursor())).transpose()?,
+        after: None,
     };
+    if files::wanted(&headers) {
+        return Ok(files::balances(&app, &principal.tenant, filter).await?);
+    }
+    filter.after = query.page.named().map(|name| read_name(name).ok_or_else(|| query.unknown_cursor())).transpose()?;
     let mut snapshot = app.db.snapshot().await?;
     let slice = ledger::balances(&mut snapshot, &principal.tenant, &filter, query.page.limit()).await?;
-    Ok(envelope("/v1/ledger/balances", slice, |balance| ledger::balance_view(&principal.tenant, balance)))
+    Ok(envelope("/v1/ledger/balances", slice, |balance| ledger::balance_view(&principal.tenant, balance))
+        .into_response())
 }
 
 /// What a trial balance is asked with.

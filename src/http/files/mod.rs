@@ -3,10 +3,14 @@
 //! Promises: a file is one state of the books, however long it takes to send, and says the same as the pages; it is read page by page as
 //! fast as it is taken, so its length costs no memory. One that could not be written to its end breaks off: it never looks whole.
 
+mod balances;
+mod journals;
 mod sheet;
 mod statement;
 mod trial_balance;
 
+pub use balances::balances;
+pub use journals::journals;
 pub use statement::statement;
 pub use trial_balance::trial_balance;
 

@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::db::DbError;
 use crate::ledger::csv::{Cell, line};
 use crate::ledger::minor_text;
-use crate::ledger::statements::{self, Entry, Period, Pockets};
+use crate::ledger::statements::{self, Entry, Payout, Period, Pockets};
 use crate::words::{Currency, PaymentId, Tenant, Timestamp};
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 16] = [
     "posted_at",
     "journal",
     "kind",
@@ -23,9 +23,15 @@ const NAMES: [&str; 11] = [
     "reserved",
     "total",
     "currency",
+    // Of a payout: what it is made of.
+    "carried_in",
+    "lines",
+    "line_count",
+    "amount",
+    "remainder",
 ];
 
-/// Opening, lines and closing of a seller's statement.
+/// Opening, lines and closing of a seller's statement; with each payout what it is made of.
 ///
 /// # Errors
 /// When the database fails before the first line is sent, or too many files are being written.
@@ -36,10 +42,14 @@ pub async fn statement(app: &App, tenant: &Tenant, period: &Period) -> Result<Re
     Ok(reader.answer("statement", async move {
         let standing = |name, at, pockets| standing(name, at, pockets, period.currency);
         sheet.write(line(&NAMES.map(Cell::text)) + &standing("opening", period.from, summary.opening)).await?;
-        let mut after = None;
+        let (mut after, mut payouts) = (None, summary.payouts.iter().peekable());
         loop {
             let slice = statements::entries(&mut sheet.books, &tenant, &period, after.as_ref(), ROWS).await?;
-            sheet.write(slice.items.iter().map(|entry| entry_line(entry, period.currency)).collect()).await?;
+            let lines = slice.items.iter().map(|entry| {
+                let payout = payouts.next_if(|payout| payout.journal == entry.journal);
+                entry_line(entry, payout, period.currency)
+            });
+            sheet.write(lines.collect()).await?;
             match slice.onward() {
                 Some(last) => after = Some(last.journal.clone()),
                 None => break,
@@ -53,7 +63,7 @@ pub async fn statement(app: &App, tenant: &Tenant, period: &Period) -> Result<Re
     }))
 }
 
-fn entry_line(entry: &Entry, currency: Currency) -> String {
+fn entry_line(entry: &Entry, payout: Option<&Payout>, currency: Currency) -> String {
     let payment = entry.payment.as_ref().map_or("", PaymentId::as_str);
     let mut cells = vec![
         Cell::Text(entry.created_at.to_string()),
@@ -63,12 +73,14 @@ fn entry_line(entry: &Entry, currency: Currency) -> String {
         Cell::text(payment),
     ];
     cells.extend(amounts(entry.change, currency));
+    cells.extend(made_of(payout, currency));
     line(&cells)
 }
 
 fn standing(name: &str, at: Timestamp, pockets: Pockets, currency: Currency) -> String {
     let mut cells = vec![Cell::Text(at.to_string()), Cell::text(""), Cell::text(name), Cell::text(""), Cell::text("")];
     cells.extend(amounts(pockets, currency));
+    cells.extend(made_of(None, currency));
     line(&cells)
 }
 
@@ -77,4 +89,11 @@ fn amounts(pockets: Pockets, currency: Currency) -> Vec<Cell> {
     let total = pockets.total().map_or_else(|| Cell::text(""), amount);
     let each = [pockets.pending, pockets.available, pockets.paying_out, pockets.reserved];
     each.into_iter().map(amount).chain([total, Cell::text(currency.code())]).collect()
+}
+
+fn made_of(payout: Option<&Payout>, currency: Currency) -> [Cell; 5] {
+    let Some(payout) = payout else { return [""; 5].map(Cell::text) };
+    let amount = |minor| Cell::Amount(minor_text(minor, currency));
+    let count = Cell::Amount(payout.count.to_string());
+    [amount(payout.carried), amount(payout.lines), count, amount(payout.amount), amount(payout.remainder)]
 }
