@@ -24,6 +24,7 @@ pub(super) use provider::has_told;
 
 use super::check::{Finding, Scope};
 use crate::db::{Db, DbError, On, Query, query};
+use crate::words::Timestamp;
 
 /// How many broken rows are named.
 const NAMED: i64 = 5;
@@ -43,8 +44,9 @@ pub(super) enum Question {
     Guards,
     /// What the sealer has kept of what it saw.
     Sealer,
-    /// The same, of what somebody else has to tell first; `untold` is said while nobody has.
-    AskIfTold { counted: &'static str, broken: &'static str, untold: &'static str },
+    /// The same, of what somebody else has to tell first; `untold` is said while nobody has. `open` is a list of its own that is kept
+    /// by others and short: it is read whenever somebody asks, and says when each was found (`opened_at`).
+    AskIfTold { counted: &'static str, broken: &'static str, open: &'static str, untold: &'static str },
 }
 
 /// The invariants in the order of their numbers, then what only guards them.
@@ -96,6 +98,20 @@ pub(super) async fn ask(
             Ok((checked, wrong, findings))
         }
     }
+}
+
+/// How many are on a list that others keep, and the first few with the time they were found.
+pub(super) async fn open(
+    db: &Db,
+    scope: Scope<'_>,
+    open: &'static str,
+) -> Result<(i64, Vec<(Finding, Timestamp)>), DbError> {
+    let rows = within(query(open), scope).bind(NAMED).all(db).await?;
+    let found = rows.first().map_or(Ok(0), |row| row.get("found"))?;
+    let named = rows
+        .iter()
+        .map(|row| Ok((Finding { subject: row.get("subject")?, detail: row.get("detail")? }, row.get("opened_at")?)));
+    Ok((found, named.collect::<Result<_, DbError>>()?))
 }
 
 async fn count(on: impl Into<On<'_>>, scope: Scope<'_>, sql: &'static str) -> Result<i64, DbError> {

@@ -73,4 +73,6 @@ mod tampering;
 mod tls;
 mod two_phase;
 mod wallets;
+mod watch;
 mod webhooks;
+mod witness;

@@ -5,17 +5,19 @@
 //! finds what changed without a trace. A break stays shown until a later look finds it mended. Refuses to repair.
 
 mod chain;
+mod found;
 mod standing;
 mod store;
 
 use std::time::Duration;
 
-use super::check::{Finding, Scope, State, check};
-use super::store::{CHAIN, CHECKS, Question};
+use super::check::{Finding, Scope, State, check_kept};
+use super::store::{CHAIN, CHECKS, Question, open as listed};
 use crate::db::{Db, DbError};
 use crate::words::{Tenant, Timestamp};
 
 pub use chain::chain_goes_on;
+use found::{Count, Found};
 pub use standing::{Law, Standing, StandingError, standing};
 use store::Touched;
 pub use store::{Break, Seen};
@@ -30,7 +32,7 @@ const TURN: Duration = Duration::from_mins(2);
 
 /// The laws that can be asked of some payments and payouts alone. Wallets have a question of their own; the others wait for the look
 /// at everything.
-const NARROW: [&str; 7] = [
+const NARROW: [&str; 8] = [
     "debits_equal_credits",
     "orders_are_posted",
     "refunds_within_captured",
@@ -38,6 +40,7 @@ const NARROW: [&str; 7] = [
     "final_states_are_told",
     "orders_wait_for_delivery",
     "payouts_are_posted",
+    "provider_agrees",
 ];
 
 /// The stretch of the chain and of the log of events that a look is about: after the first number, up to the second.
@@ -86,7 +89,7 @@ async fn look_on(db: &Db, now: Timestamp) -> Result<bool, DbError> {
     let payments = i64::try_from(touched.payments.len()).unwrap_or(i64::MAX);
     let mut tx = db.begin().await?;
     if store::advance(&mut tx, &seen, stretch, payments, now).await? {
-        store::keep(&mut tx, &found, now).await?;
+        found.keep(&mut tx, now).await?;
         tx.commit().await?;
     }
     Ok(stretch.ends_before(ends))
@@ -94,11 +97,11 @@ async fn look_on(db: &Db, now: Timestamp) -> Result<bool, DbError> {
 
 /// What the laws say of the payments and sellers of a stretch, every break confirmed by asking the tenant's whole books: only then can
 /// it not be that a law looked beyond the stretch.
-async fn changed(db: &Db, stretch: Stretch, touched: &Touched) -> Result<Vec<Break>, DbError> {
-    let mut found = Vec::new();
+async fn changed(db: &Db, stretch: Stretch, touched: &Touched) -> Result<Found, DbError> {
+    let mut found = Found::default();
     if suspicious(db, stretch, touched).await? {
         for tenant in store::tenants(db, stretch).await? {
-            found.extend(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
+            found.add(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
         }
     }
     Ok(found)
@@ -109,7 +112,7 @@ async fn suspicious(db: &Db, stretch: Stretch, touched: &Touched) -> Result<bool
     let mut suspects = store::wallets(db, stretch).await?;
     if !(touched.payments.is_empty() && touched.payouts.is_empty()) {
         for outline in CHECKS.iter().filter(|outline| NARROW.contains(&outline.name)) {
-            if let Question::Ask { broken, .. } = outline.question {
+            if let Question::Ask { broken, .. } | Question::AskIfTold { broken, .. } = outline.question {
                 suspects |= store::any_broken(db, broken, touched).await?;
             }
         }
@@ -122,40 +125,36 @@ async fn everything(db: &Db, now: Timestamp) -> Result<(), DbError> {
     let seen = store::seen(db).await?;
     let (sealed, events) = store::ends(db).await?;
     let house = broken(db, Scope::Everything, None).await?;
-    let mut found = Vec::new();
-    if !house.is_empty() {
+    let mut found = Found::default();
+    if !house.breaks.is_empty() {
         // Whose they are is asked one by one, so that each merchant is told of its own; what is nobody's is kept too.
         for tenant in store::all_tenants(db).await? {
-            found.extend(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
+            found.add(broken(db, Scope::Tenant(&tenant), Some(&tenant)).await?);
         }
-        let told = |one: &Break| {
-            found.iter().any(|other: &Break| (&other.check, &other.subject) == (&one.check, &one.subject))
-        };
-        let left: Vec<_> = house.into_iter().filter(|one| !told(one)).collect();
-        found.extend(left);
+        let left = house.without(&found);
+        found.add(left);
     }
     let mut tx = db.begin().await?;
     if store::begin_anew(&mut tx, &seen, (sealed, events), now).await? {
-        store::keep(&mut tx, &found, now).await?;
+        found.keep(&mut tx, now).await?;
+        store::forget_mended(&mut tx, now).await?;
         tx.commit().await?;
     }
     Ok(())
 }
 
-async fn broken(db: &Db, scope: Scope<'_>, tenant: Option<&Tenant>) -> Result<Vec<Break>, DbError> {
-    let report = check(db, scope).await?;
-    let broken = report.checks.into_iter().filter(|check| check.state == State::Broken);
-    Ok(broken
-        .flat_map(|check| {
-            let name = check.name;
-            check.findings.into_iter().map(move |Finding { subject, detail }| Break {
-                check: name.to_owned(),
-                tenant: tenant.cloned(),
-                subject,
-                detail,
-            })
-        })
-        .collect())
+async fn broken(db: &Db, scope: Scope<'_>, tenant: Option<&Tenant>) -> Result<Found, DbError> {
+    let mut found = Found::default();
+    for check in check_kept(db, scope).await?.checks.into_iter().filter(|check| check.state == State::Broken) {
+        found.counts.push(Count { check: check.name, tenant: tenant.cloned(), broken: check.broken });
+        found.breaks.extend(check.findings.into_iter().map(|Finding { subject, detail }| Break {
+            check: check.name.to_owned(),
+            tenant: tenant.cloned(),
+            subject,
+            detail,
+        }));
+    }
+    Ok(found)
 }
 
 /// How far the watch has looked, and the breaks it knows of: of one tenant or, for who runs the gateway, of all.
@@ -179,7 +178,15 @@ pub async fn breaks(db: &Db, tenant: &Tenant) -> Result<Vec<(Break, Timestamp)>,
 /// # Errors
 /// When the database fails.
 pub async fn counts(db: &Db) -> Result<Vec<(&'static str, i64)>, DbError> {
-    let counted = store::counts(db).await?;
-    let of = |name: &str| counted.iter().find(|(of, _)| of == name).map_or(0, |(_, count)| *count);
-    Ok(CHECKS.iter().map(|outline| (outline.name, of(outline.name))).collect())
+    let kept = store::counts(db).await?;
+    let mut counts = Vec::with_capacity(CHECKS.len());
+    for outline in CHECKS {
+        let kept = kept.iter().find(|(of, _)| of == outline.name).map_or(0, |(_, count)| *count);
+        let open = match outline.question {
+            Question::AskIfTold { open, .. } => listed(db, Scope::Everything, open).await?.0,
+            Question::Ask { .. } | Question::Guards | Question::Sealer => 0,
+        };
+        counts.push((outline.name, kept.saturating_add(open)));
+    }
+    Ok(counts)
 }

@@ -1,7 +1,7 @@
 //! How one merchant's books stand, said without reading them all: what the watch has found, and what changed since it looked.
 
 use super::store::{self, Seen};
-use super::{Break, CHECKS, Question, Scope, Stretch, broken, suspicious};
+use super::{CHECKS, Found, Question, Scope, Stretch, broken, listed, suspicious};
 use crate::db::{Db, DbError};
 use crate::integrity::check::{Check, Finding, State, guards};
 use crate::integrity::store::has_told;
@@ -54,7 +54,9 @@ pub async fn standing(db: &Db, tenant: &Tenant, now: Timestamp) -> Result<Standi
     let seen = store::seen(db).await?;
     let mut known = if seen.full_at.is_none() { Vec::new() } else { store::breaks(db, tenant).await? };
     let (unseen, behind) = unseen(db, tenant, &seen).await?;
-    for one in unseen {
+    let mut counts = if seen.full_at.is_none() { Vec::new() } else { store::counts_of(db, tenant).await? };
+    counts.extend(unseen.counts.into_iter().map(|count| (count.check.to_owned(), count.broken)));
+    for one in unseen.breaks {
         if !known.iter().any(|(before, _)| (&before.check, &before.subject) == (&one.check, &one.subject)) {
             known.push((one, now));
         }
@@ -77,18 +79,22 @@ pub async fn standing(db: &Db, tenant: &Tenant, now: Timestamp) -> Result<Standi
                     check.findings.push(Finding { subject: one.subject.clone(), detail: one.detail.clone() });
                     found_at.push(*at);
                 }
-                check.broken = i64::try_from(check.findings.len()).unwrap_or(i64::MAX);
+                // Only the first few are kept by name.
+                let counted = counts.iter().filter(|(name, _)| name == outline.name).map(|(_, broken)| *broken);
+                check.broken = counted.max().unwrap_or(0).max(i64::try_from(check.findings.len()).unwrap_or(i64::MAX));
                 check.state = match check.broken {
                     0 if behind => State::NotChecked,
                     0 => State::Holds,
                     _ => State::Broken,
                 };
-                if let Question::AskIfTold { untold, .. } = outline.question
-                    && check.broken == 0
-                    && !has_told(db, tenant).await?
-                {
-                    check.state = State::NotChecked;
-                    check.findings.push(Finding { subject: String::new(), detail: untold.to_owned() });
+                if let Question::AskIfTold { open, untold, .. } = outline.question {
+                    let (found, open) = listed(db, Scope::Tenant(tenant), open).await?;
+                    found_at.extend(open.iter().map(|(_, at)| *at));
+                    check.add_open(found, open.into_iter().map(|(finding, _)| finding));
+                    if check.broken == 0 && !has_told(db, tenant).await? {
+                        check.state = State::NotChecked;
+                        check.findings.push(Finding { subject: String::new(), detail: untold.to_owned() });
+                    }
                 }
             }
         }
@@ -99,7 +105,7 @@ pub async fn standing(db: &Db, tenant: &Tenant, now: Timestamp) -> Result<Standi
 
 /// What nobody has looked at yet: everything before the watch's first look, else what changed since its last one. And whether
 /// there is more of that than an answer looks at.
-async fn unseen(db: &Db, tenant: &Tenant, seen: &Seen) -> Result<(Vec<Break>, bool), StandingError> {
+async fn unseen(db: &Db, tenant: &Tenant, seen: &Seen) -> Result<(Found, bool), StandingError> {
     let mut behind = false;
     if seen.full_at.is_some() {
         let ends = store::ends(db).await?;
@@ -115,7 +121,7 @@ async fn unseen(db: &Db, tenant: &Tenant, seen: &Seen) -> Result<(Vec<Break>, bo
             from = (stretch.sealed.1, stretch.events.1);
         }
         if !suspects {
-            return Ok((Vec::new(), behind));
+            return Ok((Found::default(), behind));
         }
     }
     let Ok(_turn) = AT_ONCE.try_acquire() else { return Err(StandingError::Busy) };

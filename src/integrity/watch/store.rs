@@ -1,6 +1,6 @@
 //! The SQL of the watch.
 
-use super::{CHAIN, STRIDE, Stretch};
+use super::{CHAIN, Count, STRIDE, Stretch};
 use crate::db::{Db, DbError, On, Query, Row, Tx, Value, insert_many, narrowed, query};
 use crate::integrity::check::Finding;
 use crate::words::{Tenant, Timestamp};
@@ -66,51 +66,32 @@ async fn ids(db: &Db, asked: Query, stretch: Stretch) -> Result<Vec<String>, DbE
 
 /// Every table that the laws read, cut down to some payments (`$6`) and payouts (`$7`), both JSON lists of ids.
 ///
-/// On SQLite a name must not stand for itself, so the table is named with its schema. Both are told to make each list first, and
-/// SQLite by which index: left to themselves they walk a whole table in the order of the law's findings, or by its merchant.
-const NARROW_SQLITE: &str = "\
-    touched as materialized (select p.merchant_id as m, p.livemode as l, p.id from json_each($6) i join main.payments p on p.id = i.value), \
-    paid_out as materialized (select o.merchant_id as m, o.livemode as l, o.id from json_each($7) i join main.payouts o on o.id = i.value), \
-    journals as materialized (select j.* from touched x join main.journals j indexed by journals_by_payment \
+/// What stands in `[[` and `]]` is for SQLite: there a name must not stand for itself, so the table is named with its schema. Both
+/// are told to make each list first, and SQLite by which index: left to themselves they walk a whole table in the order of the law's
+/// findings, or by its merchant.
+const NARROW: &str = "\
+    touched as materialized (select p.merchant_id as m, p.livemode as l, p.id from json_each($6) i join [[main.]]payments p on p.id = i.value), \
+    paid_out as materialized (select o.merchant_id as m, o.livemode as l, o.id from json_each($7) i join [[main.]]payouts o on o.id = i.value), \
+    journals as materialized (select j.* from touched x join [[main.]]journals j [[indexed by journals_by_payment]] \
         on j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
-        union all select j.* from paid_out x join main.journals j indexed by sqlite_autoindex_journals_2 on j.merchant_id = x.m and j.livemode = x.l \
+        union all select j.* from paid_out x join [[main.]]journals j [[indexed by sqlite_autoindex_journals_2]] \
+        on j.merchant_id = x.m and j.livemode = x.l \
         and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') and j.source_id = x.id), \
-    transfers as materialized (select t.* from journals j join main.transfers t \
+    transfers as materialized (select t.* from journals j join [[main.]]transfers t \
         on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id), \
-    payments as materialized (select p.* from touched x join main.payments p on p.id = x.id), \
-    payment_orders as materialized (select o.* from touched x join main.payment_orders o on o.payment_id = x.id), \
-    attempts as materialized (select a.* from touched x join main.attempts a on a.payment_id = x.id), \
-    refunds as materialized (select r.* from touched x join main.refunds r on r.payment_id = x.id), \
-    captures as materialized (select c.* from touched x join main.captures c on c.payment_id = x.id), \
-    disputes as materialized (select d.* from touched x join main.disputes d on d.payment_id = x.id), \
-    payouts as materialized (select o.* from paid_out x join main.payouts o on o.id = x.id), \
-    checkout_sessions as materialized (select c.* from payments p join main.checkout_sessions c on c.id = p.checkout_id)";
-const NARROW_POSTGRES: &str = "\
-    touched as materialized (select p.merchant_id as m, p.livemode as l, p.id \
-        from jsonb_array_elements_text(cast(cast($6 as text) as jsonb)) i(value) join payments p on p.id = i.value), \
-    paid_out as materialized (select o.merchant_id as m, o.livemode as l, o.id \
-        from jsonb_array_elements_text(cast(cast($7 as text) as jsonb)) i(value) join payouts o on o.id = i.value), \
-    journals as materialized (select j.* from touched x join journals j on j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
-        union all select j.* from paid_out x join journals j on j.merchant_id = x.m and j.livemode = x.l \
-        and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') and j.source_id = x.id), \
-    transfers as materialized (select t.* from journals j join transfers t \
-        on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id), \
-    payments as materialized (select p.* from touched x join payments p on p.id = x.id), \
-    payment_orders as materialized (select o.* from touched x join payment_orders o on o.payment_id = x.id), \
-    attempts as materialized (select a.* from touched x join attempts a on a.payment_id = x.id), \
-    refunds as materialized (select r.* from touched x join refunds r on r.payment_id = x.id), \
-    captures as materialized (select c.* from touched x join captures c on c.payment_id = x.id), \
-    disputes as materialized (select d.* from touched x join disputes d on d.payment_id = x.id), \
-    payouts as materialized (select o.* from paid_out x join payouts o on o.id = x.id), \
-    checkout_sessions as materialized (select c.* from payments p join checkout_sessions c on c.id = p.checkout_id)";
+    payments as materialized (select p.* from touched x join [[main.]]payments p on p.id = x.id), \
+    payment_orders as materialized (select o.* from touched x join [[main.]]payment_orders o on o.payment_id = x.id), \
+    attempts as materialized (select a.* from touched x join [[main.]]attempts a on a.payment_id = x.id), \
+    refunds as materialized (select r.* from touched x join [[main.]]refunds r on r.payment_id = x.id), \
+    captures as materialized (select c.* from touched x join [[main.]]captures c on c.payment_id = x.id), \
+    disputes as materialized (select d.* from touched x join [[main.]]disputes d on d.payment_id = x.id), \
+    payouts as materialized (select o.* from paid_out x join [[main.]]payouts o on o.id = x.id), \
+    settlement_lines as materialized (select l.* from touched x join [[main.]]settlement_lines l on l.object_id = x.id), \
+    checkout_sessions as materialized (select c.* from payments p join [[main.]]checkout_sessions c on c.id = p.checkout_id)";
 
 /// Whether a law is broken by any of some payments and payouts.
 pub(super) async fn any_broken(db: &Db, broken: &'static str, touched: &Touched) -> Result<bool, DbError> {
-    let tables = match db {
-        Db::Sqlite { .. } => NARROW_SQLITE,
-        Db::Postgres(_) => NARROW_POSTGRES,
-    };
-    let rows = narrowed(tables, broken)
+    let rows = narrowed(db, NARROW, broken)
         .bind("")
         .bind("zzzz")
         .bind(false)
@@ -255,7 +236,7 @@ pub(super) async fn advance(
     Ok(moved == 1)
 }
 
-/// Everything was looked at: earlier breaks are forgotten, those that are still there are written down again.
+/// Everything was looked at: what was counted before is counted anew.
 pub(super) async fn begin_anew(
     tx: &mut Tx,
     from: &Seen,
@@ -274,8 +255,7 @@ pub(super) async fn begin_anew(
     .execute(&mut *tx)
     .await?;
     if moved == 1 {
-        // What the sealer says is the sealer's to take back.
-        query("delete from integrity_breaks where check_name <> $1").bind(CHAIN.name).execute(tx).await?;
+        query("delete from integrity_counts").execute(tx).await?;
     }
     Ok(moved == 1)
 }
@@ -295,17 +275,64 @@ pub(super) async fn keep(tx: &mut Tx, found: &[Break], now: Timestamp) -> Result
                 (&one.subject).into(),
                 (&one.detail).into(),
                 now.into(),
+                now.into(),
             ]
         })
         .collect();
     insert_many(
-        "insert into integrity_breaks (check_name, merchant_id, livemode, subject, detail, found_at)",
+        "insert into integrity_breaks (check_name, merchant_id, livemode, subject, detail, found_at, seen_at)",
         rows,
-        "on conflict (check_name, merchant_id, livemode, subject, detail) do nothing",
+        "on conflict (check_name, merchant_id, livemode, subject, detail) do update set seen_at = excluded.seen_at",
     )
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Keeps how many there are of each.
+pub(super) async fn keep_counts(tx: &mut Tx, counts: &[Count]) -> Result<(), DbError> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let rows = counts
+        .iter()
+        .map(|count| {
+            vec![
+                Value::from(count.check),
+                count.tenant.as_ref().map_or("", |tenant| tenant.merchant.as_str()).into(),
+                count.tenant.as_ref().is_some_and(|tenant| tenant.mode.is_live()).into(),
+                count.broken.into(),
+            ]
+        })
+        .collect();
+    insert_many(
+        "insert into integrity_counts (check_name, merchant_id, livemode, broken)",
+        rows,
+        "on conflict (check_name, merchant_id, livemode) do update set broken = excluded.broken",
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Forgets the breaks that a look at everything at `now` did not see. What the sealer says is the sealer's to take back.
+pub(super) async fn forget_mended(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    query("delete from integrity_breaks where seen_at < $1 and check_name <> $2")
+        .bind(now)
+        .bind(CHAIN.name)
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
+/// How many rows each check found broken in the books of one tenant.
+pub(super) async fn counts_of(on: impl Into<On<'_>>, tenant: &Tenant) -> Result<Vec<(String, i64)>, DbError> {
+    let rows = query("select check_name, broken from integrity_counts where merchant_id = $1 and livemode = $2")
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .all(on)
+        .await?;
+    rows.iter().map(|row| Ok((row.get("check_name")?, row.get("broken")?))).collect()
 }
 
 pub(super) async fn breaks(on: impl Into<On<'_>>, tenant: &Tenant) -> Result<Vec<(Break, Timestamp)>, DbError> {
@@ -345,7 +372,17 @@ pub(super) async fn forget(tx: &mut Tx, check: &str) -> Result<(), DbError> {
     query("delete from integrity_breaks where check_name = $1").bind(check).execute(tx).await.map(drop)
 }
 
+/// How many rows each check found broken. What was kept before they were counted counts as far as it is named.
 pub(super) async fn counts(on: impl Into<On<'_>>) -> Result<Vec<(String, i64)>, DbError> {
-    let rows = query("select check_name, count(*) as n from integrity_breaks group by check_name").all(on).await?;
+    let rows = query(
+        "select check_name, cast(sum(broken) as bigint) as n from ( \
+         select c.check_name, c.broken from integrity_counts c \
+         union all select b.check_name, count(*) from integrity_breaks b left join integrity_counts c \
+             on c.check_name = b.check_name and c.merchant_id = b.merchant_id and c.livemode = b.livemode \
+             where c.check_name is null group by b.check_name \
+         ) x group by check_name",
+    )
+    .all(on)
+    .await?;
     rows.iter().map(|row| Ok((row.get("check_name")?, row.get("n")?))).collect()
 }
