@@ -85,9 +85,14 @@ fn order(dice: &mut Dice, crowd: u64) -> FaultOrder {
         FaultKind::RateLimit429 => 1000,
         _ => dice.between(200, 3000),
     };
+    let mut operation = *dice.pick(&OPERATIONS);
+    if kind == FaultKind::NoWebhook && operation.is_none() {
+        // Disputes are found without a webhook, ten minutes later: longer than a run waits.
+        operation = Some(Operation::Confirm);
+    }
     FaultOrder {
         kind,
-        operation: *dice.pick(&OPERATIONS),
+        operation,
         count: Some(dice.between(1, 12).saturating_mul(crowd)),
         skip: 0,
         percent: u8::try_from(dice.between(20, 100)).ok(),

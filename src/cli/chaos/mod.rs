@@ -5,6 +5,7 @@
 //! printed seed. Refuses to know how the gateway does it: it sees HTTP and, when it is quiet again, the database.
 
 mod dice;
+mod disputes;
 mod holds;
 mod mischief;
 mod net;
@@ -16,6 +17,7 @@ mod record;
 mod refunds;
 mod relay;
 mod report;
+mod saved;
 mod shopper;
 mod stage;
 mod store;
@@ -132,7 +134,7 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         let days = days.buffer_unordered(args.shoppers.max(1)).inspect(|_| {
             gone.fetch_add(1, Ordering::Relaxed);
         });
-        let told: Vec<Told> = days.collect().await;
+        let told: Vec<Told> = days.flat_map(stream::iter).collect().await;
         stop.cancel();
         told
     };
@@ -157,6 +159,8 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         refunds: store::refunds(&stage.db).await?,
         delivered: store::delivered(&stage.db).await?,
         payouts: store::payouts(&stage.db).await?,
+        disputes: store::disputes(&stage.db).await?,
+        saved: store::saved_cards(&stage.db).await?,
         psp_balances: store::psp_balances(&stage.db).await?,
         bank_balances: store::bank_balances(&stage.db).await?,
         record: record::read(stage).await?,
@@ -172,6 +176,9 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
     for payout in &witnesses.payouts {
         *outcomes.entry(format!("payout {}", payout.status)).or_default() += 1;
     }
+    for dispute in &witnesses.disputes {
+        *outcomes.entry(format!("dispute {}", dispute.status)).or_default() += 1;
+    }
     let engine = if wish.database.is_some() { "PostgreSQL" } else { "SQLite" };
     let counts = vec![
         ("payments", u64::try_from(witnesses.payments.len())?),
@@ -179,6 +186,8 @@ async fn play(stage: &Stage, processes: &mut [Process], wish: &Wish, args: &Args
         ("captures at the PSP", u64::try_from(witnesses.record.captures.len())?),
         ("refunds at the PSP", u64::try_from(witnesses.record.refunds.len())?),
         ("payouts at the PSP", u64::try_from(witnesses.record.payouts.len())?),
+        ("disputes at the PSP", u64::try_from(witnesses.record.disputes.len())?),
+        ("cards saved", u64::try_from(witnesses.saved.len())?),
         ("webhooks heard", heard.messages),
         ("PSP webhooks repeated", stage.relay.repeated.load(Ordering::Relaxed)),
         ("PSP webhooks held back", stage.relay.held_back.load(Ordering::Relaxed)),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 
+use super::disputes;
 use super::net::How;
 use super::stage::Stage;
 use super::store;
@@ -14,9 +15,13 @@ pub async fn wait(stage: &Stage, patience: Duration) -> anyhow::Result<Vec<Strin
     let began = Instant::now();
     loop {
         let left = store::unfinished(&stage.db).await?;
-        if left.is_empty() || began.elapsed() > patience {
+        let is_over = began.elapsed() > patience;
+        // The PSP's record is long: it is read when nothing else is left.
+        let contested = if left.is_empty() || is_over { disputes::open(stage).await? } else { Vec::new() };
+        if left.is_empty() && contested.is_empty() || is_over {
             let mut stuck: Vec<String> =
                 left.iter().flat_map(|(name, count)| (0..*count).map(move |_| name.clone())).collect();
+            stuck.extend(contested);
             stuck.extend(store::dead_jobs(&stage.db).await?);
             return Ok(stuck);
         }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
 
+use super::disputes;
 use super::net::How;
 use super::stage::Stage;
 
@@ -33,6 +34,23 @@ pub struct Sent {
     pub returned: i64,
 }
 
+/// What a shopper's bank contests.
+#[derive(Debug, Clone)]
+pub struct Contested {
+    /// The PSP's name for it.
+    pub reference: String,
+    /// Our payment's id.
+    pub payment: String,
+    /// In minor units.
+    pub amount: i64,
+    /// What the PSP charges for it, in minor units.
+    pub fee: i64,
+    /// `needs_response`, `under_review`, `won` or `lost`.
+    pub status: String,
+    /// The key under which the merchant's word came, if it came.
+    pub word: Option<String>,
+}
+
 /// The PSP's record.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
@@ -44,6 +62,10 @@ pub struct Record {
     pub refunds: Vec<Moved>,
     /// Money sent to sellers.
     pub payouts: Vec<Sent>,
+    /// What is or was contested.
+    pub disputes: Vec<Contested>,
+    /// Our ids of payments with a card whose owner contests what it pays.
+    pub to_contest: Vec<String>,
 }
 
 /// Reads the whole record.
@@ -61,12 +83,28 @@ pub async fn read(stage: &Stage) -> anyhow::Result<Record> {
     let statuses =
         payments.iter().map(|it| (text(&it["reference"]).to_owned(), text(&it["status"]).to_owned())).collect();
     let payouts = list(stage, "payouts").await?;
+    let contested = |row: &Value| Contested {
+        reference: text(&row["id"]).to_owned(),
+        payment: ours(&row["payment_id"]),
+        amount: row["amount"].as_i64().unwrap_or_default(),
+        fee: row["fee"].as_i64().unwrap_or_default(),
+        status: text(&row["status"]).to_owned(),
+        word: row["evidence_key"].as_str().map(str::to_owned),
+    };
+    let (disputes, attempts) = (list(stage, "disputes").await?, list(stage, "attempts").await?);
+    let to_contest = attempts.iter().filter(|row| text(&row["card"]) == disputes::CARD && is_approved(row));
     Ok(Record {
+        disputes: disputes.iter().map(contested).collect(),
+        to_contest: to_contest.map(|row| ours(&row["payment_id"])).collect(),
         payouts: payouts.iter().map(sent).collect(),
         statuses,
         captures: captures.iter().map(moved).collect(),
         refunds: refunds.iter().map(moved).collect(),
     })
+}
+
+fn is_approved(attempt: &Value) -> bool {
+    matches!(text(&attempt["status"]), "authorized" | "succeeded")
 }
 
 fn sent(row: &Value) -> Sent {

@@ -23,6 +23,9 @@ use crate::words::{Clock as _, SystemClock};
 /// Messages that are remembered, to be sent once more some time.
 const REMEMBERED: usize = 300;
 
+/// How often it is handed over, half a second apart, until a gateway takes it.
+const TRIES: u32 = 120;
+
 /// The relay.
 #[derive(Debug)]
 pub struct Relay {
@@ -92,7 +95,7 @@ impl Relay {
         let relay = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            for _ in 0..20 {
+            for _ in 0..TRIES {
                 if relay.deliver(&target, body.clone()).await.is_success() {
                     return;
                 }

@@ -112,6 +112,7 @@ pub fn bad(
         ("refunds that differ", found.refunds_that_differ),
         ("payouts sent twice", found.payouts_sent_twice),
         ("payouts that differ", found.payouts_that_differ),
+        ("disputes that differ", found.disputes_that_differ),
         ("unbalanced journals", journals),
         ("wallets that differ", broken(|name| name == "wallets_equal_ledger")),
         ("other broken invariants", broken(|name| !matches!(name, "debits_equal_credits" | "wallets_equal_ledger"))),

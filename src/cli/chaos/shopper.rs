@@ -7,16 +7,20 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
+use super::disputes;
 use super::holds;
 use super::net::{How, Reply};
 use super::payouts;
 use super::refunds;
+use super::saved;
 use super::stage::Stage;
+use super::store;
 use super::told::Told;
 
 /// How often each card of the stand-in comes up.
-const CARDS: [(&str, u64); 9] = [
-    ("approve", 52),
+const CARDS: [(&str, u64); 10] = [
+    ("approve", 46),
+    (disputes::CARD, 6),
     ("lost_answer", 10),
     ("pending", 9),
     ("do_not_honor", 8),
@@ -45,18 +49,33 @@ struct Shopper<'s> {
     confirms: u32,
     /// A seller who is not the merchant itself, and its order.
     sold: Option<(String, String)>,
+    /// Whether a card was tried whose owner contests what it paid.
+    contested: bool,
+    /// Whether the shop may keep the card.
+    keeps: bool,
+    /// What was said about a later charge of that card.
+    later: Option<Told>,
 }
 
-/// Plays checkout `number` and says what everybody was told.
-pub async fn play(stage: &Stage, number: u64) -> Told {
-    let told = Told { number, ..Told::default() };
-    let dice = Dice::of(stage.seed, number);
-    let mut shopper =
-        Shopper { stage, dice, told, page: String::new(), ticket: String::new(), sure: true, confirms: 0, sold: None };
+/// Plays checkout `number`, and perhaps a later charge of the same card; says what everybody was told of each.
+pub async fn play(stage: &Stage, number: u64) -> Vec<Told> {
+    let mut shopper = Shopper {
+        stage,
+        dice: Dice::of(stage.seed, number),
+        told: Told { number, ..Told::default() },
+        page: String::new(),
+        ticket: String::new(),
+        sure: true,
+        confirms: 0,
+        sold: None,
+        contested: false,
+        keeps: false,
+        later: None,
+    };
     if let Err(error) = shopper.day().await {
         shopper.told.gave_up = Some(format!("checkout {number}: {error:#}"));
     }
-    shopper.told
+    std::iter::once(shopper.told).chain(shopper.later).collect()
 }
 
 impl Shopper<'_> {
@@ -69,7 +88,18 @@ impl Shopper<'_> {
         if !self.register().await? {
             return Ok(());
         }
-        self.pay().await?;
+        if self.dice.percent(8) {
+            let (stage, session, wait) = (self.stage, self.told.session.clone(), self.dice.millis(0, 1500));
+            let time = async {
+                tokio::time::sleep(wait).await;
+                store::let_time_run_out(&stage.db, &session).await
+            };
+            let (paid, time) = tokio::join!(self.pay(), time);
+            paid?;
+            time?;
+        } else {
+            self.pay().await?;
+        }
         // Who was left without an answer often leaves, and these are the ones the gateway has to look after alone.
         let leaves = if self.sure { 15 } else { 60 };
         if !self.told.last.contains("action") && self.dice.percent(leaves) {
@@ -81,6 +111,13 @@ impl Shopper<'_> {
         }
         if self.told.paid && self.dice.percent(50) {
             self.deliver().await?;
+        }
+        if self.told.paid && self.keeps && self.dice.percent(70) {
+            self.later = saved::charge(self.stage, &mut self.dice, &mut self.told).await?;
+        }
+        if self.told.paid && self.contested {
+            // A bank may contest between our look and our order; the stand-in would give back what is contested, too.
+            return disputes::answer(self.stage, &mut self.dice, &mut self.told).await;
         }
         if self.told.paid && self.dice.percent(40) {
             refunds::give_back(self.stage, &mut self.dice, &mut self.told).await?;
@@ -100,9 +137,11 @@ impl Shopper<'_> {
             self.told.amount += 1000;
         }
         self.told.manual = self.dice.percent(self.stage.held);
+        self.keeps = self.dice.percent(15);
         let capture = if self.told.manual { "manual" } else { "automatic" };
         let body = json!({ "line_items": lines, "currency": "KRW", "success_url": "https://shop.example/paid",
-                           "capture": capture, "reference": format!("order-{}", self.told.number) });
+                           "capture": capture, "save_payment_method": self.keeps,
+                           "reference": format!("order-{}", self.told.number) });
         let key = format!("chaos-session-{}", self.told.number);
         let first = if self.dice.percent(25) {
             let mut other = self.dice.clone();
@@ -204,6 +243,7 @@ impl Shopper<'_> {
         let mut left = self.dice.between(0, 99);
         for (name, share) in CARDS {
             if left < share {
+                self.contested |= name == disputes::CARD;
                 return format!("tok_sim_{name}");
             }
             left -= share;

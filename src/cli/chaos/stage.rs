@@ -141,6 +141,12 @@ impl Stage {
         self.net.until_answered(dice, Method::POST, path, &how).await
     }
 
+    /// What the merchant sees at `path`, at any gateway, again and again until it is answered.
+    pub async fn look(&self, dice: &mut Dice, path: &str) -> anyhow::Result<Reply> {
+        let how = How { bearer: Some(&self.key), ..How::default() };
+        self.net.until_answered(dice, Method::GET, path, &how).await
+    }
+
     /// A call of the merchant that is made once, at the first gateway.
     pub async fn api_once(&self, path: &str, body: &Value) -> Option<Reply> {
         let how = How { bearer: Some(&self.key), body: Some(body), ..How::default() };

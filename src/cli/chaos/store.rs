@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::db::{Db, DbError, Row, query};
+use crate::db::{Db, DbError, Row, query, retrying};
 
 /// A payment as we have it. Amounts in minor units.
 #[derive(Debug, Clone)]
@@ -63,6 +63,71 @@ pub async fn payouts(db: &Db) -> Result<Vec<OurPayout>, DbError> {
     rows.iter()
         .map(|row| Ok(OurPayout { id: row.get("id")?, amount: row.get("amount")?, status: row.get("status")? }))
         .collect()
+}
+
+/// A dispute as we have it.
+#[derive(Debug, Clone)]
+pub struct OurDispute {
+    /// `dp_...`
+    pub id: String,
+    /// The PSP's name for it.
+    pub reference: String,
+    /// Of which payment.
+    pub payment: String,
+    /// In minor units.
+    pub amount: i64,
+    /// In minor units.
+    pub fee: i64,
+    /// As it stands in the table.
+    pub status: String,
+    /// The merchant's word, which is also its key at the PSP, once the PSP has taken it.
+    pub word: Option<String>,
+    /// Whether that word is evidence, not that the merchant gives in.
+    pub defended: bool,
+}
+
+/// Every dispute.
+pub async fn disputes(db: &Db) -> Result<Vec<OurDispute>, DbError> {
+    let rows = query(
+        "select d.id, d.psp_reference, d.payment_id, d.amount, d.fee, d.status, e.id as word,
+             coalesce(not e.gives_in, false) as defended
+         from disputes d left join dispute_evidence e on e.dispute_id = d.id and e.status = 'taken' order by d.id",
+    )
+    .all(db)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OurDispute {
+                id: row.get("id")?,
+                reference: row.get("psp_reference")?,
+                payment: row.get("payment_id")?,
+                amount: row.get("amount")?,
+                fee: row.get("fee")?,
+                status: row.get("status")?,
+                word: row.get("word")?,
+                defended: row.get("defended")?,
+            })
+        })
+        .collect()
+}
+
+/// The cards that were saved, `pm_...`.
+pub async fn saved_cards(db: &Db) -> Result<Vec<String>, DbError> {
+    let rows = query("select id from payment_methods order by id").all(db).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
+/// Lets the time of an open session be over: the shortest that a merchant may set is longer than a run.
+pub async fn let_time_run_out(db: &Db, session: &str) -> Result<(), DbError> {
+    retrying(async || {
+        let mut tx = db.begin().await?;
+        query("update checkout_sessions set expires_at = created_at + 1 where id = $1 and status = 'open'")
+            .bind(session)
+            .execute(&mut tx)
+            .await?;
+        tx.commit().await
+    })
+    .await
 }
 
 /// Whether nothing was ever paid in this database.
@@ -158,6 +223,14 @@ pub async fn unfinished(db: &Db) -> Result<Vec<(String, i64)>, DbError> {
         (
             "payouts without an outcome",
             "select count(*) as n from payouts where status in ('needs_approval', 'pending', 'processing')",
+        ),
+        (
+            "sessions past their time",
+            "select count(*) as n from checkout_sessions where status = 'open' and expires_at = created_at + 1",
+        ),
+        (
+            "words in a dispute without an outcome",
+            "select count(*) as n from dispute_evidence where status = 'sending'",
         ),
         ("refunds without an outcome", "select count(*) as n from refunds where status = 'pending'"),
         ("jobs waiting or running", "select count(*) as n from jobs where status <> 'dead'"),

@@ -49,6 +49,8 @@ pub struct Told {
     pub payouts: Vec<TakenOn>,
     /// The order, `po_...`, that was answered to be delivered.
     pub delivered: Option<String>,
+    /// The dispute, `dp_...`, of which it was answered that the shop's word is taken on.
+    pub answered: Option<String>,
     /// Answers that contradict each other.
     pub contradictions: Vec<String>,
     /// Why the harness itself could not go on with this payment.

@@ -24,10 +24,15 @@ fn happened(witnesses: &Witnesses) -> BTreeMap<Fact, Happened> {
     for our in &witnesses.payments {
         match our.status.as_str() {
             "succeeded" => add("payment.succeeded", &our.id, 1, said("succeeded", our.captured)),
+            "failed" => add("payment.failed", &our.id, 1, said("failed", our.amount)),
             "canceled" => add("payment.canceled", &our.id, 1, said("canceled", our.amount)),
             _ => {}
         }
         add("payment.authorized", &our.id, usize::from(our.authorized), said("authorized", our.amount));
+        if our.session.is_empty() {
+            // A saved card was charged: there is no page, and a decline is the end.
+            continue;
+        }
         let paid = our.status == "succeeded" || our.authorized;
         add("checkout.session.completed", &our.session, usize::from(paid), said("complete", our.amount));
         let expired = our.status == "expired";
@@ -39,6 +44,15 @@ fn happened(witnesses: &Witnesses) -> BTreeMap<Fact, Happened> {
     }
     for order in &witnesses.delivered {
         add("payment_order.fulfilled", order, 1, None);
+    }
+    for card in &witnesses.saved {
+        add("payment_method.attached", card, 1, None);
+    }
+    for dispute in &witnesses.disputes {
+        add("dispute.opened", &dispute.id, 1, said("needs_response", dispute.amount));
+        let closed = matches!(dispute.status.as_str(), "won" | "lost");
+        add("dispute.closed", &dispute.id, usize::from(closed), said(&dispute.status, dispute.amount));
+        add("dispute.evidence_submitted", &dispute.id, usize::from(dispute.defended), None);
     }
     for payout in &witnesses.payouts {
         add("payout.created", &payout.id, 1, None);

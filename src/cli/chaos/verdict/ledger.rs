@@ -9,6 +9,10 @@ pub(super) fn compare(witnesses: &Witnesses, captures: &ByPayment<'_>, given: &B
     for payment in captures.keys().chain(given.keys()).copied() {
         owed.insert(payment, total(captures.get(payment)) - total(given.get(payment)));
     }
+    for dispute in &witnesses.record.disputes {
+        let gone = if dispute.status == "won" { 0 } else { dispute.amount };
+        *owed.entry(dispute.payment.as_str()).or_default() -= gone + dispute.fee;
+    }
     let left = witnesses.record.payouts.iter();
     let left = left.map(|sent| (sent.key.as_str(), (sent.returned - sent.paid) * sent.amount)).collect();
     differ("the PSP owes", &witnesses.psp_balances, &owed, found);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod authorizations;
+mod disputes;
 mod events;
 mod ledger;
 mod payouts;
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::receiver::{Events, Fact};
 use super::record::{Moved, Record};
-use super::store::{OurPayment, OurPayout, OurRefund};
+use super::store::{OurDispute, OurPayment, OurPayout, OurRefund};
 use super::told::Told;
 
 /// What the witnesses say.
@@ -31,6 +32,10 @@ pub struct Witnesses {
     pub delivered: Vec<String>,
     /// Our payouts.
     pub payouts: Vec<OurPayout>,
+    /// Our disputes.
+    pub disputes: Vec<OurDispute>,
+    /// The cards that were saved.
+    pub saved: Vec<String>,
     /// What our ledger says the PSP owes us, by payment.
     pub psp_balances: BTreeMap<String, i64>,
     /// What our ledger says came to the bank, or left it, by payout.
@@ -62,6 +67,8 @@ pub struct Findings {
     pub payouts_sent_twice: Vec<String>,
     /// Sent by the provider and not known to us, or the other way round.
     pub payouts_that_differ: Vec<String>,
+    /// Contested at the PSP and not known to us alike, or the other way round.
+    pub disputes_that_differ: Vec<String>,
     /// The ledger and the PSP differ about a payment, or about what left the bank.
     pub ledger: Vec<String>,
     /// A fact without its event.
@@ -82,6 +89,7 @@ pub fn compare(witnesses: &Witnesses) -> Findings {
     authorizations::compare(witnesses, &mut found);
     refunds::compare(witnesses, &captures, &given_back, &mut found);
     payouts::compare(witnesses, &mut found);
+    disputes::compare(witnesses, &mut found);
     ledger::compare(witnesses, &captures, &given_back, &mut found);
     events::compare(witnesses, &mut found);
     found

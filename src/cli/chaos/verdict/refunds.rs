@@ -7,10 +7,17 @@ use crate::cli::chaos::record::Moved;
 use crate::cli::chaos::store::OurRefund;
 
 pub(super) fn compare(witnesses: &Witnesses, captures: &ByPayment<'_>, given: &ByPayment<'_>, found: &mut Findings) {
+    let mut contested: BTreeMap<&str, i64> = BTreeMap::new();
+    for dispute in witnesses.record.disputes.iter().filter(|dispute| dispute.status != "won") {
+        *contested.entry(dispute.payment.as_str()).or_default() += dispute.amount;
+    }
     for (payment, back) in given {
         let (back, taken) = (total(Some(back)), total(captures.get(payment)));
-        if back > taken {
-            found.refunds_beyond_capture.push(format!("{payment}: {back} given back of {taken}"));
+        let contested = contested.get(payment).copied().unwrap_or_default();
+        if back + contested > taken {
+            found
+                .refunds_beyond_capture
+                .push(format!("{payment}: {back} given back and {contested} contested of {taken}"));
         }
     }
     let mut promised: BTreeMap<&str, i64> = BTreeMap::new();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::cli::chaos::net::Reply;
 use crate::cli::chaos::receiver::Said;
-use crate::cli::chaos::record::Sent;
+use crate::cli::chaos::record::{Contested, Sent};
 use crate::cli::chaos::told::{Ordered, TakenOn};
 
 const PAY: &str = "pay_1";
@@ -41,6 +41,7 @@ fn agreeing() -> Witnesses {
         refunds: vec![taken_on("re_1", 300, "pending")],
         payouts: vec![taken_on("out_1", 500, "pending")],
         delivered: Some("po_1".to_owned()),
+        answered: Some("dp_1".to_owned()),
         ..Told::default()
     };
     let payment = OurPayment {
@@ -62,12 +63,32 @@ fn agreeing() -> Witnesses {
         refunds: vec![our_refund("re_1", 300, "succeeded")],
         delivered: vec!["po_1".to_owned()],
         payouts: vec![OurPayout { id: "out_1".to_owned(), amount: 500, status: "paid".to_owned() }],
-        psp_balances: [(PAY.to_owned(), 700)].into(),
+        disputes: vec![OurDispute {
+            id: "dp_1".to_owned(),
+            reference: "sdp_1".to_owned(),
+            payment: PAY.to_owned(),
+            amount: 200,
+            fee: 50,
+            status: "lost".to_owned(),
+            word: Some("ev_1".to_owned()),
+            defended: true,
+        }],
+        saved: vec!["pm_1".to_owned()],
+        psp_balances: [(PAY.to_owned(), 450)].into(),
         bank_balances: [("out_1".to_owned(), -500)].into(),
         record: Record {
             statuses: [(PAY.to_owned(), status)].into(),
             captures: vec![moved("att_1", 1000)],
             refunds: vec![moved("re_1", 300)],
+            disputes: vec![Contested {
+                reference: "sdp_1".to_owned(),
+                payment: PAY.to_owned(),
+                amount: 200,
+                fee: 50,
+                status: "lost".to_owned(),
+                word: Some("ev_1".to_owned()),
+            }],
+            to_contest: vec![PAY.to_owned()],
             payouts: vec![Sent { key: "out_1".to_owned(), amount: 500, paid: 1, returned: 0 }],
         },
         facts: BTreeMap::from([
@@ -75,6 +96,10 @@ fn agreeing() -> Witnesses {
             fact("checkout.session.completed", "cs_1", "complete", 1000),
             fact("refund.succeeded", "re_1", "succeeded", 300),
             fact("payment_order.fulfilled", "po_1", "SUCCESS", 1000),
+            fact("payment_method.attached", "pm_1", "", 0),
+            fact("dispute.opened", "dp_1", "needs_response", 200),
+            fact("dispute.evidence_submitted", "dp_1", "under_review", 200),
+            fact("dispute.closed", "dp_1", "lost", 200),
             fact("payout.created", "out_1", "pending", 500),
             fact("payout.paid", "out_1", "paid", 500),
         ]),
@@ -89,7 +114,7 @@ fn held() -> Witnesses {
     told.orders = vec![Ordered::Capture(600)];
     told.refunds.clear();
     (our.captured, our.refunded) = (600, 0);
-    all.psp_balances.insert(PAY.to_owned(), 600);
+    all.psp_balances.insert(PAY.to_owned(), 350);
     all.refunds.clear();
     all.keys.insert("ccap_1".to_owned());
     all.record.captures = vec![moved("ccap_1", 600)];
@@ -115,6 +140,7 @@ fn lines(witnesses: &Witnesses) -> Vec<&'static str> {
         ("refunds that differ", found.refunds_that_differ),
         ("payouts sent twice", found.payouts_sent_twice),
         ("payouts that differ", found.payouts_that_differ),
+        ("disputes that differ", found.disputes_that_differ),
         ("ledger", found.ledger),
         ("events missing", found.events_missing),
         ("events doubled", found.events_doubled),
@@ -145,6 +171,7 @@ fn one_thing_that_differs_is_found_on_its_line() {
         ("false answers", |all| all.delivered.clear()),
         ("false answers", |all| all.told[0].delivered = None),
         ("refunds beyond", |all| all.record.refunds.push(moved("re_2", 800))),
+        ("refunds beyond", |all| all.record.refunds.push(moved("re_2", 501))),
         ("refunds that differ", |all| all.record.refunds[0].amount = 301),
         ("refunds that differ", |all| all.told[0].refunds.push(taken_on("re_9", 1, "pending"))),
         ("refunds that differ", |all| all.told[0].refunds.clear()),
@@ -158,8 +185,16 @@ fn one_thing_that_differs_is_found_on_its_line() {
         ("payouts that differ", |all| all.told[0].payouts.clear()),
         ("payouts that differ", |all| all.told[0].payouts[0].amount = 501),
         ("payouts that differ", |all| "failed".clone_into(&mut all.told[0].payouts[0].status)),
-        ("ledger", |all| all.psp_balances = [(PAY.to_owned(), 699)].into()),
-        ("ledger", |all| all.psp_balances = [(PAY.to_owned(), 701), ("pay_2".to_owned(), -1)].into()),
+        ("false answers", |all| all.told[0].answered = Some("dp_2".to_owned())),
+        ("disputes that differ", |all| all.disputes.clear()),
+        ("disputes that differ", |all| all.record.disputes.clear()),
+        ("disputes that differ", |all| all.disputes.push(all.disputes[0].clone())),
+        ("disputes that differ", |all| "won".clone_into(&mut all.disputes[0].status)),
+        ("disputes that differ", |all| all.disputes[0].word = None),
+        ("ledger", |all| "won".clone_into(&mut all.record.disputes[0].status)),
+        ("events missing", |all| all.saved.push("pm_2".to_owned())),
+        ("ledger", |all| all.psp_balances = [(PAY.to_owned(), 449)].into()),
+        ("ledger", |all| all.psp_balances = [(PAY.to_owned(), 451), ("pay_2".to_owned(), -1)].into()),
         ("ledger", |all| all.bank_balances.clear()),
         ("ledger", |all| all.bank_balances.extend([("out_2".to_owned(), -1)])),
         ("events missing", |all| drop(all.facts.pop_first())),
