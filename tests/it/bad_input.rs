@@ -126,26 +126,44 @@ fn every_route_that_takes_a_body_is_tried() {
     assert_eq!(listed, tried);
 }
 
-/// How many rows each table has.
-pub async fn rows(world: &World) -> BTreeMap<String, i64> {
+/// What each table holds, row by row. When a key was last used is noted beside any request, and left out.
+pub async fn contents(world: &World) -> BTreeMap<String, Vec<String>> {
     let tables = match world.engine {
         Engine::Sqlite => "select name as t from sqlite_schema where type = 'table' and name not like 'sqlite_%'",
         Engine::Postgres => "select table_name::text as t from information_schema.tables where table_schema = 'public'",
     };
-    let mut counted = BTreeMap::new();
+    let mut held = BTreeMap::new();
     for row in query(tables).all(&world.db).await.unwrap() {
         let table: String = row.get("t").unwrap();
-        let count: &'static str = Box::leak(format!("select count(*) as n from {table}").into_boxed_str());
-        counted.insert(table, query(count).one(&world.db).await.unwrap().get("n").unwrap());
+        let line = match world.engine {
+            Engine::Sqlite => quoted_columns(world, &table).await,
+            Engine::Postgres => "(to_jsonb(held) - 'last_used_at')::text".to_owned(),
+        };
+        let rows: &'static str =
+            Box::leak(format!("select {line} as line from {table} held order by 1").into_boxed_str());
+        let rows = query(rows).all(&world.db).await.unwrap();
+        held.insert(table, rows.iter().map(|row| row.get("line").unwrap()).collect());
     }
-    assert!(counted.len() > 5, "{counted:?}");
-    counted
+    assert!(held.len() > 5, "{held:?}");
+    held
+}
+
+/// SQLite does not write a row as text by itself.
+async fn quoted_columns(world: &World, table: &str) -> String {
+    let columns = query("select name from pragma_table_info($1) where name <> 'last_used_at'")
+        .bind(table)
+        .all(&world.db)
+        .await
+        .unwrap();
+    let columns: Vec<String> =
+        columns.iter().map(|row| format!("quote(\"{}\")", row.get::<String>("name").unwrap())).collect();
+    columns.join(" || ', ' || ")
 }
 
 async fn bad_bodies_are_refused_on_every_route(world: World) {
     let door = Door::start(&world).await;
     let merchant = door.merchant("Shop").await;
-    let before = rows(&world).await;
+    let before = contents(&world).await;
     let deep = format!("{{\"a\":{}", "[".repeat(100_000));
     let malformed: Vec<Vec<u8>> = [
         "{",
@@ -194,13 +212,13 @@ async fn bad_bodies_are_refused_on_every_route(world: World) {
         let nobody = door.client.post(format!("{}{path}", door.url)).json(&post.good).send().await.unwrap();
         Answer::read(nobody).await.problem(401, "api_key_missing");
     }
-    assert_eq!(rows(&world).await, before);
+    assert_eq!(contents(&world).await, before);
 }
 
 async fn card_numbers_are_refused_wherever_they_stand(world: World) {
     let door = Door::start(&world).await;
     let merchant = door.merchant("Shop").await;
-    let before = rows(&world).await;
+    let before = contents(&world).await;
     let refused = async |request: reqwest::RequestBuilder| {
         let answer = Answer::read(request.send().await.unwrap()).await;
         answer.problem(400, "card_number_refused");
@@ -221,7 +239,7 @@ async fn card_numbers_are_refused_wherever_they_stand(world: World) {
     }
     refused(door.client.get(format!("{}/v1/sellers/4242424242424242", door.url))).await;
     refused(door.client.get(format!("{}/v1/payments?reference=4242%204242%204242%204242", door.url))).await;
-    assert_eq!(rows(&world).await, before);
+    assert_eq!(contents(&world).await, before);
 }
 
 async fn damaged_bodies_never_break_the_server(world: World) {
@@ -261,7 +279,7 @@ async fn other_merchants_objects_do_not_exist(world: World) {
     let endpoint = door.post("/v1/webhook_endpoints", &alice.key, &json!({"url": "https://shop.example/hooks"})).await;
     assert_eq!(endpoint.status, 201, "{}", endpoint.text);
     let (key, endpoint) = (id("/v1/api_keys").await, id("/v1/webhook_endpoints").await);
-    let before = rows(&world).await;
+    let before = contents(&world).await;
     for stranger in [&bob.key, &alice.live_key] {
         for path in [
             format!("/v1/api_keys/{key}/revoke"),
@@ -282,7 +300,7 @@ async fn other_merchants_objects_do_not_exist(world: World) {
             answer.any_problem();
         }
     }
-    assert_eq!(rows(&world).await, before);
+    assert_eq!(contents(&world).await, before);
 }
 
 async fn unknown_paths_and_methods_are_problems(world: World) {
@@ -303,7 +321,7 @@ async fn unknown_paths_and_methods_are_problems(world: World) {
 async fn a_body_that_is_too_large_is_refused_quickly(world: World) {
     let door = Door::start(&world).await;
     let merchant = door.merchant("Shop").await;
-    let before = rows(&world).await;
+    let before = contents(&world).await;
     let big = format!("{{\"name\":\"{}\"}}", "x".repeat(10 * 1024 * 1024));
     for post in posts() {
         let started = Instant::now();
@@ -329,13 +347,13 @@ async fn a_body_that_is_too_large_is_refused_quickly(world: World) {
     let mut answer = String::new();
     let _ = tokio::time::timeout(Duration::from_secs(5), socket.read_to_string(&mut answer)).await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("\"code\":\"body_too_large\""), "{answer}");
-    assert_eq!(rows(&world).await, before);
+    assert_eq!(contents(&world).await, before);
 }
 
 async fn a_body_that_drips_is_cut_off(world: World) {
     let door = Door::start(&world).await;
     let merchant = door.merchant("Shop").await;
-    let before = rows(&world).await;
+    let before = contents(&world).await;
     let mut socket = TcpStream::connect(door.address).await.unwrap();
     let head = format!(
         "POST /v1/sellers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nidempotency-key: k\r\ncontent-type: \
@@ -357,7 +375,7 @@ async fn a_body_that_drips_is_cut_off(world: World) {
     dripping.abort();
     // The server is none the worse for it, and nothing was done.
     assert_eq!(door.get("/v1/sellers", &merchant.key).await.status, 200);
-    assert_eq!(rows(&world).await, before);
+    assert_eq!(contents(&world).await, before);
 }
 
 async fn the_log_tells_nothing_of_what_was_sent(world: World) {

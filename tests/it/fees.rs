@@ -255,9 +255,9 @@ async fn an_explanation_says_what_would_be_done_and_does_nothing(world: World) {
     stand.decide(&format!("/v1/sellers/{second}/policies"), json!({"platform_fee": {"ppm": 10_000}})).await;
     let line = |seller: &str| json!({"name": "Tea", "unit_amount": "10.00", "quantity": 1, "seller": seller});
     let body = json!({"currency": "USD", "line_items": [line(&first), line(&second)]});
-    let before = super::bad_input::rows(&stand.world).await;
+    let before = super::bad_input::contents(&stand.world).await;
     let said = explained(&stand, &body).await;
-    assert_eq!(super::bad_input::rows(&stand.world).await, before, "nothing is written");
+    assert_eq!(super::bad_input::contents(&stand.world).await, before, "nothing is written");
     assert_eq!(said["psp"]["name"], "scripted");
     assert_eq!(said["risk"], json!({"verdict": "allow", "rule": null}));
     assert_eq!((&said["amount"], &said["application_fee"]), (&json!("20.00"), &json!("0.69")));
