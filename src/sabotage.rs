@@ -20,6 +20,12 @@ pub enum Protection {
     RefundKey,
     /// Each time a payout is ordered it goes to the provider under a fresh key.
     PayoutKey,
+    /// Each time a hold is to end, the PSP is asked under a fresh key.
+    CaptureKey,
+    /// A payout does not take what it will send from the seller.
+    PayoutHold,
+    /// A payout above the merchant's limit waits for nobody.
+    ApprovalGate,
     /// A refund does not hold what it will give back.
     RefundHold,
     /// What happened is not told to the merchant.

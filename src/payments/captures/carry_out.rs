@@ -10,6 +10,7 @@ use crate::payments::{send, store as payments};
 use crate::psp::{CaptureRequest, Hold, NotDone, Psp, VoidRequest};
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
+use crate::sabotage::Protection::CaptureKey;
 use crate::words::{CallId, CaptureId, Timestamp, random_bytes};
 
 /// Asks for `id` under its one key, and again until the PSP says what became of it.
@@ -77,7 +78,8 @@ async fn order(app: &App, psp: &dyn Psp, asked: &Capture, psp_payment: String, t
             return Ok(Hold::Unknown { reason: "still held, and too old to be ordered again".to_owned() });
         }
     }
-    let (amount, key) = (asked.amount, asked.id.to_string());
+    let key = if CaptureKey.is_absent() { CallId::new().to_string() } else { asked.id.to_string() };
+    let amount = asked.amount;
     match asked.operation {
         Operation::Capture => psp.capture(&CaptureRequest { psp_payment, amount, key }).await,
         Operation::Void => psp.void(&VoidRequest { psp_payment, key }).await,

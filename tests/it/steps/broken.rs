@@ -5,7 +5,7 @@ use tollgate::sabotage::Protection;
 use super::crash::{Operation, every_crash};
 use super::crashes::{asking_a_refund, asking_a_refund_whose_answer_is_lost, paying, paying_while_the_answer_is_lost};
 use super::explore::{Bounds, Race, explore, replay};
-use super::payouts::a_worker_that_pays_out;
+use super::payouts::{a_worker_that_pays_out, asking_a_payout};
 use super::races::{paying_while_the_merchant_ends_the_session, two_refunds_that_are_too_much_together};
 use super::stage::alone;
 
@@ -64,6 +64,11 @@ fn a_payment_under_a_fresh_key_each_time_is_found() {
 #[test]
 fn a_payout_under_a_fresh_key_each_time_is_found() {
     a_crash_shows(Protection::PayoutKey, &a_worker_that_pays_out::operation(), "the bank was told to send");
+}
+
+#[test]
+fn a_payout_that_takes_nothing_from_the_seller_is_found() {
+    a_crash_shows(Protection::PayoutHold, &asking_a_payout::operation(), "payout");
 }
 
 #[test]
