@@ -1,5 +1,5 @@
 //! The laws of money as properties: whatever is done, in whatever order, they hold after every step; and a crash in the
-//! middle of any step, asked again as clients ask again, ends in the same books.
+//! middle of any step, after which clients ask for everything again that they ever asked for, ends in the same books.
 
 mod act;
 mod hold;
@@ -98,8 +98,9 @@ async fn plays(stage: Stage, ops: &[Op], cut: Cut) -> Result<(), String> {
     right("in the end", &hold::statements_disagree(&stage, cut).await)
 }
 
-/// Plays `ops`; the one at `crash` dies before its `step`-th step if it has so many, and is asked again. There the world
-/// comes to rest, with a crash or without, so that what comes later finds it alike.
+/// Plays `ops`; the one at `crash` dies before its `step`-th step if it has so many, and is asked again, and with it
+/// everything that was asked before, under its keys: at once, when keys may still be taken, and once more at rest. There
+/// the world comes to rest, with a crash or without, so that what comes later finds it alike.
 async fn plays_on(stage: Stage, ops: &[Op], crash: usize, step: Option<usize>) -> Result<Vec<String>, String> {
     for (at, op) in ops.iter().enumerate() {
         match step {
@@ -109,12 +110,24 @@ async fn plays_on(stage: Stage, ops: &[Op], crash: usize, step: Option<usize>) -
         stage.psp.record().mishaps.clear();
         if at == crash {
             right("after the crash", &laws::always(&stage).await)?;
+            if step.is_some() {
+                stage.ask_all_again().await;
+                right("asked again", &laws::always(&stage).await)?;
+            }
             rest(&stage).await?;
             right("after the crash, at rest", &laws::broken(&stage).await)?;
+            if step.is_some() {
+                stage.ask_all_again().await;
+                rest(&stage).await?;
+                right("asked again at rest", &laws::broken(&stage).await)?;
+            }
         }
     }
     finish(&stage).await?;
-    Ok(picture(&stage.app.db).await)
+    let mut end = picture(&stage.app.db).await;
+    end.extend(stage.psp.record().moved());
+    end.sort();
+    Ok(end)
 }
 
 async fn dies_and_is_asked_again(stage: &Stage, at: usize, op: &Op, step: usize) {
@@ -184,6 +197,11 @@ fn wallets_that_stay_as_they_were_are_found() {
 #[test]
 fn a_payout_under_a_fresh_key_each_time_is_found() {
     chance_shows(Protection::PayoutKey, "the bank was told to send");
+}
+
+#[test]
+fn a_payout_that_waits_for_no_second_person_is_found() {
+    chance_shows(Protection::ApprovalGate, "needs a second person");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tollgate::{payments, worker};
+use tollgate::db::query;
+use tollgate::words::{Clock, CorrectionId, PaymentMethodId};
+use tollgate::{corrections, payments, worker};
 
 use super::crash::Client::{AsksAgain, AsksAgainIfNothingHappened, NeverGone};
 use super::crash::{Died, Operation, every_crash};
@@ -404,4 +406,74 @@ operation!(
         assert!(stage.psp.bounce("psp_1"));
     },
     |stage| { (stage.hear("ev_2 psp_1 refund.failed").await, worker::round(&stage.app).await) }
+);
+
+async fn charges(stage: &Stage) -> u16 {
+    let card = query("select id from payment_methods").one(&stage.app.db).await.unwrap();
+    let card: PaymentMethodId = card.get("id").unwrap();
+    let body = json!({ "amount": "5.00", "currency": "USD", "payment_method": card });
+    stage.post("/v1/payments", "charge-1", &body).await.0
+}
+
+operation!(
+    charging_a_saved_card,
+    AsksAgain,
+    |stage| {
+        stage.saved_card().await;
+    },
+    |stage| { charges(&stage).await }
+);
+
+operation!(
+    charging_a_saved_card_while_the_answer_is_lost,
+    AsksAgain,
+    |stage| {
+        stage.saved_card().await;
+        stage.psp.next(Mishap::AnswerLost);
+    },
+    |stage| { charges(&stage).await }
+);
+
+operation!(
+    charging_a_saved_card_while_the_order_is_lost,
+    AsksAgain,
+    |stage| {
+        stage.saved_card().await;
+        stage.psp.next(Mishap::OrderLost);
+    },
+    |stage| { charges(&stage).await }
+);
+
+async fn asks_a_correction(stage: &Stage) -> u16 {
+    let moved = json!({ "debit": "suspense", "credit": "bank", "amount": "1.00", "currency": "USD" });
+    let body = json!({ "reason": "A line was typed wrong.", "transfers": [moved] });
+    stage.post("/v1/corrections", "correction-1", &body).await.0
+}
+
+operation!(
+    asking_a_correction,
+    AsksAgain,
+    |stage| {
+        stage.paid().await;
+    },
+    |stage| { asks_a_correction(&stage).await }
+);
+
+operation!(
+    agreeing_to_a_correction,
+    AsksAgain,
+    |stage| {
+        stage.paid().await;
+        assert_eq!(asks_a_correction(&stage).await, 201);
+    },
+    |stage| {
+        let asked = query("select id from corrections").one(&stage.app.db).await.unwrap();
+        let asked: CorrectionId = asked.get("id").unwrap();
+        let asked = corrections::find(&stage.app.db, &asked).await.unwrap().unwrap();
+        let mut tx = stage.app.db.begin().await.unwrap();
+        match corrections::agree(&mut tx, &asked, "second@shop.example", stage.clock.now()).await {
+            Ok(_) => tx.commit().await.is_ok(),
+            Err(_) => false,
+        }
+    }
 );

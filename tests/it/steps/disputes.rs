@@ -137,6 +137,41 @@ operation!(
     |stage| { worker::round(&stage.app).await }
 );
 
+async fn gives_in(stage: &Stage) -> u16 {
+    let path = format!("/v1/disputes/{}/accept", stage.only_dispute().await);
+    stage.post(&path, "accept-1", &json!({})).await.0
+}
+
+operation!(
+    giving_in,
+    AsksAgain,
+    |stage| {
+        opened(&mut stage).await;
+    },
+    |stage| { gives_in(&stage).await }
+);
+
+operation!(
+    a_worker_that_gives_in,
+    AsksAgain,
+    |stage| {
+        opened(&mut stage).await;
+        assert_eq!(gives_in(&stage).await, 200);
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
+operation!(
+    a_worker_that_gives_in_while_the_answer_is_lost,
+    AsksAgain,
+    |stage| {
+        opened(&mut stage).await;
+        assert_eq!(gives_in(&stage).await, 200);
+        stage.psp.next(Mishap::AnswerLost);
+    },
+    |stage| { worker::round(&stage.app).await }
+);
+
 fn a_paid_checkout(mut stage: Stage) -> LocalBoxFuture<'static, Stage> {
     Box::pin(async move {
         stage.paid().await;

@@ -2,7 +2,7 @@
 //! prepared, one for each run.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -24,7 +24,8 @@ use tollgate::payments::refunds::{self, NewRefund};
 use tollgate::payments::{self, Opened};
 use tollgate::psp::Psps;
 use tollgate::words::{
-    Clock, DisputeId, FixedClock, Mode, OperatorId, PayoutId, RefundId, Secret, SellerId, Tenant, Timestamp,
+    Clock, DisputeId, FixedClock, Mode, OperatorId, PaymentMethodId, PayoutId, RefundId, Secret, SellerId, Tenant,
+    Timestamp,
 };
 use tollgate::{http, merchants};
 
@@ -39,6 +40,16 @@ pub const START: Timestamp = Timestamp::from_unix_seconds(1_760_000_000);
 pub struct Props {
     pub opened: Vec<Opened>,
     pub refunds: Vec<RefundId>,
+}
+
+/// A call of the merchant's under its idempotency key, as it was made.
+#[derive(Clone)]
+pub struct Call {
+    path: String,
+    key: String,
+    body: Value,
+    /// Whether it was refused, which did nothing and leaves the key unused. Not while another call with the key is at it.
+    refused: bool,
 }
 
 #[derive(Clone)]
@@ -56,6 +67,8 @@ pub struct Stage {
     /// Somebody who may approve payouts and agree to corrections.
     pub operator: OperatorId,
     pub props: Props,
+    /// What the merchant asked, in order and each key once, whether it was answered or not.
+    calls: Arc<Mutex<Vec<Call>>>,
     _folder: Option<Arc<TempDir>>,
 }
 
@@ -117,7 +130,19 @@ impl Stage {
         }
         let operator = operator(&mut tx).await;
         tx.commit().await.unwrap();
-        Self { app, psp, clock, tenant, key, first, second, operator, props: Props::default(), _folder: None }
+        Self {
+            app,
+            psp,
+            clock,
+            tenant,
+            key,
+            first,
+            second,
+            operator,
+            props: Props::default(),
+            calls: Arc::default(),
+            _folder: None,
+        }
     }
 
     /// A checkout of two sellers, 10.00 each with a fee of 1.00 in all.
@@ -125,7 +150,19 @@ impl Stage {
         self.open_to("automatic").await
     }
 
+    /// A checkout that was paid with a card that the shop may keep; gives the card's id.
+    pub async fn saved_card(&mut self) -> PaymentMethodId {
+        let opened = self.open_with("automatic", true).await;
+        payments::register(&self.app, &opened.payment.id).await.unwrap();
+        payments::execute(&self.app, &opened.payment.id, super::model_psp::GOOD).await.unwrap();
+        query("select id from payment_methods").one(&self.app.db).await.unwrap().get("id").unwrap()
+    }
+
     async fn open_to(&mut self, capture: &str) -> Opened {
+        self.open_with(capture, false).await
+    }
+
+    async fn open_with(&mut self, capture: &str, keeps: bool) -> Opened {
         let line = |name: &str, seller: Option<&SellerId>| AskedLine {
             name: name.to_owned(),
             unit_amount: "10.00".to_owned(),
@@ -138,6 +175,7 @@ impl Stage {
             success_url: "https://shop.example/paid".to_owned(),
             application_fee: Some("1.00".to_owned()),
             capture: Some(capture.to_owned()),
+            save_payment_method: Some(keeps),
             ..Asked::default()
         };
         let new = NewSession::check(asked).unwrap();
@@ -265,6 +303,32 @@ impl Stage {
 
     /// Calls the API as the merchant does, under an idempotency key; gives status and body.
     pub async fn post(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
+        let at = self.note(path, key, body);
+        let (status, answer) = self.send(path, key, body).await;
+        self.calls.lock().unwrap()[at].refused = status >= 400 && answer["code"] != "idempotency_key_in_flight";
+        (status, answer)
+    }
+
+    /// Every call that was not refused is made again, as it was made, in the same order.
+    pub async fn ask_all_again(&self) {
+        let calls = self.calls.lock().unwrap().clone();
+        for call in calls.iter().filter(|call| !call.refused) {
+            self.post(&call.path, &call.key, &call.body).await;
+        }
+    }
+
+    /// Takes a call down before it is made: it may never be answered.
+    fn note(&self, path: &str, key: &str, body: &Value) -> usize {
+        let mut calls = self.calls.lock().unwrap();
+        let known = calls.iter().position(|call| call.key == key && call.path == path);
+        known.unwrap_or_else(|| {
+            let (path, key, body) = (path.to_owned(), key.to_owned(), body.clone());
+            calls.push(Call { path, key, body, refused: false });
+            calls.len() - 1
+        })
+    }
+
+    async fn send(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
         let request = Request::post(path)
             .header("authorization", format!("Bearer {}", self.key))
             .header("content-type", "application/json")
@@ -313,7 +377,7 @@ impl Template {
         let db = opened(&format!("sqlite:{}", file.display())).await;
         let (psp, clock) = (ModelPsp::with(self.record.clone()), Arc::new(FixedClock::at(self.at)));
         let app = app(db, &clock, &psp);
-        Stage { app, psp, clock, _folder: Some(Arc::new(folder)), ..self.stage.clone() }
+        Stage { app, psp, clock, calls: Arc::default(), _folder: Some(Arc::new(folder)), ..self.stage.clone() }
     }
 }
 

@@ -74,6 +74,33 @@ impl ModelPsp {
         record
     }
 
+    /// The merchant gives in: the dispute is lost at once, whoever asks later.
+    pub(super) async fn hear_acceptance(&self, dispute: &str, key: &str) -> Result<EvidenceOutcome, NotDone> {
+        goes("accept_dispute").await;
+        let mishap = self.mishap();
+        if mishap == Some(Mishap::Away) {
+            return Err(away());
+        }
+        let mut taken = false;
+        if !matches!(mishap, Some(Mishap::OrderLost | Mishap::Refused)) {
+            let mut record = self.record();
+            let contest = record.contests.iter_mut().find(|it| it.reference == dispute);
+            if let Some(contest) = contest
+                && (!contest.status.is_closed() || contest.evidence_key.as_deref() == Some(key))
+            {
+                taken = true;
+                contest.evidence_key = Some(key.to_owned());
+                contest.status = DisputeStatus::Lost;
+            }
+        }
+        answers("accept_dispute").await;
+        Ok(match mishap {
+            Some(Mishap::AnswerLost | Mishap::OrderLost) => EvidenceOutcome::Unknown { reason: lost() },
+            _ if taken => EvidenceOutcome::Taken,
+            _ => EvidenceOutcome::Refused { psp_code: "too_late".to_owned() },
+        })
+    }
+
     pub(super) async fn hear_evidence(&self, request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
         goes("submit_evidence").await;
         let mishap = self.mishap();

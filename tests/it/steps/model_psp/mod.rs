@@ -11,12 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
-    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, EvidenceOutcome, EvidenceRequest, Finding, Hold,
-    NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome, RefundRequest,
+    Approval, CaptureRequest, Card, ConfirmRequest, Decline, DeclineCode, EvidenceOutcome, EvidenceRequest, Finding,
+    Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome, RefundRequest,
     RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::steps::{self, Step};
-use tollgate::words::{Mode, Money, Timestamp};
+use tollgate::words::{Mode, Money, Secret, Timestamp};
 
 pub use bank::{FAST, SLOW as SLOW_BANK, Sent, Transfer};
 
@@ -107,6 +107,16 @@ impl Record {
         let sent: Vec<Sent> = self.transfers.values().map(|transfer| transfer.sent).collect();
         let contests: Vec<_> = self.contests.iter().map(|it| (it.status, it.evidence_key.is_some())).collect();
         (became, known, self.ended.clone(), self.mishaps.len(), sent, contests)
+    }
+
+    /// Everything that moved money or will, by what it is: keys and the order are never the same twice.
+    pub fn moved(&self) -> Vec<String> {
+        let charges =
+            self.charges.values().map(|it| format!("PSP: {} of {}, {:?}", it.amount, it.psp_payment, it.became));
+        let refunds = self.refunds.values().map(|(of, amount)| format!("PSP: {amount} of {of} given back"));
+        let ended = self.ended.iter().map(|(of, taken)| format!("PSP: the hold of {of} ended with {taken:?}"));
+        let sent = self.transfers.values().map(|it| format!("bank: {} sent, {:?}", it.amount, it.sent));
+        charges.chain(refunds).chain(ended).chain(sent).collect()
     }
 
     fn told(&mut self, psp_payment: &str) {
@@ -209,7 +219,11 @@ impl ModelPsp {
 fn outcome(key: &str, became: Became) -> Outcome {
     let declined = |code| Outcome::Declined(Decline { code, psp_code: "51".to_owned(), card: None });
     match became {
-        Became::Taken => Outcome::Approved(Approval { reference: format!("ch_of_{key}"), card: None, saved: None }),
+        Became::Taken => Outcome::Approved(Approval {
+            reference: format!("ch_of_{key}"),
+            card: Some(Card { brand: "visa".to_owned(), last4: "4242".to_owned() }),
+            saved: Some(Secret::new(GOOD.to_owned())),
+        }),
         Became::Declined => declined(DeclineCode::InsufficientFunds),
         Became::Challenged => Outcome::ActionRequired { url: "https://psp.example/prove".parse().unwrap(), card: None },
         Became::Pending => Outcome::Pending,
@@ -395,6 +409,10 @@ impl Psp for ModelPsp {
 
     async fn submit_evidence(&self, request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
         self.hear_evidence(request).await
+    }
+
+    async fn accept_dispute(&self, dispute: &str, key: &str) -> Result<EvidenceOutcome, NotDone> {
+        self.hear_acceptance(dispute, key).await
     }
 
     /// The body is the event's id, the payment (or the key of a payout) and the kind, with spaces between.
