@@ -26,7 +26,7 @@ fn number(report: &str, name: &str) -> u64 {
 async fn whatever_fails_the_witnesses_agree(world: World) {
     let (report, clean) = chaos(&world, &["--payments", "40", "--shoppers", "20"]).await;
     assert!(clean, "{report}");
-    assert_eq!(number(&report, "payments"), 40);
+    assert!(number(&report, "payments") >= 40, "saved cards are charged beside: {report}");
     assert!(number(&report, "kills") > 0 && number(&report, "captures at the PSP") > 10, "{report}");
     assert!(number(&report, "webhooks heard") >= number(&report, "captures at the PSP"), "{report}");
 }

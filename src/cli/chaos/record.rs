@@ -89,7 +89,7 @@ pub async fn read(stage: &Stage) -> anyhow::Result<Record> {
         amount: row["amount"].as_i64().unwrap_or_default(),
         fee: row["fee"].as_i64().unwrap_or_default(),
         status: text(&row["status"]).to_owned(),
-        word: row["evidence_key"].as_str().map(str::to_owned),
+        word: Some(text(&row["evidence_key"])).filter(|key| !key.is_empty()).map(str::to_owned),
     };
     let (disputes, attempts) = (list(stage, "disputes").await?, list(stage, "attempts").await?);
     let to_contest = attempts.iter().filter(|row| text(&row["card"]) == disputes::CARD && is_approved(row));
