@@ -24,8 +24,6 @@ pub enum Protection {
     CaptureKey,
     /// A payout does not take what it will send from the seller.
     PayoutHold,
-    /// A payout above the merchant's limit waits for nobody.
-    ApprovalGate,
     /// A refund does not hold what it will give back.
     RefundHold,
     /// What happened is not told to the merchant.

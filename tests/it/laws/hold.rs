@@ -18,9 +18,6 @@ const AS_DECIDED: &str = "refund_asked";
 
 /// What stood before a step.
 pub struct Before {
-    /// Above so many cents a payout needs a second person.
-    limit: Option<i64>,
-    payouts: BTreeSet<String>,
     available: BTreeMap<String, i64>,
     journals: BTreeSet<String>,
     batches: BTreeSet<String>,
@@ -44,13 +41,7 @@ pub async fn before(stage: &Stage) -> Before {
     let db = &stage.app.db;
     let journals = query("select id from journals").all(db).await.unwrap();
     let refuses = query("select count(*) as n from policies where name = 'negative_balance' and value = '\"refuse\"'");
-    let limits = query("select value from policies where name = 'payout_approval_above'");
-    let limits = limits.optional(db).await.unwrap().map(|row| text(&row, "value"));
-    let limits: Option<serde_json::Value> = limits.map(|limits| serde_json::from_str(&limits).unwrap());
-    let limit = limits.as_ref().and_then(|limits| limits["USD"].as_str());
     Before {
-        limit: limit.map(|limit| limit.replace('.', "").parse().unwrap()),
-        payouts: payouts(db).await.into_iter().map(|(id, ..)| id).collect(),
         available: available(db).await,
         journals: journals.iter().map(|row| text(row, "id")).collect(),
         batches: batches(db).await.into_iter().map(|batch| batch.key).collect(),
@@ -62,7 +53,6 @@ pub async fn before(stage: &Stage) -> Before {
 pub async fn unlawful(stage: &Stage, before: &Before) -> Vec<String> {
     let mut wrong = not_there(stage, before).await;
     wrong.extend(more_than_payable(stage, before).await);
-    wrong.extend(unapproved(stage, before).await);
     wrong
 }
 
@@ -118,19 +108,6 @@ async fn batches(db: &Db) -> Vec<Batch> {
             payable: number(row, "payable"),
         })
         .collect()
-}
-
-/// Payouts with what they send and whether they wait for a second person.
-async fn payouts(db: &Db) -> Vec<(String, i64, bool)> {
-    let rows = query("select id, amount, status from payouts").all(db).await.unwrap();
-    rows.iter().map(|row| (text(row, "id"), number(row, "amount"), text(row, "status") == "needs_approval")).collect()
-}
-
-/// What is taken on above the merchant's limit waits for a second person.
-async fn unapproved(stage: &Stage, before: &Before) -> Vec<String> {
-    let taken_on = payouts(&stage.app.db).await.into_iter().filter(|(id, ..)| !before.payouts.contains(id));
-    let above = taken_on.filter(|(_, amount, waits)| before.limit.is_some_and(|limit| *amount > limit) && !waits);
-    above.map(|(id, amount, _)| format!("{id} of {amount} needs a second person and waits for none")).collect()
 }
 
 /// A schedule leaves its reserve where it is.

@@ -200,11 +200,6 @@ fn a_payout_under_a_fresh_key_each_time_is_found() {
 }
 
 #[test]
-fn a_payout_that_waits_for_no_second_person_is_found() {
-    chance_shows(Protection::ApprovalGate, "needs a second person");
-}
-
-#[test]
 fn a_refund_that_holds_nothing_is_found() {
     chance_shows(Protection::RefundHold, "refund");
 }
