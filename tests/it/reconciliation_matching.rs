@@ -38,6 +38,10 @@ both_databases!(
     a_run_taken_for_dead_writes_nothing,
     a_line_that_names_a_batch_is_never_matched_by_its_amount,
     three_entries_of_one_payout_are_one_payout_and_two_repetitions,
+    a_text_with_a_character_that_is_none_stops_nobody,
+    two_payouts_of_one_batch_are_its_sum_together,
+    a_refund_made_elsewhere_is_suggested_against_its_seller,
+    a_journal_by_hand_keeps_off_what_is_held,
 );
 
 impl Books {
@@ -288,7 +292,8 @@ async fn what_was_written_off_and_is_told_after_all_is_not_matched(world: World)
     books.charge(&told, 1_000, 30).await;
     books.run_list().await;
     books.shop.world.clock.advance(std::time::Duration::from_hours(24 * 7));
-    books.run_list().await;
+    books.file("list", "2025-10-15").await;
+    books.run_day(&books.list.clone(), "2025-10-15").await;
     let missing = books.only_break().await;
     let psp = |name: &str| Account::Psp(name.to_owned());
     let off = |debit, credit| Transfer { debit, credit, amount: usd(1_000) };
@@ -367,4 +372,64 @@ async fn three_entries_of_one_payout_are_one_payout_and_two_repetitions(world: W
     let open = query("select count(*) as n from settlement_lines where standing = 'open'");
     let open: i64 = open.one(&books.shop.world.db).await.unwrap().get("n").unwrap();
     assert_eq!(open, 2);
+}
+
+async fn a_text_with_a_character_that_is_none_stops_nobody(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    books.run_list().await;
+    books.line("bank", "bank_entry", 970, 0, &json!({ "texts": ["PAYOUT\0batch_1", "\0"] })).await;
+    let run = books.run(&books.bank.clone()).await;
+    assert_eq!((count(&run, "matched"), books.account("bank").await), (1, 970), "{}", run.totals);
+    books.assert_explained().await;
+}
+
+async fn two_payouts_of_one_batch_are_its_sum_together(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    books.line("list", "payout", -500, 0, &json!({ "batch": "batch_1" })).await;
+    books.run_list().await;
+    assert_eq!(books.only_break().await.cause, "payout_is_not_its_batch");
+    books.line("list", "payout", -470, 0, &json!({ "batch": "batch_1" })).await;
+    books.run_list().await;
+    assert_eq!((books.open_breaks().await.len(), books.owed().await), (0, 970));
+}
+
+async fn a_refund_made_elsewhere_is_suggested_against_its_seller(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "psp_movement": "re_elsewhere", "batch": "batch_1" });
+    books.line("list", "refund", -200, 0, &more).await;
+    books.run_list().await;
+    let it = books.only_break().await;
+    let (_, transfers) = breaks::read_proposal(it.proposal.as_ref().unwrap()).unwrap();
+    assert!(matches!(&transfers[..], [Transfer { debit: Account::Pending(_), credit: Account::Suspense, .. }]));
+    books.agree(&it, &transfers).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await), (770, 0));
+    books.shop.assert_sound().await;
+}
+
+async fn a_journal_by_hand_keeps_off_what_is_held(world: World) {
+    let mut books = Books::open(world).await;
+    books.line("list", "adjustment", -200, 0, &json!({ "batch": "batch_1" })).await;
+    books.run_list().await;
+    let (it, now) = (books.only_break().await, books.shop.world.now());
+    let seller = tollgate::merchants::sellers::self_seller(&books.shop.world.db, &books.shop.tenant).await.unwrap().id;
+    let against = |debit| [Transfer { debit, credit: Account::Suspense, amount: usd(200) }];
+    let mut tx = books.shop.world.db.begin().await.unwrap();
+    for held in [Account::Reserved(seller.clone()), Account::PayingOut(seller.clone()), Account::Disputes] {
+        let refused = breaks::propose(&mut tx, &it.id, "theirs", &against(held), "one", now).await;
+        assert!(matches!(refused, Err(ActError::Held(_))), "{refused:?}");
+    }
+    let pending = breaks::propose(&mut tx, &it.id, "theirs", &against(Account::Pending(seller)), "one", now).await;
+    assert!(matches!(pending, Err(ActError::NothingPending)), "{pending:?}");
+    let mut between = against(Account::PspFees).to_vec();
+    let psp = |name: &str| Account::Psp(name.to_owned());
+    between.push(Transfer { debit: psp("scripted"), credit: psp("another"), amount: usd(100) });
+    let refused = breaks::propose(&mut tx, &it.id, "between PSPs", &between, "one", now).await;
+    assert!(matches!(refused, Err(ActError::Leaves(..))), "{refused:?}");
 }

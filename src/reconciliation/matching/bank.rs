@@ -184,7 +184,8 @@ fn words(told: &Told) -> Vec<String> {
             let parts = text.split(move |c: char| !inside(c)).map(str::to_owned);
             parts.chain([text.trim().to_owned()]).collect::<Vec<_>>()
         })
-        .filter(|word| word.len() > 2)
+        // No reference has such characters, and PostgreSQL takes no text with a NUL.
+        .filter(|word| word.len() > 2 && !word.contains(char::is_control))
         .collect();
     words.dedup();
     words

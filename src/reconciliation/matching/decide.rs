@@ -125,9 +125,10 @@ pub fn of_nothing(line: &Told, payment: bool) -> Decided {
     }
 }
 
-/// A PSP's payout beside the sum of its batch: both are the PSP's own words.
-pub fn of_batch(line: &Told, sum: i64) -> Decided {
-    if line.net.unsigned_abs() == sum.unsigned_abs() {
+/// A PSP's payout of a batch whose lines come to `sum` and whose payouts, this one among them, to `paid`: both are the PSP's own
+/// words. What it has sent goes out of the batch; some write it down as what arrives.
+pub fn of_batch(sum: i64, paid: i64) -> Decided {
+    if paid == sum.saturating_neg() || (sum > 0 && paid == sum) {
         Decided::of(Outcome::Matched, Circumstance::Agrees, sum)
     } else {
         Decided::of(Outcome::AmountDiffers, Circumstance::OtherAmount, sum)
@@ -315,6 +316,15 @@ mod tests {
         assert_eq!(decide(&[won.clone()], &ours(100)), [(Outcome::CurrencyDiffers, 100)]);
         let both = [won, line(LineKind::Charge, 100, 3)];
         assert_eq!(decide(&both, &ours(100)), [(Outcome::CurrencyDiffers, 0), (Outcome::Matched, 100)]);
+    }
+
+    #[test]
+    fn a_payout_is_what_its_batch_comes_to_with_its_sign() {
+        assert_eq!(of_batch(950, -950).outcome, Outcome::Matched);
+        assert_eq!(of_batch(950, 950).outcome, Outcome::Matched);
+        assert_eq!(of_batch(-50, 50).outcome, Outcome::Matched, "what we owe is taken from us");
+        assert_eq!(of_batch(-50, -50).outcome, Outcome::AmountDiffers);
+        assert_eq!(of_batch(950, -900).outcome, Outcome::AmountDiffers);
     }
 
     #[test]

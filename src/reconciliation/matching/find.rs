@@ -89,8 +89,8 @@ async fn alone(
     let decided = match (&line.kind, &line.batch) {
         (LineKind::Fee, _) => of_fee(),
         (LineKind::Payout, Some(batch)) => {
-            let sum = store::batch_sum(&context.app.db, &context.source.name, batch, line.currency).await?;
-            of_batch(line, sum)
+            let (sum, paid) = store::batch_sums(&context.app.db, &context.source.name, batch, line.currency).await?;
+            of_batch(sum, paid)
         }
         _ => {
             let payment = charge_of(line, charges).cloned();

@@ -36,6 +36,7 @@ impl Told {
 #[derive(Debug, Default)]
 pub struct Batches {
     sums: HashMap<(String, Currency), i64>,
+    paid: HashMap<(String, Currency), i64>,
     payouts: Vec<Told>,
 }
 
@@ -43,21 +44,28 @@ impl Batches {
     /// Counts lines, and takes the PSP's payouts out of them.
     pub(super) fn add(&mut self, lines: &mut Vec<Told>) {
         let is_payout = |line: &mut Told| line.kind == LineKind::Payout && line.batch.is_some();
-        self.payouts.extend(lines.extract_if(.., is_payout));
-        for line in lines {
-            if let Some(batch) = &line.batch {
-                let sum = self.sums.entry((batch.clone(), line.currency)).or_default();
-                *sum = sum.saturating_add(line.net);
-            }
-        }
+        let payouts: Vec<Told> = lines.extract_if(.., is_payout).collect();
+        add_up(&mut self.paid, &payouts);
+        add_up(&mut self.sums, lines);
+        self.payouts.extend(payouts);
     }
 
     /// What would be decided about the PSP's payouts, with each one's currency and amount.
     pub fn payouts(&self) -> impl Iterator<Item = (Outcome, Currency, i64)> {
         self.payouts.iter().map(|line| {
             let key = (line.batch.clone().unwrap_or_default(), line.currency);
-            let decided = of_batch(line, self.sums.get(&key).copied().unwrap_or(0));
+            let of = |sums: &HashMap<_, i64>| sums.get(&key).copied().unwrap_or(0);
+            let decided = of_batch(of(&self.sums), of(&self.paid));
             (decided.outcome, line.currency, line.gross)
         })
+    }
+}
+
+fn add_up(sums: &mut HashMap<(String, Currency), i64>, lines: &[Told]) {
+    for line in lines {
+        if let Some(batch) = &line.batch {
+            let sum = sums.entry((batch.clone(), line.currency)).or_default();
+            *sum = sum.saturating_add(line.net);
+        }
     }
 }

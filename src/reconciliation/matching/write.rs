@@ -16,8 +16,12 @@ use super::entry::{Entry, summed};
 use super::store::{self, Mark};
 use crate::db::{DbError, Tx, retrying};
 use crate::ledger::{Account, Posting};
+use crate::payments;
 use crate::wallets;
 use crate::words::{Currency, LineId, Tenant, Timestamp};
+
+/// Journals in one statement.
+const AT_ONCE: usize = 500;
 
 /// Breaks that wait for a line, by their subject.
 pub type Waiting = HashMap<String, Vec<Break>>;
@@ -164,7 +168,11 @@ pub async fn book(
     for entry in entries.iter().filter(|entry| !entry.land.is_empty()) {
         posted.extend(land(tx, entry, psp, now).await?);
     }
-    let journals = wallets::post(tx, &posted).await?;
+    let mut journals = Vec::with_capacity(posted.len());
+    // A batch may be of thousands of merchants, and a statement takes so many parameters and no more.
+    for some in posted.chunks(AT_ONCE) {
+        journals.extend(wallets::post(tx, some).await?);
+    }
     Ok(keys.into_iter().zip(journals).map(|(key, journal)| (key, journal.journal.to_string())).collect())
 }
 
@@ -197,7 +205,9 @@ pub async fn differ(
     cause: &Cause,
     now: Timestamp,
 ) -> Result<(), ReconcileError> {
-    let (it, new) = breaks::open(tx, new_break(context, entry, cause), now).await?;
+    let suggestion = if cause.class == Class::Manual { suggestion(tx, entry, cause).await? } else { None };
+    let found = NewBreak { suggestion, ..new_break(context, entry, cause) };
+    let (it, new) = breaks::open(tx, found, now).await?;
     if !new {
         return Ok(());
     }
@@ -267,7 +277,7 @@ pub fn new_break(context: &Context<'_>, entry: &Entry, cause: &Cause) -> NewBrea
         expected,
         actual: Some(actual),
         evidence: evidence(entry, cause),
-        suggestion: (cause.class == Class::Manual).then(|| suggestion(entry, cause)).flatten(),
+        suggestion: None,
         expected_by: None,
     }
 }
@@ -291,9 +301,24 @@ fn evidence(entry: &Entry, cause: &Cause) -> Value {
     })
 }
 
-/// A cost that the PSP or the bank has kept, or given back: what it mostly is. A person may propose something else.
-fn suggestion(entry: &Entry, cause: &Cause) -> Option<Value> {
-    let [(currency, minor)] = entry.differs[..] else { return None };
-    let transfer = postings::shift(Account::Suspense, Account::PspFees, minor, currency)?;
-    Some(proposal(&cause.explanation, &[transfer]))
+/// The journal that mostly closes a break of such a cause, where there is one. A person may propose something else.
+async fn suggestion(tx: &mut Tx, entry: &Entry, cause: &Cause) -> Result<Option<Value>, ReconcileError> {
+    let [(currency, minor)] = entry.differs[..] else { return Ok(None) };
+    let other = match cause.name.as_str() {
+        // A charge of the bank's.
+        "bank_received_another_amount" => Some(Account::PspFees),
+        "refund_made_elsewhere" => whose(tx, entry).await?,
+        _ => None,
+    };
+    let transfer = other.and_then(|other| postings::shift(Account::Suspense, other, minor, currency));
+    Ok(transfer.map(|transfer| proposal(&cause.explanation, &[transfer])))
+}
+
+/// Where the money of the payment that a line names is, when it is one seller's.
+async fn whose(tx: &mut Tx, entry: &Entry) -> Result<Option<Account>, DbError> {
+    let Some(payment) = entry.payment.as_ref().and_then(|ours| ours.payment.as_ref()) else { return Ok(None) };
+    let orders = payments::store::orders(&mut *tx, payment).await?;
+    let [order] = &orders[..] else { return Ok(None) };
+    let seller = order.seller.clone();
+    Ok(Some(if order.fulfilled_at.is_some() { Account::Available(seller) } else { Account::Pending(seller) }))
 }

@@ -49,18 +49,24 @@ pub async fn batches_to_land(db: &Db, sources: &[String]) -> Result<Vec<Batch>, 
         .collect()
 }
 
-/// What the lines of one batch come to, without the payout itself.
-pub async fn batch_sum(on: impl Into<On<'_>>, source: &str, batch: &str, currency: Currency) -> Result<i64, DbError> {
-    query(
-        "select cast(coalesce(sum(net), 0) as bigint) as total from settlement_lines
-         where source = $1 and batch = $2 and currency = $3 and kind <> 'payout'",
+/// What the lines of one batch come to without its payouts, and what the payouts come to.
+pub async fn batch_sums(
+    on: impl Into<On<'_>>,
+    source: &str,
+    batch: &str,
+    currency: Currency,
+) -> Result<(i64, i64), DbError> {
+    let row = query(
+        "select cast(coalesce(sum(case when kind = 'payout' then 0 else net end), 0) as bigint) as total,
+             cast(coalesce(sum(case when kind = 'payout' then net else 0 end), 0) as bigint) as paid
+         from settlement_lines where source = $1 and batch = $2 and currency = $3",
     )
     .bind(source)
     .bind(batch)
     .bind(currency)
     .one(on)
-    .await?
-    .get("total")
+    .await?;
+    Ok((row.get("total")?, row.get("paid")?))
 }
 
 /// The bank line with which a batch of one of these sources has landed, if it has.
