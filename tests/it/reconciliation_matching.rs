@@ -401,7 +401,8 @@ async fn a_refund_made_elsewhere_is_suggested_against_its_seller(world: World) {
     let mut books = Books::open(world).await;
     let opened = books.shop.paid().await;
     books.charge(&opened, 1_000, 30).await;
-    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "psp_movement": "re_elsewhere", "batch": "batch_1" });
+    let more =
+        json!({ "psp_payment": books.psp_payment(&opened).await, "psp_movement": "re_elsewhere", "batch": "batch_1" });
     books.line("list", "refund", -200, 0, &more).await;
     books.run_list().await;
     let it = books.only_break().await;
