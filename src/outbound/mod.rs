@@ -13,6 +13,7 @@
 pub mod address;
 mod door;
 mod guard;
+pub mod retry_after;
 
 pub use door::{Answer, Call, Door, Failure};
 pub use guard::{Guard, Refusal};

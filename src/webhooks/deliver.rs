@@ -7,9 +7,9 @@ use reqwest::header::RETRY_AFTER;
 
 use super::deliveries::{self, Attempt, Delivery, Status};
 use super::endpoints::{self, Endpoint};
-use super::{WebhookError, retry_after, schedule, signature};
+use super::{WebhookError, schedule, signature};
 use crate::app::App;
-use crate::outbound::{Answer, Call, Failure};
+use crate::outbound::{Answer, Call, Failure, retry_after};
 use crate::queue::Verdict;
 use crate::sabotage::Protection::WebhookRetry;
 use crate::words::{DeliveryId, Timestamp, pan, random_bytes};
@@ -95,7 +95,7 @@ fn printable(text: &str, limit: usize) -> String {
 
 fn asked_to_wait(answer: &Result<Answer, Failure>, now: Timestamp) -> Option<Duration> {
     let answer = answer.as_ref().ok().filter(|answer| matches!(answer.status.as_u16(), 429 | 503))?;
-    retry_after::parse(answer.headers.get(RETRY_AFTER)?.to_str().ok()?, now)
+    retry_after::parse(answer.headers.get(RETRY_AFTER)?.to_str().ok()?, Some(now))
 }
 
 async fn conclude(

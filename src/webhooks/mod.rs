@@ -10,7 +10,6 @@
 mod deliver;
 mod fan_out;
 mod message;
-mod retry_after;
 mod schedule;
 mod signature;
 

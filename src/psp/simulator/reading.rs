@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::super::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome, Registered};
 use super::wire;
-use crate::outbound::{Answer, Failure};
+use crate::outbound::{Answer, Failure, retry_after};
 use crate::words::{Currency, Money};
 
 pub(super) type Reply = Result<Answer, Failure>;
@@ -188,7 +188,7 @@ pub(super) fn refusal(answer: &Answer) -> Option<NotDone> {
         StatusCode::TOO_MANY_REQUESTS => Some(NotDone::Unreachable {
             reason: "the PSP asks for fewer calls (429)".to_owned(),
             // "Fewer" without a number is a moment at least.
-            after: Some(retry_after(&answer.headers).unwrap_or(A_MOMENT)),
+            after: Some(asked_to_wait(&answer.headers).unwrap_or(A_MOMENT)),
         }),
         status if status.is_client_error() => {
             let error = told?;
@@ -202,10 +202,12 @@ pub(super) fn refusal(answer: &Answer) -> Option<NotDone> {
 
 const A_MOMENT: Duration = Duration::from_secs(1);
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
+    let header = |name| headers.get(name)?.to_str().ok();
+    // A date is the PSP's own, and so is the clock that it is held against.
+    let asked = retry_after::parse(header(RETRY_AFTER)?, header(DATE).and_then(retry_after::date))?;
     // No PSP gets to stop us for longer than an hour.
-    Some(Duration::from_secs(u64::min(seconds, 3600)))
+    Some(asked.min(Duration::from_hours(1)))
 }
 
 pub(super) fn arrived(reply: Reply) -> Result<Answer, NotDone> {
@@ -223,7 +225,7 @@ pub(super) fn not_sent(failure: &Failure) -> NotDone {
 }
 
 pub(super) fn garbled(answer: &Answer) -> NotDone {
-    NotDone::Unreachable { reason: said_nothing(answer.status), after: retry_after(&answer.headers) }
+    NotDone::Unreachable { reason: said_nothing(answer.status), after: asked_to_wait(&answer.headers) }
 }
 
 fn unreadable(status: StatusCode) -> Outcome {
@@ -318,10 +320,14 @@ mod tests {
         let conflict = outcome(answer(409, r#"{"error":{"code":"payment_voided","message":"it was voided"}}"#));
         assert!(matches!(conflict, Err(NotDone::Refused { code, .. }) if code == "payment_voided"));
         let mut busy = answer(429, "").unwrap();
-        busy.headers.insert(RETRY_AFTER, "7".parse().unwrap());
-        assert!(
-            matches!(outcome(Ok(busy)), Err(NotDone::Unreachable { after: Some(wait), .. }) if wait.as_secs() == 7)
-        );
+        busy.headers.insert(DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        for (asked, seconds) in [("7", 7), ("86400", 3600), ("Sun, 06 Nov 1994 08:50:37 GMT", 60), ("soon", 1)] {
+            busy.headers.insert(RETRY_AFTER, asked.parse().unwrap());
+            let heard = outcome(Ok(busy.clone()));
+            let after = heard.map_or_else(|not_done| not_done, |outcome| panic!("{outcome:?}"));
+            let NotDone::Unreachable { after: Some(wait), .. } = after else { panic!("{after:?}") };
+            assert_eq!(wait.as_secs(), seconds, "{asked}");
+        }
     }
 
     #[test]
