@@ -4,20 +4,20 @@
 //! get its answer, status and body as they were. Work that must ask somebody outside is taken on in that transaction and
 //! answered in a later one; when its process dies in between, whoever repeats the request finishes that same work. A
 //! refused request is not remembered: it changed nothing, so the caller may correct it and use the key again. A key that
-//! belongs to a payment lives as long as the payment. Refuses to know what is being done, and HTTP but for a number.
+//! belongs to a payment lives as long as the payment; one under which something else was made that moves money, for ever. Refuses to know what is being done, and HTTP but for a number.
 
 mod key;
 mod store;
 
 pub use key::{Fingerprint, Key, KeyError};
-pub use store::{answered, begin, belongs_to, finish, forget_before, take_on, take_over};
+pub use store::{answered, begin, belongs_to, finish, forget_before, made, take_on, take_over};
 
 use std::time::Duration;
 
 use crate::db::{Db, DbError};
 use crate::words::Timestamp;
 
-/// How long a key is remembered that belongs to no payment: longer than any client goes on repeating a request.
+/// How long a key is remembered that belongs to no payment and made nothing that lasts: longer than any client goes on repeating a request.
 pub const KEPT: Duration = Duration::from_hours(30 * 24);
 /// Forgotten at once, so that no transaction is long.
 const BATCH: i64 = 500;
@@ -55,7 +55,7 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Forgets the keys of no payment that are older than [`KEPT`], a batch per transaction; how many went.
+/// Forgets the keys that nothing keeps and that are older than [`KEPT`], a batch per transaction; how many went.
 pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, DbError> {
     let mut forgotten = 0_u64;
     loop {

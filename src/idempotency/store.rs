@@ -102,6 +102,18 @@ pub async fn belongs_to(tx: &mut Tx, tenant: &Tenant, key: &Key, payment: &Payme
     Ok(())
 }
 
+/// Writes what was made under the key, in the transaction that made it: the key is never forgotten.
+pub async fn made(tx: &mut Tx, tenant: &Tenant, key: &Key, object: &str) -> Result<(), DbError> {
+    query("update idempotency_keys set object_id = $4 where merchant_id = $1 and livemode = $2 and key = $3")
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(key.as_str())
+        .bind(object)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Writes what the call has taken on, in the transaction that took it on, until when its caller will have answered, and
 /// which payment it is about.
 pub async fn take_on(
@@ -148,7 +160,7 @@ pub async fn take_over(
     Ok(taken_over == 1)
 }
 
-/// Forgets keys first used before `before` that belong to no payment and took nothing on; how many went. Run often, a
+/// Forgets keys first used before `before` that belong to no payment and neither made nor took on anything that lasts; how many went. Run often, a
 /// batch at a time.
 pub async fn forget_before(tx: &mut Tx, before: Timestamp, batch: i64) -> Result<u64, DbError> {
     query(

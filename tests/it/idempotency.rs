@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use tollgate::db::{Tx, query};
-use tollgate::http::idempotent::{Once, idempotent};
+use tollgate::http::idempotent::{Done, Once, idempotent};
 use tollgate::idempotency::{self, Answer as Stored, Begun, Fingerprint, Key};
 
 use crate::support::door::{Door, Merchant};
@@ -171,7 +171,7 @@ async fn the_victim_of_a_deadlock_is_tried_again(world: World) {
             query(rename).bind(first.as_str()).execute(tx).await?;
             tokio::time::sleep(Duration::from_millis(300)).await;
             query(rename).bind(second.as_str()).execute(tx).await?;
-            Ok(json!({}))
+            Ok(Done::for_a_month(json!({})))
         };
         idempotent(door.app.clone(), merchant.test.clone(), once, StatusCode::CREATED, work).await
     };

@@ -7,10 +7,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tollgate::idempotency::{self, Begun, Fingerprint, Key, Taken};
 use tollgate::payments::refunds::{self, NewRefund};
-use tollgate::payments::{Opened, jobs};
+use tollgate::payments::{Opened, disputes, jobs};
 use tollgate::psp::RefundOutcome;
 use tollgate::queue;
 
+use crate::payouts::{earned, verified_seller};
 use crate::support::door::Door;
 use crate::support::scripted_psp::Dies;
 use crate::support::shop::Shop;
@@ -27,6 +28,7 @@ both_databases!(
     what_a_worker_has_finished_is_answered_at_once,
     a_caller_who_hangs_up_stops_nothing,
     keys_live_as_long_as_their_payment,
+    a_key_that_moves_money_is_not_forgotten,
 );
 
 const REFUNDS: &str = "/v1/refunds";
@@ -267,4 +269,44 @@ async fn keys_live_as_long_as_their_payment(world: World) {
     assert_eq!((&again.text, again.header("idempotent-replayed")), (&opened.text, "true"));
     assert!(is_fresh(&till.door.post_once("/v1/sellers", &till.key, "seller", &seller).await), "forgotten");
     till.assert_refunded_once().await;
+}
+
+async fn a_key_that_moves_money_is_not_forgotten(world: World) {
+    let till = Till::open(world).await;
+    let shop = &till.shop;
+    let seller = verified_seller(shop).await;
+    shop.world.clock.advance(Duration::from_hours(48));
+    earned(shop, &seller, "earned", 10_000, "USD").await;
+    let psp_payment = format!("psp_{}", till.opened.payment.id);
+    shop.psp.contest(&psp_payment, "dp_at_psp", 400, shop.world.now());
+    shop.psp.contest(&psp_payment, "dp_too", 100, shop.world.now());
+    disputes::look(&shop.app, &till.opened.payment.id).await.unwrap();
+    let contested = disputes::of_payment(&shop.world.db, &till.opened.payment.id).await.unwrap();
+    let transfer = json!({ "debit": "fees:platform", "credit": "suspense", "amount": "1.00", "currency": "USD" });
+    let payout = json!({ "seller": seller, "amount": "40.00", "currency": "USD" });
+    let calls = [
+        ("/v1/payouts".to_owned(), payout),
+        ("/v1/corrections".to_owned(), json!({ "reason": "a mistake", "transfers": [transfer] })),
+        (format!("/v1/payment_orders/{}/fulfill", till.opened.orders[0].id), json!({})),
+        (format!("/v1/disputes/{}/evidence", contested[0].id), json!({ "explanation": "it was sent" })),
+        (format!("/v1/disputes/{}/accept", contested[1].id), json!({})),
+    ];
+    let mut answers = Vec::new();
+    for (path, body) in &calls {
+        let answer = till.door.post_once(path, &till.key, path, body).await;
+        assert!(is_fresh(&answer), "{path}: {}", answer.text);
+        answers.push(answer);
+    }
+    let payout = format!("/v1/payouts/{}/cancel", answers[0].json["id"].as_str().unwrap());
+    let canceled = till.door.post_once(&payout, &till.key, "cancel", &json!({})).await;
+    assert!(is_fresh(&canceled), "{}", canceled.text);
+
+    shop.world.clock.advance(Duration::from_hours(10 * 365 * 24));
+    assert_eq!(idempotency::forget_old(&shop.world.db, shop.world.now()).await.unwrap(), 0);
+    for ((path, body), first) in calls.iter().zip(&answers) {
+        let again = till.door.post_once(path, &till.key, path, body).await;
+        assert_eq!((&again.text, again.header("idempotent-replayed")), (&first.text, "true"), "{path}");
+    }
+    let again = till.door.post_once(&payout, &till.key, "cancel", &json!({})).await;
+    assert_eq!((&again.text, again.header("idempotent-replayed")), (&canceled.text, "true"));
 }

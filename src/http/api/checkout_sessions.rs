@@ -11,9 +11,8 @@ use super::fields;
 use crate::app::App;
 use crate::checkout::{self, Asked, Fault, Filter, NewSession, OpenError, Session, Status};
 use crate::http::extract::{Authenticated, Keyed, NoFields, PageQuery, Strict};
-use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::problem::{FieldError, Problem};
-use crate::idempotency;
 use crate::payments::{self, PaymentError};
 use crate::words::{SessionId, Tenant};
 
@@ -27,15 +26,15 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let new = NewSession::check(request.body).map_err(refused)?;
     let (tenant, now, shown) = (principal.tenant.clone(), app.now(), app.clone());
-    let (payable, key) = (app.psps.taking(tenant.mode).is_some(), request.once.key.clone());
+    let payable = app.psps.taking(tenant.mode).is_some();
     idempotent(app, principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
         let opened = payments::open(tx, &tenant, new.clone(), now).await.map_err(not_opened)?;
         // Rolled back: a session nobody could pay is not opened.
         if !payable {
             return Err(no_psp().into());
         }
-        idempotency::belongs_to(tx, &tenant, &key, &opened.payment.id).await?;
-        Ok(payments::session_view(&shown, &opened.session, &opened.orders))
+        let view = payments::session_view(&shown, &opened.session, &opened.orders);
+        Ok(Done::about(&opened.payment.id, view))
     })
     .await
 }

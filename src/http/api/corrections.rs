@@ -12,7 +12,7 @@ use super::fields;
 use crate::app::App;
 use crate::corrections::{self, CorrectionError, REASON, TRANSFERS};
 use crate::http::extract::{Authenticated, Keyed, PageQuery};
-use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::ledger::{Account, Transfer};
@@ -53,7 +53,7 @@ pub async fn create(
         let correction = corrections::ask(tx, &tenant, &asked, now).await.map_err(refused)?;
         let entry = NewEntry::new("correction.ask", &key, now).about(correction.id.as_str());
         record(tx, &NewEntry { note: correction.reason.clone(), ..entry }).await?;
-        Ok(corrections::view(&correction))
+        Ok(Done::for_ever(&correction.id, corrections::view(&correction)))
     })
     .await
 }

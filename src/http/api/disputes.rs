@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::fields;
 use crate::app::App;
 use crate::http::extract::{Authenticated, Keyed, NoFields, PageQuery};
-use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::payments::disputes::{self, Answered, Dispute, Filter, LONGEST, Texts};
@@ -81,7 +81,7 @@ pub async fn answer(
     let (tenant, now, wake) = (principal.tenant.clone(), app.now(), app.wake.clone());
     let answer = idempotent(app, principal.tenant, request.once, StatusCode::OK, async move |tx| {
         let (dispute, evidence) = disputes::answer(tx, &tenant, &id, texts.clone(), now).await.map_err(refused)?;
-        Ok(disputes::view(&dispute, Some(&evidence)))
+        Ok(Done::about(&dispute.payment, disputes::view(&dispute, Some(&evidence))))
     })
     .await?;
     wake.notify_one();
@@ -99,7 +99,7 @@ pub async fn accept(
     let (tenant, now, wake) = (principal.tenant.clone(), app.now(), app.wake.clone());
     let answer = idempotent(app, principal.tenant, request.once, StatusCode::OK, async move |tx| {
         let (dispute, acceptance) = disputes::accept(tx, &tenant, &id, now).await.map_err(refused)?;
-        Ok(disputes::view(&dispute, Some(&acceptance)))
+        Ok(Done::about(&dispute.payment, disputes::view(&dispute, Some(&acceptance))))
     })
     .await?;
     wake.notify_one();

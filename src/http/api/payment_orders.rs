@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::http::extract::{Authenticated, Keyed, NoFields};
-use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::problem::Problem;
 use crate::payments::{self, FulfillError, order_view, store};
 use crate::wallets::WalletError;
@@ -37,7 +37,7 @@ pub async fn fulfill(
     let (tenant, now, wake) = (principal.tenant.clone(), app.now(), app.wake.clone());
     let answer = idempotent(app, principal.tenant, request.once, StatusCode::OK, async move |tx| {
         let (payment, order) = payments::fulfill(tx, &tenant, &id, now).await.map_err(refused)?;
-        Ok(order_view(&payment, &order))
+        Ok(Done::about(&payment.id, order_view(&payment, &order)))
     })
     .await?;
     wake.notify_one();

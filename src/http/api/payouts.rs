@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::fields;
 use crate::app::App;
 use crate::http::extract::{AnyKey, Authenticated, Keyed, PageQuery, require};
-use crate::http::idempotent::{WorkError, idempotent};
+use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::merchants::Scope;
@@ -41,7 +41,7 @@ pub async fn create(
     let (tenant, asking) = (principal.tenant.clone(), app.clone());
     let answer = idempotent(app.clone(), principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
         let payout = payouts::ask(&asking, tx, &tenant, new.clone(), asking.now()).await.map_err(refused)?;
-        Ok(payouts::view(&payout))
+        Ok(Done::for_ever(&payout.id, payouts::view(&payout)))
     })
     .await?;
     app.wake.notify_one();
@@ -100,7 +100,7 @@ pub async fn cancel(
     let (tenant, now) = (principal.tenant.clone(), app.now());
     idempotent(app, principal.tenant, request.once, StatusCode::OK, async move |tx| {
         let payout = payouts::cancel(tx, &tenant, &id, now).await.map_err(undecided)?;
-        Ok(payouts::view(&payout))
+        Ok(Done::for_ever(&payout.id, payouts::view(&payout)))
     })
     .await
 }

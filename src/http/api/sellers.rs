@@ -13,7 +13,7 @@ use super::fields;
 use crate::app::App;
 use crate::db::Tx;
 use crate::http::extract::{AnyKey, Authenticated, Keyed, PageQuery, Strict, require};
-use crate::http::idempotent::idempotent;
+use crate::http::idempotent::{Done, idempotent};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::merchants::sellers::{self, Change, NewDestination, NewSeller, Verification};
@@ -62,7 +62,7 @@ pub async fn create(
     let (tenant, now) = (principal.tenant.clone(), app.now());
     idempotent(app, principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
         let seller = sellers::create(tx, &tenant, new.clone(), now).await?;
-        Ok(sellers::view(&seller))
+        Ok(Done::for_a_month(sellers::view(&seller)))
     })
     .await
 }

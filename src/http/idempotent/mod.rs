@@ -14,7 +14,7 @@ use crate::db::{DbError, Tx};
 use crate::http::problem::Problem;
 use crate::idempotency::{self, Answer, Begun, Fingerprint, Key};
 use crate::sabotage::Protection::IdempotencyKey;
-use crate::words::Tenant;
+use crate::words::{PaymentId, Tenant};
 
 /// On an answer that was given before.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -30,6 +30,38 @@ pub struct Once {
     pub fingerprint: Fingerprint,
 }
 
+/// What work came to, and how long its key is remembered: each route has to say.
+#[derive(Debug)]
+pub struct Done<T> {
+    body: T,
+    lasting: Lasting,
+}
+
+#[derive(Debug)]
+enum Lasting {
+    AsThePayment(PaymentId),
+    ForEver(String),
+    AMonth,
+}
+
+impl<T> Done<T> {
+    /// About a payment: the key is remembered as long as that payment is there.
+    pub fn about(payment: &PaymentId, body: T) -> Self {
+        Self { body, lasting: Lasting::AsThePayment(payment.clone()) }
+    }
+
+    /// Money moves, or will, by what was made or changed, of this id: the key is remembered for ever, for a repeat after
+    /// any time must not move it again.
+    pub fn for_ever(object: impl ToString, body: T) -> Self {
+        Self { body, lasting: Lasting::ForEver(object.to_string()) }
+    }
+
+    /// No money is in it: the key may be forgotten after a month.
+    pub const fn for_a_month(body: T) -> Self {
+        Self { body, lasting: Lasting::AMonth }
+    }
+}
+
 /// Does `work` once for `key`, in one transaction with the memory of it, and answers `status` with what it returns.
 ///
 /// A repeated key gets the first answer with `Idempotent-Replayed: true`; another request under the same key 422; one still
@@ -43,7 +75,7 @@ pub async fn idempotent<W, T>(
     work: W,
 ) -> Result<Response, Problem>
 where
-    W: AsyncFn(&mut Tx) -> Result<T, WorkError>,
+    W: AsyncFn(&mut Tx) -> Result<Done<T>, WorkError>,
     T: Serialize,
 {
     for _ in 1..TRIES {
@@ -93,7 +125,7 @@ async fn attempt<W, T>(
     work: &W,
 ) -> Result<Response, WorkError>
 where
-    W: AsyncFn(&mut Tx) -> Result<T, WorkError>,
+    W: AsyncFn(&mut Tx) -> Result<Done<T>, WorkError>,
     T: Serialize,
 {
     let mut tx = app.db.begin().await?;
@@ -104,8 +136,13 @@ where
         Begun::InFlight | Begun::Taken(_) => return Err(in_flight().into()),
         Begun::Mismatch => return Err(mismatch().into()),
     }
-    let done = work(&mut tx).await?;
-    let body = serde_json::to_string(&done).map_err(|e| Problem::internal(&e))?;
+    let Done { body, lasting } = work(&mut tx).await?;
+    match lasting {
+        Lasting::AsThePayment(payment) => idempotency::belongs_to(&mut tx, tenant, &once.key, &payment).await?,
+        Lasting::ForEver(object) => idempotency::made(&mut tx, tenant, &once.key, &object).await?,
+        Lasting::AMonth => {}
+    }
+    let body = serde_json::to_string(&body).map_err(|e| Problem::internal(&e))?;
     let answer = Answer { status: status.as_u16(), body };
     idempotency::finish(&mut tx, tenant, &once.key, &answer).await?;
     tx.commit().await?;
