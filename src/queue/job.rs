@@ -29,10 +29,14 @@ pub struct Job {
     pub kind: String,
     /// What it is to be done to.
     pub key: String,
-    /// What the handler needs besides.
-    pub payload: Value,
+    /// What the handler needs besides; `None` when it cannot be read.
+    pub payload: Option<Value>,
     /// Which try this is since it last succeeded; 1 is the first. Tries that ended in a crash count.
     pub tries: u32,
+    /// How many tries before this one, one after another, ended with the worker itself.
+    pub deaths: u32,
+    /// How often it failed since it last succeeded.
+    pub failures: u32,
     /// Proves the claim when the job is finished.
     pub(super) lease: String,
 }

@@ -6,7 +6,8 @@
 //! makes it due earlier if that was asked, and when it is just running it runs once more afterwards, because it may
 //! already have read what was true before. A job that succeeds is deleted; its key is then free. A job that fails too
 //! often is a dead letter: kept for a person, out of everyone's way, its key free as well. Within a lane merchants take
-//! turns.
+//! turns, however much of one is waiting. What ends with its worker is counted apart from what fails; a job that did so
+//! twice is taken alone, so that it takes nobody with it.
 //!
 //! Refuses to know what a job does. Handlers must bear being run again after a crash.
 
@@ -17,4 +18,7 @@ mod store;
 
 pub use job::{Job, NewJob, Verdict};
 pub use letters::{DeadJob, dead, revive};
-pub use store::{Settled, again, bury, claim, claim_one, depth, done, enqueue, enqueue_all, has_due, renew, try_later};
+pub use store::{
+    Failure, Room, Settled, again, bury, claim, claim_one, claim_suspect, depth, done, enqueue, enqueue_all, has_due,
+    has_suspect, of_job as failures, renew, try_later,
+};

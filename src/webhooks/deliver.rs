@@ -120,13 +120,17 @@ async fn conclude(
         let reason = "the receiver answered 410 Gone";
         endpoints::disable(&mut tx, &delivery.tenant, &endpoint.id, reason).await?;
     }
-    deliveries::record(&mut tx, &delivery.id, attempt, status, next, now).await?;
+    let stands = deliveries::record(&mut tx, delivery, attempt, status, next, now).await?;
     tx.commit().await?;
     metrics::counter!("tollgate_webhook_attempts_total", "result" => status.as_str()).increment(1);
     tracing::info!(
         delivery = %delivery.id, event = %delivery.event, kind = delivery.kind, http = attempt.status,
         result = status.as_str(), millis = attempt.millis, "webhook tried"
     );
+    if !stands {
+        // Sent again by hand while this try was on its way.
+        return Ok(Verdict::Again { at: now });
+    }
     Ok(next.map_or(Verdict::Done, |at| Verdict::Again { at }))
 }
 

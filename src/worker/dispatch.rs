@@ -14,18 +14,29 @@ use crate::{payments, payouts, webhooks};
 /// A handler that takes longer has hung.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A job that was at hand so often when its worker died is taken for the reason. A worker has dozens of jobs at hand when it
-/// dies of something else, so less than this buries the innocent.
-const DEATHS: u32 = 10;
+/// So often a worker may end with a job and others at hand; from then on the job is run alone, and counts as a try.
+const SHARED: u32 = 2;
+
+/// How long a job waits whose kind this program does not know.
+const STRANGE: Duration = Duration::from_secs(10);
 
 /// Runs a claimed job; whatever happens, there is a verdict.
 pub(super) async fn run(app: &App, job: &Job) -> Verdict {
-    if job.tries > app.config.retry.jobs.tries.max(DEATHS) {
-        // Its earlier tries ended without a word: it takes workers down with it.
-        return Verdict::Failed { error: "every try ended with the worker itself".into() };
+    if let Some(error) = hopeless(app, job) {
+        return Verdict::Failed { error: error.into() };
     }
     // Boxed: the largest of the verbs would make every future above this one as large.
     guarded(Box::pin(handle(app, job)), LIMIT).await
+}
+
+/// Why a job must not be run once more, if there is a reason that is no handler's.
+pub(super) fn hopeless(app: &App, job: &Job) -> Option<&'static str> {
+    if job.payload.is_none() {
+        return Some("what it needs to know cannot be read");
+    }
+    // It was alone at hand each time after the first two: it takes workers down with it.
+    let alone = job.deaths.saturating_sub(SHARED);
+    (alone >= app.config.retry.jobs.tries.max(1)).then_some("every try ended with the worker itself")
 }
 
 async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
@@ -45,7 +56,11 @@ async fn handle(app: &App, job: &Job) -> anyhow::Result<Verdict> {
         payouts::jobs::TURN => payouts::take_turn(app, &job.key).await?,
         payouts::jobs::LOOK => payouts::look(app, &PayoutId::parse(&job.key)?).await?,
         webhooks::DELIVER => webhooks::deliver(app, &job.key).await?,
-        unknown => anyhow::bail!("this program knows no job of kind {unknown}"),
+        unknown => {
+            // While one version takes over from another, a newer program enqueues what an older one does not know.
+            tracing::warn!(kind = unknown, "this program knows no such job, and leaves it to one that does");
+            Verdict::Again { at: app.now().plus(STRANGE) }
+        }
     })
 }
 

@@ -9,7 +9,9 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tollgate::app::App;
+use tollgate::db::query;
 use tollgate::events::{self, NewEvent};
 use tollgate::queue;
 use tollgate::words::{EventId, Tenant};
@@ -27,6 +29,7 @@ both_databases!(
     a_receiver_may_ask_for_time,
     what_is_pending_for_a_deleted_endpoint_is_given_up,
     a_delivery_is_given_up_after_three_days_and_can_be_sent_again,
+    what_is_sent_again_during_its_last_try_is_sent_again,
     a_worker_that_died_is_replaced,
     endpoints_are_checked_and_secrets_shown_once,
     a_redirect_is_a_failure,
@@ -287,6 +290,51 @@ async fn a_delivery_is_given_up_after_three_days_and_can_be_sent_again(world: Wo
     // One that was heard can be told again.
     shop.caller.post(&resend, json!({})).await;
     shop.delivery(&event, |delivery| delivery["attempts_made"] == 12 && delivery["status"] == "succeeded").await;
+    stop(worker).await;
+}
+
+async fn what_is_sent_again_during_its_last_try_is_sent_again(world: World) {
+    let shop = Shop::new(&world, world.app()).await;
+    // Fails the first try, slowly, and takes the second.
+    let (begun, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (heard, held, tries) = (begun.clone(), release.clone(), Arc::new(Mutex::new(0)));
+    let answer = move || {
+        let (heard, held) = (heard.clone(), held.clone());
+        let first = {
+            let mut tries = tries.lock().unwrap();
+            *tries += 1;
+            *tries == 1
+        };
+        async move {
+            if !first {
+                return StatusCode::OK;
+            }
+            heard.notify_one();
+            held.notified().await;
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/hook", post(answer))).await });
+    shop.endpoint(&url, json!(["*"])).await;
+    let event = shop.happened("payment.succeeded", "pay_1").await;
+    let mut tx = world.db.begin().await.unwrap();
+    events::place(&mut tx, 10).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(tollgate::webhooks::fan_out(&shop.app).await.unwrap(), 1);
+    let mut tx = world.db.begin().await.unwrap();
+    query("update webhook_deliveries set round_attempts = 9").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let worker = Worker::start(&shop.app);
+    begun.notified().await;
+    let delivery = shop.delivery(&event, stands("pending")).await;
+    let resend = format!("/v1/webhook_deliveries/{}/resend", text(&delivery["id"]));
+    assert_eq!(shop.caller.post(&resend, json!({})).await.status, StatusCode::OK);
+    release.notify_one();
+    let delivery = shop.delivery(&event, stands("succeeded")).await;
+    assert_eq!(delivery["attempts_made"], 2);
     stop(worker).await;
 }
 

@@ -229,7 +229,7 @@ async fn conclude(app: &App, job: Option<&Job>, verdict: &Verdict) {
         match verdict {
             Verdict::Done => queue::done(&mut tx, job).await?,
             Verdict::Again { at } => queue::again(&mut tx, job, *at).await?,
-            Verdict::Failed { error } => queue::try_later(&mut tx, job, app.now(), error).await?,
+            Verdict::Failed { error } => queue::try_later(&mut tx, job, app.now(), app.now(), error).await?,
         };
         tx.commit().await
     })

@@ -78,7 +78,7 @@ pub async fn of_tenant(
 /// anew since and needs no second job.
 pub async fn revive(tx: &mut Tx, id: &JobId, now: Timestamp) -> Result<bool, DbError> {
     let revived = query(
-        "update jobs set status = 'waiting', tries = 0, due_at = $2
+        "update jobs set status = 'waiting', tries = 0, unheard = 0, failures = 0, due_at = $2
          where id = $1 and status = 'dead' and resolved_at is null and not exists (
              select 1 from jobs other where other.kind = jobs.kind and other.key = jobs.key and other.status <> 'dead')",
     )
@@ -92,7 +92,7 @@ pub async fn revive(tx: &mut Tx, id: &JobId, now: Timestamp) -> Result<bool, DbE
 /// As [`revive`], for up to `limit` open ones of a kind, each work once; gives what they were to be done to.
 pub async fn revive_all(tx: &mut Tx, kind: &str, limit: i64, now: Timestamp) -> Result<Vec<String>, DbError> {
     let rows = query(
-        "update jobs set status = 'waiting', tries = 0, due_at = $3
+        "update jobs set status = 'waiting', tries = 0, unheard = 0, failures = 0, due_at = $3
          where id in (select max(same.id) from jobs same
                       where same.kind = $1 and same.status = 'dead' and same.resolved_at is null and not exists (
                           select 1 from jobs other

@@ -54,6 +54,8 @@ pub struct Delivery {
     pub status: Status,
     /// Tries in all.
     pub attempts: i64,
+    /// Which round of tries this is: sending it again by hand begins another.
+    pub round: i64,
     /// Tries of the present round; a resend begins a new one.
     pub round_attempts: i64,
     /// When the next try is due.
@@ -81,6 +83,7 @@ impl Delivery {
             payload: message::bytes(event),
             status: Status::Pending,
             attempts: 0,
+            round: 1,
             round_attempts: 0,
             next_attempt_at: Some(now),
             last_status: None,

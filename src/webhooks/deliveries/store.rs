@@ -21,6 +21,7 @@ fn delivery(row: &Row) -> Result<Delivery, DbError> {
         payload: row.get("payload")?,
         status,
         attempts: row.get("attempts")?,
+        round: row.get("round")?,
         round_attempts: row.get("round_attempts")?,
         next_attempt_at: row.get("next_attempt_at")?,
         last_status: row.get("last_status")?,
@@ -38,7 +39,8 @@ pub(super) async fn insert_all(tx: &mut Tx, deliveries: &[Delivery]) -> Result<V
             "insert into webhook_deliveries (id, merchant_id, livemode, endpoint_id, event_id, kind, object_id,
                  payload, status, next_attempt_at, created_at)",
             some.iter().map(new_row).collect(),
-            "on conflict (event_id, endpoint_id) do update set status = 'pending', round_attempts = 0,
+            "on conflict (event_id, endpoint_id) do update set status = 'pending', round = webhook_deliveries.round + 1,
+                 round_attempts = 0,
                  next_attempt_at = excluded.next_attempt_at, finished_at = null
              returning *",
         )
@@ -163,27 +165,38 @@ pub async fn attempts(on: impl Into<On<'_>>, delivery: &Delivery) -> Result<Vec<
         .collect()
 }
 
-/// Writes a try down, under the next number, and how the delivery stands after it.
+/// Writes a try of `delivery` down, under the next number, and how the delivery stands after it. False when it was asked
+/// for again meanwhile: it stays open then, for what was asked for is still to be done.
 pub async fn record(
     tx: &mut Tx,
-    id: &DeliveryId,
+    delivery: &Delivery,
     attempt: &Attempt,
     status: Status,
     next_attempt_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
+    let id = &delivery.id;
     let row = query(
-        "update webhook_deliveries set attempts = attempts + 1, round_attempts = round_attempts + 1, status = $2,
-             next_attempt_at = $3, last_status = coalesce($4, last_status), last_error = $5, finished_at = $6
+        "update webhook_deliveries
+         set attempts = attempts + 1, last_status = coalesce($2, last_status), last_error = $3
          where id = $1 returning attempts",
     )
     .bind(id)
-    .bind(status.as_str())
-    .bind(next_attempt_at)
     .bind(attempt.status)
     .bind(&attempt.error)
-    .bind((status != Status::Pending).then_some(now))
     .one(&mut *tx)
+    .await?;
+    let stands = query(
+        "update webhook_deliveries
+         set round_attempts = round_attempts + 1, status = $3, next_attempt_at = $4, finished_at = $5
+         where id = $1 and round = $2",
+    )
+    .bind(id)
+    .bind(delivery.round)
+    .bind(status.as_str())
+    .bind(next_attempt_at)
+    .bind((status != Status::Pending).then_some(now))
+    .execute(&mut *tx)
     .await?;
     query(
         "insert into webhook_attempts (delivery_id, number, at, status, error, millis, excerpt)
@@ -198,7 +211,7 @@ pub async fn record(
     .bind(&attempt.excerpt)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(stands > 0)
 }
 
 /// Ends a pending delivery without a try.
@@ -219,7 +232,7 @@ pub async fn give_up(tx: &mut Tx, id: &DeliveryId, reason: &str, now: Timestamp)
 pub async fn reopen(tx: &mut Tx, id: &DeliveryId, now: Timestamp) -> Result<(), DbError> {
     query(
         "update webhook_deliveries
-         set status = 'pending', round_attempts = 0, next_attempt_at = $2, finished_at = null
+         set status = 'pending', round = round + 1, round_attempts = 0, next_attempt_at = $2, finished_at = null
          where id = $1 and status <> 'succeeded'",
     )
     .bind(id)
@@ -232,7 +245,7 @@ pub async fn reopen(tx: &mut Tx, id: &DeliveryId, now: Timestamp) -> Result<(), 
 pub(super) async fn reopen_of(tx: &mut Tx, tenant: &Tenant, id: &DeliveryId, now: Timestamp) -> Result<bool, DbError> {
     let reopened = query(
         "update webhook_deliveries
-         set status = 'pending', round_attempts = 0, next_attempt_at = $4, finished_at = null
+         set status = 'pending', round = round + 1, round_attempts = 0, next_attempt_at = $4, finished_at = null
          where merchant_id = $1 and livemode = $2 and id = $3",
     )
     .bind(&tenant.merchant)
