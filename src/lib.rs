@@ -41,6 +41,8 @@ pub mod integrity;
 pub mod payouts;
 // 8: what PSPs and banks say, against what we believe
 pub mod reconciliation;
+// 10: what people say that PSPs have confirmed
+pub mod attestations;
 // 9: the surfaces: http, worker, cli
 pub mod cli;
 pub mod http;

@@ -6,7 +6,7 @@ use sqlx::{Decode, Row as _, Type};
 
 use super::error::DbError;
 use crate::words::{
-    AttemptId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
+    AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
     EvidenceId, FileId, JobId, JournalId, KeyId, LineId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId,
     PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId, Timestamp,
 };
@@ -97,6 +97,7 @@ id_columns!(
     BreakId,
     CallId,
     CaptureId,
+    AttestationId,
     CorrectionId,
     DeliveryId,
     DisputeId,

@@ -1,7 +1,7 @@
 //! What may be bound to a statement: no float and no decimal, so that money can only travel as integer or text.
 
 use crate::words::{
-    AttemptId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
+    AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId, EndpointId, EventId,
     EvidenceId, FileId, JobId, JournalId, KeyId, LineId, MerchantId, Mode, OperatorId, PaymentId, PaymentMethodId,
     PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId, Timestamp,
 };
@@ -67,6 +67,7 @@ id_values!(
     BreakId,
     CallId,
     CaptureId,
+    AttestationId,
     CorrectionId,
     DeliveryId,
     DisputeId,

@@ -31,6 +31,7 @@ pub use error::{AskError, DecideError, PayoutError};
 pub use forecast::{Coming, Forecast, Reason, forecast};
 pub use gate::{Closed, gate};
 pub use notice::read_notice;
+pub use settle::settle_heard;
 pub use status::{Change, PayoutStatus};
 pub use store::{Filter, find, get, list};
 pub use sweep::sweep;

@@ -22,7 +22,7 @@ pub(super) async fn settle_call(
         let mut tx = app.db.begin().await?;
         calls::answered(&mut tx, call, now, summary(outcome)).await?;
         let payout = store::find(&mut tx, id).await?.ok_or(PayoutError::Overtaken)?;
-        let change = settle(&mut tx, payout, outcome, now).await?;
+        let change = settle_heard(&mut tx, payout, outcome, now).await?;
         tx.commit().await?;
         Ok::<_, PayoutError>(change)
     })
@@ -53,7 +53,13 @@ pub(super) async fn fail_unsent(app: &App, payout: &Payout, code: &str) -> Resul
     Ok(())
 }
 
-async fn settle(tx: &mut Tx, payout: Payout, outcome: &PayoutOutcome, now: Timestamp) -> Result<Change, PayoutError> {
+/// What was heard of a payout, in the caller's transaction; says what followed from it.
+pub async fn settle_heard(
+    tx: &mut Tx,
+    payout: Payout,
+    outcome: &PayoutOutcome,
+    now: Timestamp,
+) -> Result<Change, PayoutError> {
     let change = payout.status.heard(outcome);
     let mut told: Vec<(Payout, &'static str, Posting)> = Vec::new();
     match change {

@@ -131,6 +131,8 @@ ids! {
     JournalId = "jrn";
     /// A mistake in the books put right by another journal.
     CorrectionId = "cor";
+    /// What two people say that a PSP has confirmed.
+    AttestationId = "ats";
     /// Where a merchant wants to be told.
     EndpointId = "we";
     /// The telling of one event to one endpoint.

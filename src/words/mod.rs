@@ -15,7 +15,7 @@ mod tenant;
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use currency::{Currency, UnknownCurrency};
 pub use id::{
-    AttemptId, AuditId, BreakId, CallId, CaptureId, CorrectionId, DeliveryId, DisputeId, EndpointId, EventId,
+    AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, DeliveryId, DisputeId, EndpointId, EventId,
     EvidenceId, FileId, InvalidId, JobId, JournalId, KeyId, LineId, MerchantId, OperatorId, PaymentId, PaymentMethodId,
     PaymentOrderId, PayoutId, PolicyChangeId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId,
 };

@@ -17,7 +17,7 @@ const RANKS: &[(usize, &[&str])] = &[
     (7, &["checkout"]),
     (8, &["payments"]),
     (9, &["payouts", "integrity", "dead_letters", "corrections"]),
-    (10, &["reconciliation"]),
+    (10, &["reconciliation", "attestations"]),
     (11, &["http", "worker"]),
     (12, &["cli"]),
 ];

@@ -13,6 +13,7 @@
 
 mod support;
 
+mod attestations;
 mod bad_input;
 mod books;
 mod captures;

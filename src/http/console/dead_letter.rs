@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
+use super::attestations::{self, Statement};
 use super::components::{Fact, Moment};
 use super::dead_letters::about;
 use super::form::{Posted, PostedWith};
@@ -13,9 +14,10 @@ use super::frame::{self, Frame, Place, sample_time};
 use super::refusal::Refusal;
 use super::session::SignedIn;
 use crate::app::App;
+use crate::attestations::is_about_an_outcome;
 use crate::db::{Db, DbError, Tx};
 use crate::operators::{NewEntry, record};
-use crate::queue::DeadJob;
+use crate::queue::{self, DeadJob, Failure};
 use crate::words::{CaptureId, JobId, PspEventId, RefundId, pan};
 use crate::{dead_letters, merchants, payments};
 
@@ -27,6 +29,7 @@ const REASON: usize = 500;
 #[serde(default)]
 pub struct Refused {
     refused: String,
+    said: String,
 }
 
 /// `GET /console/dead-letters/{id}`
@@ -41,7 +44,7 @@ pub async fn show(
     frame.notice = match refused.refused.as_str() {
         "reason" => Some(format!("Nothing was done: a reason has 1 to {REASON} characters and no control characters.")),
         "state" => Some("Nothing was done: it is resolved, or the same work was asked for anew.".to_owned()),
-        _ => None,
+        _ => attestations::sentence(&refused.said).map(ToOwned::to_owned),
     };
     let merchant = match &letter.merchant {
         Some(id) => merchants::get(&app.db, id).await?.map_or_else(|| id.to_string(), |merchant| merchant.name),
@@ -58,10 +61,18 @@ pub async fn show(
         facts.push(Fact::words("By", resolved.by.as_str()));
         facts.push(Fact::words("Reason", resolved.reason.as_str()));
     }
+    let statements = attestations::statements(&app.db, &letter, &who.operator.email).await?;
+    let open = letter.resolved.is_none();
     let view = DeadLetter {
+        may_attest: open
+            && letter.tenant.is_some()
+            && is_about_an_outcome(&letter.kind)
+            && !statements.iter().any(|it| it.waits),
+        statements,
+        failures: queue::failures(&app.db, &letter.id).await?.into_iter().map(Failed::of).collect(),
         id: letter.id.to_string(),
         about: story(&app.db, &letter.key).await?,
-        open: letter.resolved.is_none(),
+        open,
         error: pan::scrub(&letter.last_error.unwrap_or_default()),
         kind: letter.kind,
         key: letter.key,
@@ -149,7 +160,7 @@ fn refused(letter: &DeadJob, why: &str) -> Response {
     Redirect::to(&format!("/console/dead-letters/{}?refused={why}", letter.id)).into_response()
 }
 
-async fn found(db: &Db, id: &str) -> Result<DeadJob, Refusal> {
+pub(super) async fn found(db: &Db, id: &str) -> Result<DeadJob, Refusal> {
     let id = JobId::parse(id).map_err(|_| Refusal::NotFound("dead letter"))?;
     dead_letters::find(db, &id).await?.ok_or(Refusal::NotFound("dead letter"))
 }
@@ -166,6 +177,23 @@ pub struct DeadLetter {
     open: bool,
     error: String,
     facts: Vec<Fact>,
+    /// The latest failures, in order.
+    failures: Vec<Failed>,
+    statements: Vec<Statement>,
+    may_attest: bool,
+}
+
+/// One time it failed.
+struct Failed {
+    number: i64,
+    at: Moment,
+    error: String,
+}
+
+impl Failed {
+    fn of(failure: Failure) -> Self {
+        Self { number: failure.number, at: Moment::of(failure.at), error: pan::scrub(&failure.error) }
+    }
 }
 
 impl DeadLetter {
@@ -179,6 +207,9 @@ impl DeadLetter {
             about: Some("/console/payments?q=att_01jq8w3k5n7p9r2t4v6x8z0a1b".into()),
             open: true,
             error: "sent to simulator, still unknown past its deadline <b>".into(),
+            failures: vec![Failed { number: 1, at: Moment::of(sample_time(0)), error: "no answer <b>".into() }],
+            statements: vec![Statement::sample()],
+            may_attest: true,
             facts: vec![
                 Fact::words("Whose", "Hangang Market"),
                 Fact::words("Tries", "3"),

@@ -4,6 +4,7 @@
 //! everything done is in the audit log; every page works without scripts, on a phone and by keyboard; what others wrote is
 //! shown as text, never as markup. Operators see all merchants in both modes. Refuses to know how any verb works.
 
+pub mod attestations;
 pub mod audit;
 mod books;
 pub mod captures;

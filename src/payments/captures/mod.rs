@@ -16,6 +16,7 @@ mod view;
 pub use ask::{CaptureError, NewCapture, capture, void};
 pub use carry_out::carry_out;
 pub use expire::end_overdue;
+pub use settle::settle_heard;
 pub use store::{find, of_payment};
 pub use view::view;
 

@@ -18,14 +18,21 @@ pub(super) async fn settle(app: &App, call: &CallId, after: &Capture) -> Result<
     retrying(|| async {
         let mut tx = app.db.begin().await?;
         calls::answered(&mut tx, call, now, after.failure_code.as_deref().unwrap_or(after.status.as_str())).await?;
-        if store::settle(&mut tx, after).await? {
-            follow(&mut tx, after, now).await?;
-        }
+        settle_heard(&mut tx, after, now).await?;
         Ok::<_, PaymentError>(tx.commit().await?)
     })
     .await?;
     app.wake.notify_one();
     Ok(())
+}
+
+/// What a capture or void has become, in the caller's transaction; says whether this was the first to tell.
+pub async fn settle_heard(tx: &mut Tx, after: &Capture, now: Timestamp) -> Result<bool, PaymentError> {
+    let first = store::settle(tx, after).await?;
+    if first {
+        follow(tx, after, now).await?;
+    }
+    Ok(first)
 }
 
 async fn follow(tx: &mut Tx, after: &Capture, now: Timestamp) -> Result<(), PaymentError> {

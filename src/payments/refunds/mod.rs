@@ -21,6 +21,7 @@ pub use carry_out::{ask_soon, carry_out};
 pub use come_back::{come_back, look_for_returned};
 pub(super) use share::{Before, left};
 pub(super) use store::before;
+pub use settle::settle_heard;
 pub use store::{find, get, list, of_payment};
 pub use view::view;
 

@@ -4,6 +4,7 @@ use super::{Refund, RefundStatus, postings, store, view};
 use crate::db::Tx;
 use crate::events::{self, NewEvent};
 use crate::payments::error::PaymentError;
+use crate::psp::RefundOutcome;
 use crate::wallets;
 use crate::words::Timestamp;
 
@@ -34,4 +35,31 @@ pub(super) async fn settle(tx: &mut Tx, after: &Refund, now: Timestamp) -> Resul
     events::append(tx, NewEvent { tenant: &after.tenant, kind, object_id, data, now }).await?;
     wallets::post(tx, &[posting]).await?;
     Ok(Settled::Agrees)
+}
+
+/// What was heard of a pending refund by another road than its job; says whether it has ended so.
+pub async fn settle_heard(
+    tx: &mut Tx,
+    refund: Refund,
+    outcome: &RefundOutcome,
+    now: Timestamp,
+) -> Result<bool, PaymentError> {
+    let after = match outcome {
+        RefundOutcome::Done { reference } => Refund {
+            status: RefundStatus::Succeeded,
+            psp_reference: Some(reference.clone()),
+            succeeded_at: Some(now),
+            settled_at: Some(now),
+            ..refund
+        },
+        RefundOutcome::Failed { psp_code } => Refund {
+            status: RefundStatus::Failed,
+            failure_code: Some(psp_code.clone()),
+            settled_at: Some(now),
+            ..refund
+        },
+        RefundOutcome::Pending | RefundOutcome::Unknown { .. } => return Ok(false),
+    };
+    settle(tx, &after, now).await?;
+    Ok(store::find(tx, &after.id).await?.is_some_and(|known| known.status == after.status))
 }
