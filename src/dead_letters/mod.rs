@@ -7,9 +7,9 @@
 use crate::db::{DbError, Tx};
 use crate::queue::{DeadJob, Job, letters};
 use crate::webhooks;
-use crate::words::{DeliveryId, Timestamp};
+use crate::words::{DeliveryId, Tenant, Timestamp};
 
-pub use crate::queue::letters::{dead, find, of_tenant, resolve, resolved};
+pub use crate::queue::letters::{dead, find, kinds, of_tenant, resolve, resolved};
 
 /// Most that come alive at one click, the oldest; the rest at the next.
 pub const AT_ONCE: i64 = 500;
@@ -34,9 +34,14 @@ pub async fn retry(tx: &mut Tx, letter: &DeadJob, now: Timestamp) -> Result<bool
     Ok(revived)
 }
 
-/// Tries all open dead letters of a kind again, at most [`AT_ONCE`]; says how many.
-pub async fn retry_all(tx: &mut Tx, kind: &str, now: Timestamp) -> Result<usize, DbError> {
-    let keys = letters::revive_all(tx, kind, AT_ONCE, now).await?;
+/// Tries all open dead letters of a kind again, everybody's or one tenant's, at most [`AT_ONCE`]; says how many.
+pub async fn retry_all(
+    tx: &mut Tx,
+    kind: &str,
+    tenant: Option<&Tenant>,
+    now: Timestamp,
+) -> Result<usize, DbError> {
+    let keys = letters::revive_all(tx, kind, tenant, AT_ONCE, now).await?;
     for key in &keys {
         reopen(tx, kind, key, now).await?;
     }

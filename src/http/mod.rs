@@ -98,6 +98,8 @@ fn api_routes() -> Router<App> {
         .route("/v1/disputes/{id}/evidence", post(api::disputes::answer))
         .route("/v1/disputes/{id}/accept", post(api::disputes::accept))
         .route("/v1/dead_letters", get(api::dead_letters::list))
+        .route("/v1/dead_letters/retry_all", post(api::dead_letters::retry_all))
+        .route("/v1/dead_letters/{id}", get(api::dead_letters::show))
         .route("/v1/dead_letters/{id}/retry", post(api::dead_letters::retry))
         .route("/v1/dead_letters/{id}/resolve", post(api::dead_letters::resolve))
         .route("/v1/wallets/{seller}", get(api::wallets::show))

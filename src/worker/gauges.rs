@@ -1,6 +1,6 @@
 //! Measures the queue for `/metrics`: a growing number of dead jobs is what an operator wants to be woken by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
@@ -11,13 +11,16 @@ use crate::app::App;
 use crate::db::DbError;
 use crate::integrity::watch;
 use crate::ledger::seals;
+use crate::payments::attempts;
 use crate::reconciliation::words::{Class, Outcome};
 use crate::reconciliation::{breaks, runs};
-use crate::{events, queue, webhooks};
+use crate::words::Timestamp;
+use crate::{dead_letters, events, queue, webhooks};
 
 pub(super) async fn measure(app: App, stop: CancellationToken) {
+    let mut known = BTreeSet::new();
     loop {
-        if let Err(error) = look(&app).await {
+        if let Err(error) = look(&app, &mut known).await {
             tracing::warn!(error = chain(error), "the queue cannot be measured");
         }
         if !rest(MEASURE, &stop).await {
@@ -26,7 +29,24 @@ pub(super) async fn measure(app: App, stop: CancellationToken) {
     }
 }
 
-async fn look(app: &App) -> Result<(), DbError> {
+/// How long the oldest dead letter of each kind waits for a person; 0 once there is none left of a kind that there was.
+async fn dead(app: &App, known: &mut BTreeSet<String>) -> Result<(), DbError> {
+    let kinds = dead_letters::kinds(&app.db).await?;
+    known.extend(kinds.iter().map(|of| of.kind.clone()));
+    for kind in known.iter() {
+        let oldest = kinds.iter().find(|of| of.kind == *kind).map(|of| of.oldest);
+        let seconds = f64::from(i32::try_from(age(app, oldest)).unwrap_or(i32::MAX));
+        gauge!("tollgate_dead_job_age_seconds", "kind" => kind.clone()).set(seconds);
+    }
+    Ok(())
+}
+
+/// Seconds since then; 0 when there is no such thing.
+fn age(app: &App, since: Option<Timestamp>) -> i64 {
+    since.map_or(0, |at| i64::try_from(app.now().since(at).as_secs()).unwrap_or(i64::MAX))
+}
+
+async fn look(app: &App, known: &mut BTreeSet<String>) -> Result<(), DbError> {
     let depth = queue::depth(&app.db).await?;
     for lane in &LANES {
         for status in ["waiting", "running", "dead"] {
@@ -34,8 +54,9 @@ async fn look(app: &App) -> Result<(), DbError> {
             set("tollgate_jobs", &[("lane", lane.name), ("status", status)], found.map_or(0, |(.., jobs)| *jobs));
         }
     }
-    let oldest = queue::dead(&app.db, 1).await?.first().map(|job| app.now().since(job.died_at).as_secs());
-    set("tollgate_dead_job_age_seconds", &[], i64::try_from(oldest.unwrap_or(0)).unwrap_or(i64::MAX));
+    dead(app, known).await?;
+    let unknown = attempts::oldest_open(&app.db).await?;
+    set("tollgate_unknown_attempt_age_seconds", &[], age(app, unknown));
     set(
         "tollgate_events_behind",
         &[("reader", webhooks::CONSUMER)],

@@ -51,6 +51,7 @@ fn posts() -> Vec<Post> {
         post("/v1/webhook_endpoints/{id}/replay", json!({"since": "2026-01-01T00:00:00Z"}), "type", "type"),
         post("/v1/webhook_deliveries/{id}/resend", json!({}), "", ""),
         post("/v1/dead_letters/{id}/retry", json!({}), "", ""),
+        post("/v1/dead_letters/retry_all", json!({"kind": "nothing.done"}), "kind", "kind"),
         post("/v1/reconciliation/breaks/{id}/resolve", json!({"reason": "written off"}), "reason", "reason"),
         post("/v1/dead_letters/{id}/resolve", json!({"reason": "refunded by hand"}), "reason", "reason"),
     ];

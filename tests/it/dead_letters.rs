@@ -22,6 +22,7 @@ both_databases!(
     a_webhook_whose_job_died_is_given_up_and_open_again_with_its_job,
     a_person_reads_resolves_and_retries_and_the_log_says_so,
     all_of_a_kind_come_alive_once_each,
+    a_merchant_reads_how_one_failed_and_retries_all_of_its_own,
 );
 
 const LEASE: Duration = Duration::from_secs(90);
@@ -274,4 +275,34 @@ async fn all_of_a_kind_come_alive_once_each(world: World) {
     let log = actions(&gateway).await;
     assert_eq!(log.iter().filter(|action| *action == "dead_letter.retry_all").count(), 1);
     gateway.stop().await;
+}
+
+async fn a_merchant_reads_how_one_failed_and_retries_all_of_its_own(world: World) {
+    let door = Door::start(&world).await;
+    let (own, other) = (door.merchant("Own").await, door.merchant("Other").await);
+    let now = world.now();
+    let mut tx = world.db.begin().await.unwrap();
+    queue::enqueue(&mut tx, job("nothing.done", "re_1", Some(&own.test), now)).await.unwrap();
+    for n in 1..=25 {
+        let held = queue::claim_one(&mut tx, "nothing.done", "re_1", now, LEASE).await.unwrap().unwrap();
+        queue::try_later(&mut tx, &held, now, now, &format!("failure {n} of 4242424242424242")).await.unwrap();
+    }
+    let held = queue::claim_one(&mut tx, "nothing.done", "re_1", now, LEASE).await.unwrap().unwrap();
+    queue::bury(&mut tx, &held, now, "the last").await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/v1/dead_letters/{}", held.id);
+    assert_eq!(door.get(&path, &other.key).await.refused(404), "resource_not_found");
+    assert_eq!(door.get(&path, &own.live_key).await.refused(404), "resource_not_found");
+    let failures = door.get(&path, &own.key).await.ok()["failures"].as_array().unwrap().clone();
+    assert_eq!((failures.len(), &failures[19]["number"], &failures[19]["error"]), (20, &json!(26), &json!("the last")));
+    assert!(!failures[0].to_string().contains("4242424242424242"), "{failures:?}");
+
+    for (tenant, key) in [(&own.test, "re_2"), (&own.live, "re_3"), (&other.test, "re_4")] {
+        died(&world.db, "nothing.done", key, Some(tenant), now).await;
+    }
+    let all = json!({"kind": "nothing.done"});
+    assert_eq!(door.post("/v1/dead_letters/retry_all", &own.key, &all).await.ok()["retried"], 2);
+    let left: Vec<String> = queue::dead(&world.db, 10).await.unwrap().into_iter().map(|letter| letter.key).collect();
+    assert_eq!(left, ["re_3", "re_4"]);
+    assert_eq!(door.post("/v1/dead_letters/retry_all", &own.key, &all).await.ok()["retried"], 0);
 }

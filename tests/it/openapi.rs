@@ -199,6 +199,10 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let listed = door.get("/v1/dead_letters", &merchant.key).await;
     is(&listed, "get", "/v1/dead_letters");
     assert_ne!(listed.json["data"], json!([]));
+    let story = door.get(&format!("/v1/dead_letters/{}", dead[0]), &merchant.key).await;
+    is(&story, "get", "/v1/dead_letters/{id}");
+    assert_ne!(story.json["failures"], json!([]));
+    post("/v1/dead_letters/retry_all", "/v1/dead_letters/retry_all", json!({"kind": "nothing.else"})).await;
     post(&format!("/v1/dead_letters/{}/retry", dead[0]), "/v1/dead_letters/{id}/retry", json!({})).await;
     let resolve = format!("/v1/dead_letters/{}/resolve", dead[1]);
     post(&resolve, "/v1/dead_letters/{id}/resolve", json!({"reason": "done by hand"})).await;

@@ -4,11 +4,13 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tollgate::queue::{self, NewJob};
 use tollgate::words::random_base62;
 
-use crate::support::{Database, Engine, World, both_databases};
+use crate::support::{Database, Engine, World, both_databases, eventually};
 
 /// Settings that are fine, on a free port.
 struct Settings(Vec<(&'static str, String)>);
@@ -161,6 +163,13 @@ fn config_check_shows_settings_without_secrets_and_fails_on_unsafe_ones() {
 
 async fn it_is_ready_counts_and_stops_when_told(world: World) {
     let settings = Settings::new(&world.database_url);
+    let job = NewJob { kind: "nothing.done", key: "a", payload: json!({}), run_at: world.now(), tenant: None };
+    let mut tx = world.db.begin().await.unwrap();
+    queue::enqueue(&mut tx, job).await.unwrap();
+    let lease = Duration::from_mins(1);
+    let held = queue::claim_one(&mut tx, "nothing.done", "a", world.now(), lease).await.unwrap().unwrap();
+    queue::bury(&mut tx, &held, world.now(), "no").await.unwrap();
+    tx.commit().await.unwrap();
     let served = Served::start(&settings, &["serve"]).await;
     let client = reqwest::Client::new();
 
@@ -172,6 +181,12 @@ async fn it_is_ready_counts_and_stops_when_told(world: World) {
     assert_eq!(metrics.status(), 200);
     let text = metrics.text().await.unwrap();
     assert!(text.contains("tollgate_http_requests_total{"), "{text}");
+    let measured = async || {
+        let text = client.get(served.url("/metrics")).send().await.unwrap().text().await.unwrap();
+        let ages = ["tollgate_dead_job_age_seconds{kind=\"nothing.done\"} ", "tollgate_unknown_attempt_age_seconds 0"];
+        ages.iter().all(|age| text.contains(age)).then_some(())
+    };
+    eventually("the age of what waits for a person is told", measured).await;
     // Through a proxy on this machine everybody would come from this machine.
     let proxied = client.get(served.url("/metrics")).header("x-forwarded-for", "203.0.113.9").send().await.unwrap();
     assert_eq!(proxied.status(), 404);

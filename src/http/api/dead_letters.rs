@@ -1,5 +1,5 @@
-//! `/v1/dead_letters`: the merchant's work that was given up. What went wrong inside is the operator's to read; the object
-//! it concerns tells the merchant the rest.
+//! `/v1/dead_letters`: the merchant's work that was given up. One letter tells how it failed, each time; the object it
+//! concerns tells the merchant the rest.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,8 +16,8 @@ use crate::http::list::envelope;
 use crate::http::problem::Problem;
 use crate::merchants::Principal;
 use crate::operators::{NewEntry, record};
-use crate::queue::DeadJob;
-use crate::words::{JobId, Tenant};
+use crate::queue::{self, DeadJob, Failure};
+use crate::words::{JobId, Tenant, pan};
 
 /// The list's filter.
 #[derive(Debug, Deserialize)]
@@ -50,6 +50,49 @@ pub async fn list(
     }
     let slice = dead_letters::of_tenant(&app.db, &principal.tenant, resolved, &query.page).await?;
     Ok(envelope("/v1/dead_letters", slice, view))
+}
+
+/// One letter with its whole story: how it failed, the latest times.
+pub async fn show(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let id = JobId::parse(&id).map_err(|_| not_found())?;
+    let letter = dead_letters::find(&app.db, &id).await?.filter(|letter| is_of(letter, &principal.tenant));
+    let mut shown = view(&letter.ok_or_else(not_found)?);
+    let failures = queue::failures(&app.db, &id).await?;
+    let failed = |it: &Failure| json!({ "number": it.number, "at": it.at, "error": pan::scrub(&it.error) });
+    shown["failures"] = failures.iter().map(failed).collect();
+    Ok(Json(shown))
+}
+
+/// Which work is to be tried again.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryAll {
+    kind: String,
+}
+
+/// Does all work of a kind again that this tenant's open letters are about, the oldest 500; says how many.
+pub async fn retry_all(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Strict(wanted): Strict<RetryAll>,
+) -> Result<Json<Value>, Problem> {
+    fields::text("kind", &wanted.kind, 60)?;
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let tenant = &principal.tenant;
+    let retried = dead_letters::retry_all(&mut tx, &wanted.kind, Some(tenant), now).await.map_err(raced)?;
+    if retried > 0 {
+        let mut entry = NewEntry::new("dead_letter.retry_all", "API", now);
+        entry.note = format!("{} of {}: {retried} of {}", principal.key, tenant.merchant, wanted.kind);
+        record(&mut tx, &entry).await?;
+        tx.commit().await.map_err(raced)?;
+        app.wake.notify_one();
+    }
+    Ok(Json(json!({ "object": "dead_letter.retry", "kind": wanted.kind, "retried": retried })))
 }
 
 /// Does the work again, now, with a fresh round of tries.

@@ -1,7 +1,5 @@
 //! Work that was given up: what waits for a person, and what was dealt with.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -41,12 +39,10 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
         1 => "It is tried again now, with a fresh round of tries.".to_owned(),
         _ => format!("{count} are tried again now, each with a fresh round of tries."),
     });
-    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for letter in letters.iter().filter(|letter| letter.resolved.is_none()) {
-        *kinds.entry(letter.kind.clone()).or_default() += 1;
-    }
+    let kinds = if resolved { Vec::new() } else { dead_letters::kinds(&app.db).await? };
+    let kinds = kinds.into_iter().map(|of| (of.kind, of.letters)).collect();
     let rows = letters.into_iter().map(row).collect();
-    Ok(frame::show(StatusCode::OK, &DeadLetters { frame, resolved, kinds: kinds.into_iter().collect(), rows }))
+    Ok(frame::show(StatusCode::OK, &DeadLetters { frame, resolved, kinds, rows }))
 }
 
 /// The kind of a button.
@@ -60,7 +56,7 @@ pub struct Kind {
 pub async fn retry_all(State(app): State<App>, PostedWith(who, asked): PostedWith<Kind>) -> Result<Response, Refusal> {
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    let retried = match dead_letters::retry_all(&mut tx, &asked.kind, now).await {
+    let retried = match dead_letters::retry_all(&mut tx, &asked.kind, None, now).await {
         // Somebody asked for the same work at this very moment: nothing was done, another click will do the rest.
         Err(error) if error.is_unique_violation() => return Ok(list(0)),
         other => other?,
@@ -111,8 +107,8 @@ fn row(letter: DeadJob) -> DeadRow {
 pub struct DeadLetters {
     frame: Frame,
     resolved: bool,
-    /// Kinds of the open ones shown, and how many there are of each.
-    kinds: Vec<(String, usize)>,
+    /// Kinds of the open ones, and how many there are of each.
+    kinds: Vec<(String, i64)>,
     rows: Vec<DeadRow>,
 }
 

@@ -8,7 +8,7 @@ use crate::words::{AttemptId, PaymentId, Tenant, Timestamp};
 
 pub use store::{
     Count, asked_in_vain, change, claim_silent, count_since, get, insert, keep_second_charge, latest, newest,
-    of_payment,
+    of_payment, oldest_open,
 };
 
 /// How many of a payment's attempts merchants are shown: an event has a size that it must keep to.

@@ -132,6 +132,17 @@ pub async fn asked_in_vain(tx: &mut Tx, id: &AttemptId) -> Result<u32, DbError> 
     Ok(u32::try_from(row.get::<i64>("asks")?).unwrap_or(u32::MAX))
 }
 
+/// When the oldest attempt was sent whose outcome is not known; one that waits for the shopper does not count.
+pub async fn oldest_open(on: impl Into<On<'_>>) -> Result<Option<Timestamp>, DbError> {
+    query(
+        "select min(sent_at) as at from attempts
+         where state in ('sent', 'action_required', 'pending', 'unknown') and state <> 'action_required'",
+    )
+    .one(on)
+    .await?
+    .get("at")
+}
+
 /// What attempts are counted by.
 #[derive(Debug, Clone, Copy)]
 pub enum Count<'a> {

@@ -7,7 +7,7 @@ mod store;
 
 use crate::words::{JobId, MerchantId, Tenant, Timestamp};
 
-pub use store::{dead, find, of_tenant, resolve, resolve_all, resolved, revive, revive_all};
+pub use store::{dead, find, kinds, of_tenant, resolve, resolve_all, resolved, revive, revive_all};
 
 /// A job that failed too often.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,17 @@ pub struct DeadJob {
     pub died_at: Timestamp,
     /// What somebody decided about it; `None` while it is open.
     pub resolved: Option<Resolved>,
+}
+
+/// The open dead letters of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadKind {
+    /// What was to be done.
+    pub kind: String,
+    /// How many there are.
+    pub letters: i64,
+    /// When the oldest was given up.
+    pub oldest: Timestamp,
 }
 
 /// Somebody's decision that a dead letter needs nothing more.

@@ -1,7 +1,7 @@
 //! The SQL of dead letters.
 
-use super::{DeadJob, Resolved};
-use crate::db::{DbError, On, Row, Tx, query};
+use super::{DeadJob, DeadKind, Resolved};
+use crate::db::{DbError, On, Row, Tx, Value, query};
 use crate::words::{JobId, Mode, Page, Slice, Tenant, Timestamp};
 
 fn read(row: &Row) -> Result<DeadJob, DbError> {
@@ -89,12 +89,35 @@ pub async fn revive(tx: &mut Tx, id: &JobId, now: Timestamp) -> Result<bool, DbE
     Ok(revived > 0)
 }
 
-/// As [`revive`], for up to `limit` open ones of a kind, each work once; gives what they were to be done to.
-pub async fn revive_all(tx: &mut Tx, kind: &str, limit: i64, now: Timestamp) -> Result<Vec<String>, DbError> {
+/// How many open ones there are of each kind, and since when the oldest of it waits.
+pub async fn kinds(on: impl Into<On<'_>>) -> Result<Vec<DeadKind>, DbError> {
+    let rows = query(
+        "select kind, count(*) as letters, min(due_at) as oldest from jobs
+         where status = 'dead' and resolved_at is null group by kind order by kind",
+    )
+    .all(on)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(DeadKind { kind: row.get("kind")?, letters: row.get("letters")?, oldest: row.get("oldest")? })
+        })
+        .collect()
+}
+
+/// As [`revive`], for up to `limit` open ones of a kind, of everybody or of one tenant, each work once; gives what they
+/// were to be done to.
+pub async fn revive_all(
+    tx: &mut Tx,
+    kind: &str,
+    tenant: Option<&Tenant>,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<String>, DbError> {
     let rows = query(
         "update jobs set status = 'waiting', tries = 0, unheard = 0, failures = 0, due_at = $3
          where id in (select max(same.id) from jobs same
-                      where same.kind = $1 and same.status = 'dead' and same.resolved_at is null and not exists (
+                      where same.kind = $1 and same.status = 'dead' and same.resolved_at is null
+                          and ((same.merchant_id = $4 and same.livemode = $5) or $4 is null) and not exists (
                           select 1 from jobs other
                           where other.kind = same.kind and other.key = same.key and other.status <> 'dead')
                       group by same.key order by min(same.due_at) limit $2)
@@ -104,6 +127,8 @@ pub async fn revive_all(tx: &mut Tx, kind: &str, limit: i64, now: Timestamp) -> 
     .bind(kind)
     .bind(limit)
     .bind(now)
+    .bind(Value::Text(tenant.map(|tenant| tenant.merchant.to_string())))
+    .bind(Value::Bool(tenant.map(|tenant| tenant.mode.is_live())))
     .all(tx)
     .await?;
     rows.iter().map(|row| row.get("key")).collect()
