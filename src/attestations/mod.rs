@@ -115,7 +115,7 @@ pub enum AttestationError {
 impl From<PaymentError> for AttestationError {
     fn from(error: PaymentError) -> Self {
         match error {
-            PaymentError::SecondCapture { .. } => Self::PaidTwice,
+            PaymentError::SecondCharge { .. } => Self::PaidTwice,
             PaymentError::Overtaken => Self::NothingUnknown,
             PaymentError::Db(error) | PaymentError::Books(WalletError::Db(error)) => Self::Db(error),
             other => Self::Payment(other),

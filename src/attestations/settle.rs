@@ -18,7 +18,7 @@ pub(super) async fn is_unknown(tx: &mut Tx, kind: &str, object: &str) -> Result<
     Ok(match kind {
         jobs::RECOVER => {
             let Ok(id) = AttemptId::parse(object) else { return Ok(false) };
-            attempts::get(tx, &id).await?.is_some_and(|attempt| attempt.state.is_open())
+            attempts::get(tx, &id).await?.is_some_and(|it| it.state.is_open() && it.second_charge.is_none())
         }
         jobs::REFUND => {
             let Ok(id) = RefundId::parse(object) else { return Ok(false) };

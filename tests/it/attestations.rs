@@ -213,7 +213,7 @@ async fn two_people_settle_a_refund_in_the_console(world: World) {
     let (db, now) = (&gateway.app.db, gateway.app.now());
     let payment = PaymentId::parse(&gateway.paid_payment().await).unwrap();
     let new =
-        NewRefund { payment: payment.clone(), amount: Some("1.00".to_owned()), reason: None, metadata: json!({}) };
+        NewRefund { payment: payment.clone(), amount: Some("1000".to_owned()), reason: None, metadata: json!({}) };
     let mut tx = db.begin().await.unwrap();
     let refund = refunds::ask(&mut tx, &gateway.tenant, new, now).await.unwrap();
     let (kind, lease) = (jobs::REFUND, Duration::from_mins(1));

@@ -58,7 +58,7 @@ pub async fn settle_heard(
             settled_at: Some(now),
             ..refund
         },
-        RefundOutcome::Pending | RefundOutcome::Unknown { .. } => return Ok(false),
+        RefundOutcome::Pending | RefundOutcome::Unknown { .. } | RefundOutcome::Returned { .. } => return Ok(false),
     };
     settle(tx, &after, now).await?;
     Ok(store::find(tx, &after.id).await?.is_some_and(|known| known.status == after.status))

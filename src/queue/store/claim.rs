@@ -21,6 +21,9 @@ impl From<i64> for Room {
     }
 }
 
+/// Jobs beyond the first of each merchant that a claim looks at, all in all.
+const LOOKED_AT: i64 = 400;
+
 /// Jobs of one merchant that spare room is for.
 const FEW: i64 = 2;
 
@@ -50,8 +53,8 @@ pub async fn has_suspect(on: impl Into<On<'_>>, lane: &str, now: Timestamp) -> R
 /// two runs ended with their worker are left to [`claim_suspect`].
 ///
 /// `merchants` steps from one merchant that has work to the next, `firsts` finds the oldest of each, and `heads` steps on
-/// through a few more of each, the fewer the more merchants there are: what else they have waiting is not read. So many,
-/// `r²/4m + 1` of each for room `r` and `m` merchants, always fill the room: `m + r²/4m >= r`. The outer `where` repeats the condition: on PostgreSQL a second worker that waited for the
+/// through a few more of each, the fewer the more merchants there are: what else they have waiting is not read. `r²/4m` more
+/// of each, for room `r` and `m` merchants, always fill the room whoever has how much: `m + r²/4m >= r`. The outer `where` repeats the condition: on PostgreSQL a second worker that waited for the
 /// row sees there that the first one took it.
 pub async fn claim(
     tx: &mut Tx,
@@ -113,7 +116,7 @@ pub async fn claim(
     .bind(open.saturating_add(spare))
     .bind(open)
     .bind(FEW)
-    .bind(open.saturating_add(spare).saturating_pow(2) / 4)
+    .bind(LOOKED_AT.max(open.saturating_add(spare).saturating_pow(2) / 4))
     .all(tx)
     .await?;
     rows.iter().map(claimed).collect()
