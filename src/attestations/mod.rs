@@ -160,8 +160,7 @@ pub async fn ask(
     stated: &Stated,
     now: Timestamp,
 ) -> Result<Attestation, AttestationError> {
-    let is_text =
-        |text: &str, most| (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let is_text = |text: &str, most| (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     let reason = stated.reason.trim();
     let named = match &stated.confirmed {
         Confirmed::Done(reference) => is_text(reference, REFERENCE),
@@ -222,12 +221,7 @@ pub async fn agree(
 ///
 /// # Errors
 /// [`AttestationError::Decided`] when it is decided already.
-pub async fn refuse(
-    tx: &mut Tx,
-    attestation: &Attestation,
-    by: &str,
-    now: Timestamp,
-) -> Result<(), AttestationError> {
+pub async fn refuse(tx: &mut Tx, attestation: &Attestation, by: &str, now: Timestamp) -> Result<(), AttestationError> {
     let refused = store::decide(tx, &attestation.id, Status::Refused, by, now).await?;
     if refused { Ok(()) } else { Err(AttestationError::Decided) }
 }

@@ -92,11 +92,9 @@ fn outcome(confirmed: &Confirmed) -> Outcome {
         Confirmed::Done(reference) => {
             Outcome::Approved(Approval { reference: reference.clone(), card: None, saved: None })
         }
-        Confirmed::NotDone => Outcome::Declined(Decline {
-            code: DeclineCode::ProcessingError,
-            psp_code: BY_HAND.to_owned(),
-            card: None,
-        }),
+        Confirmed::NotDone => {
+            Outcome::Declined(Decline { code: DeclineCode::ProcessingError, psp_code: BY_HAND.to_owned(), card: None })
+        }
     }
 }
 

@@ -35,12 +35,7 @@ pub async fn retry(tx: &mut Tx, letter: &DeadJob, now: Timestamp) -> Result<bool
 }
 
 /// Tries all open dead letters of a kind again, everybody's or one tenant's, at most [`AT_ONCE`]; says how many.
-pub async fn retry_all(
-    tx: &mut Tx,
-    kind: &str,
-    tenant: Option<&Tenant>,
-    now: Timestamp,
-) -> Result<usize, DbError> {
+pub async fn retry_all(tx: &mut Tx, kind: &str, tenant: Option<&Tenant>, now: Timestamp) -> Result<usize, DbError> {
     let keys = letters::revive_all(tx, kind, tenant, AT_ONCE, now).await?;
     for key in &keys {
         reopen(tx, kind, key, now).await?;

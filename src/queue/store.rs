@@ -104,13 +104,7 @@ pub async fn again(tx: &mut Tx, job: &Job, at: Timestamp) -> Result<Settled, DbE
 }
 
 /// The job failed and is tried again at `at`, or earlier if somebody enqueued it for earlier.
-pub async fn try_later(
-    tx: &mut Tx,
-    job: &Job,
-    now: Timestamp,
-    at: Timestamp,
-    error: &str,
-) -> Result<Settled, DbError> {
+pub async fn try_later(tx: &mut Tx, job: &Job, now: Timestamp, at: Timestamp, error: &str) -> Result<Settled, DbError> {
     let kept = query(
         "update jobs set status = 'waiting', lease = null, unheard = 0, failures = failures + 1, last_error = $4,
              again_at = null, due_at = case when again_at < $3 then again_at else $3 end

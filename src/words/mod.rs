@@ -15,9 +15,10 @@ mod tenant;
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use currency::{Currency, UnknownCurrency};
 pub use id::{
-    AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, DeliveryId, DisputeId, EndpointId, EventId,
-    EvidenceId, FileId, InvalidId, JobId, JournalId, KeyId, LineId, MerchantId, OperatorId, PaymentId, PaymentMethodId,
-    PaymentOrderId, PayoutId, PolicyChangeId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId,
+    AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, DeliveryId, DisputeId, EndpointId,
+    EventId, EvidenceId, FileId, InvalidId, JobId, JournalId, KeyId, LineId, MerchantId, OperatorId, PaymentId,
+    PaymentMethodId, PaymentOrderId, PayoutId, PolicyChangeId, PspEventId, RefundId, RequestId, RunId, SellerId,
+    SessionId,
 };
 pub use money::{AmountError, Money, split};
 pub use page::{Page, Slice};

@@ -141,12 +141,8 @@ async fn a_refund_ends_either_way(world: World) {
 }
 
 async fn asked(db: &Db, tenant: &Tenant, payment: &PaymentId, amount: &str, now: Timestamp) -> RefundId {
-    let new = NewRefund {
-        payment: payment.clone(),
-        amount: Some(amount.to_owned()),
-        reason: None,
-        metadata: json!({}),
-    };
+    let new =
+        NewRefund { payment: payment.clone(), amount: Some(amount.to_owned()), reason: None, metadata: json!({}) };
     let mut tx = db.begin().await.unwrap();
     let refund = refunds::ask(&mut tx, tenant, new, now).await.unwrap();
     // Before any worker sees it.

@@ -19,9 +19,9 @@ mod view;
 pub use ask::{NewRefund, RefundError, ask, ask_of_orders, send_back};
 pub use carry_out::{ask_soon, carry_out};
 pub use come_back::{come_back, look_for_returned};
+pub use settle::settle_heard;
 pub(super) use share::{Before, left};
 pub(super) use store::before;
-pub use settle::settle_heard;
 pub use store::{find, get, list, of_payment};
 pub use view::view;
 

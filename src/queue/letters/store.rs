@@ -98,9 +98,7 @@ pub async fn kinds(on: impl Into<On<'_>>) -> Result<Vec<DeadKind>, DbError> {
     .all(on)
     .await?;
     rows.iter()
-        .map(|row| {
-            Ok(DeadKind { kind: row.get("kind")?, letters: row.get("letters")?, oldest: row.get("oldest")? })
-        })
+        .map(|row| Ok(DeadKind { kind: row.get("kind")?, letters: row.get("letters")?, oldest: row.get("oldest")? }))
         .collect()
 }
 

@@ -124,12 +124,7 @@ pub async fn claim(
 
 /// Claims for `lease` the job that waits longest of those whose last two runs ended with their worker: whoever takes it
 /// has nothing else at hand, so that a third end is its doing and costs nobody else.
-pub async fn claim_suspect(
-    tx: &mut Tx,
-    lane: &str,
-    now: Timestamp,
-    lease: Duration,
-) -> Result<Option<Job>, DbError> {
+pub async fn claim_suspect(tx: &mut Tx, lane: &str, now: Timestamp, lease: Duration) -> Result<Option<Job>, DbError> {
     let row = query(
         "update jobs set status = 'running', lease = $1, due_at = $2, tries = tries + 1, unheard = unheard + 1,
              again_at = null

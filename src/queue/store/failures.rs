@@ -39,10 +39,8 @@ pub(super) async fn keep(tx: &mut Tx, job: &JobId, at: Timestamp, error: &str) -
 
 /// How a job failed, the latest times, in order.
 pub async fn of_job(on: impl Into<On<'_>>, job: &JobId) -> Result<Vec<Failure>, DbError> {
-    let rows = query("select number, at, error from job_failures where job_id = $1 order by number")
-        .bind(job)
-        .all(on)
-        .await?;
+    let rows =
+        query("select number, at, error from job_failures where job_id = $1 order by number").bind(job).all(on).await?;
     rows.iter()
         .map(|row| Ok(Failure { number: row.get("number")?, at: row.get("at")?, error: row.get("error")? }))
         .collect()
