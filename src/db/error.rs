@@ -10,6 +10,12 @@ pub enum DbError {
     /// Not a URL of a database we know.
     #[error("the database URL must begin with sqlite: or postgres://")]
     UnknownUrl,
+    /// A database of PostgreSQL that orders text by a language.
+    #[error(
+        "the database orders text by a language, where pages and balances need the order of bytes: \
+         create it with `create database tollgate template template0 encoding 'UTF8' locale 'C'`"
+    )]
+    Collation,
     /// The driver or the server refused.
     #[error("the database failed")]
     Sqlx(#[from] sqlx::Error),

@@ -70,7 +70,10 @@ impl Db {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options)
             .await?;
-        Ok(Self::Postgres(pool))
+        // Ranges of accounts and keys, and the places where pages go on, are bounded by bytes: `seller:` to `seller;`, up to `~`.
+        let by_bytes = "select 'USD' < '~' and 'seller:x' < 'seller;' and 'B' < 'a' as by_bytes";
+        let db = Self::Postgres(pool);
+        if query(by_bytes).one(&db).await?.get("by_bytes")? { Ok(db) } else { Err(DbError::Collation) }
     }
 
     async fn open_sqlite(url: &str, connections: u32) -> Result<Self, DbError> {

@@ -7,7 +7,7 @@ use super::{Payout, PayoutStatus};
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::ledger::Account;
 use crate::merchants::sellers::Seller;
-use crate::words::{Currency, JournalId, Money, OperatorId, Page, PayoutId, SellerId, Slice, Tenant, Timestamp};
+use crate::words::{Currency, Money, OperatorId, Page, PayoutId, SellerId, Slice, Tenant, Timestamp};
 
 /// Writes a new payout.
 pub(super) async fn insert(tx: &mut Tx, payout: &Payout) -> Result<(), DbError> {
@@ -288,16 +288,16 @@ pub(super) async fn became_available(
     currency: Currency,
     since: Timestamp,
 ) -> Result<i64, DbError> {
+    // What the index on sellers' accounts is made for has to be said in its own words.
     let row = query(
         "select cast(coalesce(sum(t.amount), 0) as bigint) as n
          from transfers t join journals j on j.merchant_id = t.merchant_id and j.livemode = t.livemode and j.id = t.journal_id
-         where t.merchant_id = $1 and t.livemode = $2 and t.journal_id >= $3 and t.credit_account = $4 and t.currency = $5
-             and t.created_at > $6 and j.kind not in ('payout_failed', 'payout_returned', 'refund_failed', 'dispute_won')",
+         where t.merchant_id = $1 and t.livemode = $2 and t.credit_account = $3
+             and t.credit_account >= 'seller:' and t.credit_account < 'seller;'
+             and t.currency = $4 and t.created_at > $5 and j.kind not in ('payout_failed', 'payout_returned', 'refund_failed', 'dispute_won')",
     )
     .bind(&tenant.merchant)
     .bind(tenant.mode)
-    // Ids are in the order of time: what is older by more than clocks may differ is not read.
-    .bind(JournalId::earliest(since.minus(Duration::from_hours(24))))
     .bind(Account::Available(seller.clone()).to_string())
     .bind(currency)
     .bind(since)

@@ -63,3 +63,15 @@ fn two_processes_may_migrate_at_once() {
         empty.remove().await;
     });
 }
+
+/// Text in the order of a language would leave accounts out of balances without a word.
+#[test]
+fn a_database_that_orders_text_by_a_language_is_refused() {
+    crate::support::run(Engine::Postgres, async |_world: World| {
+        let english = Database::in_language("en-US").await;
+        let refusal = Db::open(&english.url, 2).await.unwrap_err();
+        assert!(matches!(refusal, DbError::Collation), "{refusal}");
+        assert!(refusal.to_string().contains("locale 'C'"), "says what to do: {refusal}");
+        english.remove().await;
+    });
+}

@@ -5,6 +5,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::bounded::{Bounded, LARGEST_FIELD};
@@ -91,7 +92,10 @@ impl<R: Read> Json<R> {
     pub fn value(&mut self) -> Result<Value, ReadError> {
         self.input.get_mut().begin_row();
         self.find()?;
-        serde_json::from_slice(&self.quoted).map_err(|_| self.refuse("not JSON".to_owned()))
+        // As it stands, too: quotes would let a number pass that is none, such as 007.
+        serde_json::from_slice::<IgnoredAny>(&self.raw)
+            .and_then(|_| serde_json::from_slice(&self.quoted))
+            .map_err(|_| self.refuse("not JSON".to_owned()))
     }
 
     fn find(&mut self) -> Result<(), ReadError> {

@@ -62,6 +62,14 @@ impl Database {
         }
     }
 
+    /// An empty database of PostgreSQL that orders text as a language does.
+    pub async fn in_language(language: &str) -> Self {
+        let name = unused_name("tollgate_test");
+        let made = format!("create database {name} template template0 locale_provider icu icu_locale '{language}'");
+        execute(&mut admin().await, made).await;
+        Self { engine: Engine::Postgres, url: server().url_of(&name), folder: None }
+    }
+
     pub async fn remove(self) {
         match self.engine {
             Engine::Sqlite => drop(self.folder),
