@@ -38,6 +38,8 @@ impl Config {
         if let Err(complaint) = self.risk.check() {
             found.push(format!("risk.{complaint}"));
         }
+        let psps: Vec<&str> = self.psp.simulator.iter().map(|_| "simulator").collect();
+        found.extend(self.reconciliation.source_complaints(&psps));
         found.extend(self.reconciliation.cause_complaints());
         if let Some(token) = &self.metrics.token {
             long_enough("metrics.token", token, &mut found);
@@ -295,6 +297,49 @@ mod tests {
             }),
             ""
         );
+    }
+
+    #[test]
+    fn sources_and_causes_of_reconciliation_must_mean_something() {
+        let source = |change: serde_json::Value| {
+            let mut settings = serde_json::json!({ "name": "list", "format": "csv", "psp": "simulator", "merchant": "m" });
+            settings.as_object_mut().unwrap().append(&mut change.as_object().unwrap().clone());
+            let source = serde_json::from_value(settings).unwrap();
+            complaint(|it| it.reconciliation.sources.push(source))
+        };
+        assert_eq!(source(serde_json::json!({})), "");
+        for (change, about) in [
+            (serde_json::json!({ "name": "My list" }), "the name"),
+            (serde_json::json!({ "psp": "simulater" }), "simulater"),
+            (serde_json::json!({ "zone": "Asia/Soul" }), "zone"),
+            (serde_json::json!({ "at": "5:00" }), "at \"5:00\""),
+            (serde_json::json!({ "cutoff": "24:00" }), "cutoff"),
+        ] {
+            assert!(source(change).contains(about), "{about}");
+        }
+        let twice: crate::config::reconciliation::Source =
+            serde_json::from_value(serde_json::json!({ "name": "list", "format": "csv", "psp": "simulator", "merchant": "m" }))
+                .unwrap();
+        assert!(complaint(|it| it.reconciliation.sources = vec![twice.clone(), twice]).contains("named twice"));
+
+        let cause = |change: serde_json::Value| {
+            let mut settings = serde_json::json!({ "name": "rent", "outcome": "unknown", "class": "manual", "explanation": "Rent." });
+            settings.as_object_mut().unwrap().append(&mut change.as_object().unwrap().clone());
+            let cause = serde_json::from_value(settings).unwrap();
+            complaint(|it| it.reconciliation.causes.push(cause))
+        };
+        assert_eq!(cause(serde_json::json!({ "kinds": ["adjustment", "unknown:levy"] })), "");
+        for (change, about) in [
+            (serde_json::json!({ "kinds": ["ajustment"] }), "ajustment"),
+            (serde_json::json!({ "explanation": " " }), "explanation"),
+            (serde_json::json!({ "explanation": "x".repeat(501) }), "explanation"),
+            (
+                serde_json::json!({ "outcome": "missing_at_psp", "class": "automatic", "repair": "book_fee" }),
+                "cannot be automatic",
+            ),
+        ] {
+            assert!(cause(change).contains(about), "{about}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// Reconciliation.
@@ -179,12 +181,82 @@ const OUTCOMES: [&str; 9] = [
     "unknown",
 ];
 
+/// Kinds of line that a cause may be about.
+pub const KINDS: [&str; 11] = [
+    "charge",
+    "charge_reversal",
+    "refund",
+    "refund_failure",
+    "dispute",
+    "dispute_reversal",
+    "fee",
+    "payout",
+    "payout_reversal",
+    "adjustment",
+    "bank_entry",
+];
+/// What stands before the kind of a line whose word no parser knows.
+pub const UNKNOWN_KIND: &str = "unknown:";
+/// Characters of an explanation: it is also how a break ends.
+const EXPLANATION: usize = 500;
+
+/// A time of day, `HH:MM`.
+pub fn time_of_day(text: &str) -> Option<Time> {
+    let digits = text.len() == 5 && text.bytes().enumerate().all(|(at, byte)| at == 2 || byte.is_ascii_digit());
+    let (hour, minute) = text.split_once(':').filter(|_| digits)?;
+    Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
+}
+
 impl Reconciliation {
+    /// Every reason why the sources cannot be read, as sentences; `psps` are those that are configured.
+    pub(super) fn source_complaints(&self, psps: &[&str]) -> Vec<String> {
+        let mut found = Vec::new();
+        for source in &self.sources {
+            let name = &source.name;
+            let mut tell = |what: String| found.push(format!("reconciliation.sources: {what}"));
+            let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+            if !(1..=60).contains(&name.len()) || !name.bytes().all(word) {
+                tell(format!("the name {name:?} must be lower-case letters, digits, - and _"));
+            }
+            if self.sources.iter().filter(|other| other.name == *name).count() > 1 {
+                tell(format!("{name} is named twice: give each source its own name"));
+            }
+            if !psps.contains(&source.psp.as_str()) {
+                tell(format!("psp {:?} of {name} is not configured: it must be one of: {}", source.psp, psps.join(", ")));
+            }
+            if TimeZone::get(&source.zone).is_err() {
+                let zone = &source.zone;
+                tell(format!("zone {zone:?} of {name} is no time zone of the IANA database, such as Asia/Seoul"));
+            }
+            for (setting, text) in [("cutoff", &source.cutoff), ("at", &source.at)] {
+                if time_of_day(text).is_none() {
+                    tell(format!("{setting} {text:?} of {name} is no time of day such as 17:30"));
+                }
+            }
+        }
+        found
+    }
+
     /// Every reason why the added causes cannot be used, as sentences.
     pub(super) fn cause_complaints(&self) -> Vec<String> {
         let mut found = Vec::new();
         for cause in &self.causes {
             let name = &cause.name;
+            let known = |kind: &&String| KINDS.contains(&kind.as_str()) || kind.starts_with(UNKNOWN_KIND);
+            if let Some(kind) = cause.kinds.iter().find(|kind| !known(kind)) {
+                found.push(format!(
+                    "reconciliation.causes: kinds of {name}: {kind:?} is none of: {}, or {UNKNOWN_KIND} and a PSP's own word",
+                    KINDS.join(", ")
+                ));
+            }
+            if !(1..=EXPLANATION).contains(&cause.explanation.trim().chars().count()) {
+                found.push(format!("reconciliation.causes: explanation of {name} must have 1 to {EXPLANATION} characters"));
+            }
+            if cause.class == "automatic" && ["missing_at_psp", "late"].contains(&cause.outcome.as_str()) {
+                found.push(format!(
+                    "reconciliation.causes: {name} cannot be automatic, for there is no line whose amount could be booked"
+                ));
+            }
             let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             if !(1..=60).contains(&name.len()) || !name.bytes().all(word) {
                 found

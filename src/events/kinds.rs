@@ -28,6 +28,7 @@ pub const KINDS: &[&str] = &[
     "payout.failed",
     "payout.paid",
     "payout.returned",
+    "reconciliation.account_unexplained",
     "reconciliation.break_closed",
     "reconciliation.break_opened",
     "reconciliation.run_completed",

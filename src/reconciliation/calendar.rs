@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
-use crate::config::reconciliation::Source;
+use crate::config::reconciliation::{self, Source};
 use crate::words::Timestamp;
 
 /// A source's own days.
@@ -55,11 +55,7 @@ impl Calendar {
 
 /// A time of day, `HH:MM`.
 pub fn time_of_day(text: &str) -> Result<Time, NoCalendar> {
-    let bad = || NoCalendar::Time(text.to_owned());
-    let digits = text.len() == 5 && text.bytes().enumerate().all(|(at, byte)| at == 2 || byte.is_ascii_digit());
-    let (hour, minute) = text.split_once(':').filter(|_| digits).ok_or_else(bad)?;
-    let (hour, minute) = (hour.parse().map_err(|_| bad())?, minute.parse().map_err(|_| bad())?);
-    Time::new(hour, minute, 0, 0).map_err(|_| bad())
+    reconciliation::time_of_day(text).ok_or_else(|| NoCalendar::Time(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::config::reconciliation::UNKNOWN_KIND;
 use crate::words::{Currency, Timestamp};
 
 /// Whose line it is.
@@ -42,8 +43,6 @@ pub enum LineKind {
     Unknown(String),
 }
 
-/// What stands before a word that no version of ours knows, so that it never looks like one that is known.
-const UNKNOWN: &str = "unknown:";
 /// Characters of a kind that are kept.
 const LONGEST: usize = 100;
 
@@ -63,7 +62,7 @@ impl LineKind {
             Self::PayoutReversal => "payout_reversal",
             Self::Adjustment => "adjustment",
             Self::BankEntry => "bank_entry",
-            Self::Unknown(word) => return format!("{UNKNOWN}{word}").chars().take(LONGEST).collect(),
+            Self::Unknown(word) => return format!("{UNKNOWN_KIND}{word}").chars().take(LONGEST).collect(),
         };
         word.to_owned()
     }
@@ -83,7 +82,7 @@ impl LineKind {
             "payout_reversal" => Self::PayoutReversal,
             "adjustment" => Self::Adjustment,
             "bank_entry" => Self::BankEntry,
-            other => Self::Unknown(other.strip_prefix(UNKNOWN).unwrap_or(other).to_owned()),
+            other => Self::Unknown(other.strip_prefix(UNKNOWN_KIND).unwrap_or(other).to_owned()),
         }
     }
 }
@@ -147,4 +146,18 @@ pub struct Line {
     pub references: References,
     /// The row as it stands in the file, as JSON, for the person who investigates.
     pub raw: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::reconciliation::KINDS;
+
+    #[test]
+    fn settings_and_lines_have_the_same_kinds() {
+        for kind in KINDS {
+            let read = LineKind::read(kind);
+            assert!(!matches!(read, LineKind::Unknown(_)) && read.to_text() == kind, "{kind}");
+        }
+    }
 }

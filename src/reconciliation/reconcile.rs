@@ -117,6 +117,10 @@ pub async fn reconcile(
     end(app, source, &ended).await?;
     metrics::counter!("tollgate_reconciliation_runs_total", "source" => source.name.clone(), "status" => status.as_str())
         .increment(1);
+    if !is_explained(&ended) {
+        tracing::error!(run = %ended.id, source = source.name, psp = source.psp, "nothing explains the PSP's account");
+        metrics::counter!("tollgate_reconciliation_unexplained_total", "psp" => source.psp.clone()).increment(1);
+    }
     Ok(ended)
 }
 
@@ -128,6 +132,11 @@ struct Came {
     totals: Value,
     /// What the other side did not give. What it had given was reconciled all the same.
     failure: Option<String>,
+}
+
+/// Whether what the PSP owes by the books is what is in no file yet and what has not landed.
+fn is_explained(run: &Run) -> bool {
+    run.totals["explained"] != Value::Bool(false)
 }
 
 /// Writes down how a run ended, and tells it.
@@ -147,7 +156,12 @@ async fn end(app: &App, source: &Source, ended: &Run) -> Result<(), ReconcileErr
             Status::Failed => "reconciliation.run_failed",
             _ => "reconciliation.run_completed",
         };
-        events::append(&mut tx, NewEvent { tenant, kind, object_id: ended.id.as_str(), data, now }).await?;
+        let object_id = ended.id.as_str();
+        if !is_explained(ended) {
+            let (kind, data) = ("reconciliation.account_unexplained", data.clone());
+            events::append(&mut tx, NewEvent { tenant, kind, object_id, data, now }).await?;
+        }
+        events::append(&mut tx, NewEvent { tenant, kind, object_id, data, now }).await?;
     }
     tx.commit().await?;
     app.wake.notify_one();
@@ -174,8 +188,11 @@ async fn work(
         }
         What::File { bytes, .. } if run.dry => Ok(whole(None, rehearse_file(&context, bytes).await?)),
         What::Day(day) => {
+            // What is only handed in has its night too, for an expected date must not pass in silence.
+            let asked = run.trigger != Trigger::Nightly || files::comes_by_itself(source);
+            let fetched = if asked { Box::pin(files::fetch(app, source, day, by, progress)).await } else { Ok(Vec::new()) };
             // What was not given keeps nobody from looking at what is there.
-            let failure = match Box::pin(files::fetch(app, source, day, by, progress)).await {
+            let failure = match fetched {
                 Ok(_) => None,
                 Err(TakeInError::Db(error)) => return Err(error.into()),
                 Err(error) => Some(error.to_string()),

@@ -383,6 +383,32 @@ async fn a_source_that_never_tells_anything_is_noticed(world: World) {
     assert_eq!(books.shop.told("reconciliation.run_completed").await, 0);
 }
 
+async fn what_is_handed_in_is_looked_at_every_night(world: World) {
+    let books = Books::open(world).await;
+    books.shop.paid().await;
+    let mut handed_in = books.list.clone();
+    (handed_in.name, handed_in.directory) = ("handed_in".to_owned(), None);
+    let (what, app) = (What::Day(DAY.parse().unwrap()), &books.shop.app);
+    let run = reconcile(app, &handed_in, what, Trigger::Nightly, false, "test", &Progress::nobody()).await.unwrap();
+    assert_eq!((run.status, count(&run, "late")), (runs::Status::Completed, 1), "{run:?}");
+    let by_hand = books.attempt(&handed_in, DAY).await;
+    assert!(by_hand.failure.unwrap().contains("hand a file in"));
+}
+
+async fn an_account_that_nothing_explains_is_an_alarm(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    books.run(&books.list.clone()).await;
+    let mut tx = books.shop.world.db.begin().await.unwrap();
+    query("delete from settlement_lines").execute(&mut tx).await.unwrap();
+    query("update payments set captured = captured - 1").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let run = books.run(&books.list.clone()).await;
+    assert_eq!(run.totals["explained"], false, "{}", run.totals);
+    assert_eq!(books.shop.told("reconciliation.account_unexplained").await, 1);
+}
+
 async fn a_first_file_of_several_days_hides_none_of_them(world: World) {
     let mut books = Books::open(world).await;
     books.shop.paid().await;
@@ -630,6 +656,8 @@ both_databases!(
     a_dispute_nobody_heard_of_is_opened_through_its_verb,
     what_is_not_told_is_late_then_missing_and_closes_when_it_comes,
     a_source_that_never_tells_anything_is_noticed,
+    what_is_handed_in_is_looked_at_every_night,
+    an_account_that_nothing_explains_is_an_alarm,
     a_first_file_of_several_days_hides_none_of_them,
     what_stands_in_a_list_that_is_still_to_be_asked_for_is_not_missing,
     of_several_sources_of_a_psp_any_may_tell_it,

@@ -93,6 +93,8 @@ pub async fn open(tx: &mut Tx, new: NewBreak, now: Timestamp) -> Result<(Break, 
     }
     store::note(tx, &it.id, ITSELF, "opened", &it.cause, now).await?;
     tell(tx, "reconciliation.break_opened", &it, now).await?;
+    let labels = [("type", it.outcome.as_str()), ("class", it.class.as_str())];
+    metrics::counter!("tollgate_reconciliation_breaks_opened_total", &labels).increment(1);
     Ok((it, true))
 }
 

@@ -20,6 +20,11 @@ const MOST_FILES: usize = 10_000;
 /// Pages of a list.
 const MOST_PAGES: usize = 10_000;
 
+/// Whether a source's files can be had without somebody who hands them in.
+pub fn comes_by_itself(source: &Source) -> bool {
+    source.directory.is_some() || matches!(source.format, Format::Simulator | Format::Camt053)
+}
+
 /// Takes in what a source has to say of `day`: one list when its PSP is asked, every file that lies in its folder otherwise.
 ///
 /// # Errors

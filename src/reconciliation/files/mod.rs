@@ -29,7 +29,7 @@ mod writing;
 use std::io::Read;
 
 pub use bounded::{LARGEST_FIELD, LARGEST_FILE, LARGEST_ROW};
-pub use fetch::fetch;
+pub use fetch::{comes_by_itself, fetch};
 pub use file::{File, Status};
 pub use refused::{ReadError, Refused};
 pub use store::{find, list};

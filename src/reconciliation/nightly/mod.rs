@@ -44,7 +44,7 @@ pub struct Tried {
 /// # Errors
 /// When the database fails.
 pub async fn round(app: &App, go_on: impl Fn() -> bool) -> anyhow::Result<usize> {
-    let mut sources: Vec<&Source> = app.config.reconciliation.sources.iter().filter(|it| comes_by_itself(it)).collect();
+    let mut sources: Vec<&Source> = app.config.reconciliation.sources.iter().collect();
     // What a PSP has sent is known before what has landed.
     sources.sort_by_key(|source| source.format == Format::Camt053);
     let (mut runs, nobody) = (0, Progress::nobody());
@@ -79,11 +79,6 @@ pub async fn round(app: &App, go_on: impl Fn() -> bool) -> anyhow::Result<usize>
         }
     }
     Ok(runs)
-}
-
-/// Whether its files can be had without somebody who hands them in.
-fn comes_by_itself(source: &Source) -> bool {
-    source.directory.is_some() || matches!(source.format, Format::Simulator | Format::Camt053)
 }
 
 /// The last business day whose file should be there.

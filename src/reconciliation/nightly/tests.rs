@@ -36,14 +36,6 @@ fn a_day_is_due_at_its_hour_in_its_own_zone() {
 }
 
 #[test]
-fn what_is_only_handed_in_has_no_night() {
-    let mut report = Source { format: Format::Stripe, ..source(1) };
-    assert!(!comes_by_itself(&report) && comes_by_itself(&source(1)));
-    report.directory = Some("files".into());
-    assert!(comes_by_itself(&report));
-}
-
-#[test]
 fn without_a_lag_a_day_is_due_when_it_is_over() {
     let source = source(0);
     let latest = |now: &str| latest(&source, at(now)).unwrap().unwrap().to_string();

@@ -46,6 +46,7 @@ pub async fn totals(context: &Context<'_>, about: &About) -> Result<Value, DbErr
         "oldest_open_break": open.oldest,
         "value_at_risk": open.at_risk,
         "psp_account": accounts.iter().map(AccountOf::view).collect::<Vec<_>>(),
+        "explained": accounts.iter().all(|account| account.difference() == 0),
     }))
 }
 

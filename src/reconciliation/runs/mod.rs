@@ -7,7 +7,7 @@ mod keeper;
 mod store;
 
 pub use keeper::Keeper;
-pub use store::{find, last_good, list};
+pub use store::{find, good_since, last_good, list};
 
 use std::time::Duration;
 

@@ -101,6 +101,22 @@ pub async fn last_good(on: impl Into<On<'_>>, source: &str) -> Result<Option<(Da
     row.map(|row| Ok((day(&row)?.ok_or_else(|| bad("business_date"))?, row.get("finished_at")?))).transpose()
 }
 
+/// When the last run of a source in earnest, about a day or a file, came to a good end; before the first that did, when the first was
+/// begun.
+///
+/// # Errors
+/// When the database fails.
+pub async fn good_since(on: impl Into<On<'_>>, source: &str) -> Result<Option<Timestamp>, DbError> {
+    query(
+        "select coalesce(max(case when status = 'completed' then finished_at end), min(started_at)) as since
+         from reconciliation_runs where source = $1 and not dry",
+    )
+    .bind(source)
+    .one(on)
+    .await?
+    .get("since")
+}
+
 fn read(row: &Row) -> Result<Run, DbError> {
     Ok(Run {
         id: row.get("id")?,
