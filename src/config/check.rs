@@ -302,7 +302,8 @@ mod tests {
     #[test]
     fn sources_and_causes_of_reconciliation_must_mean_something() {
         let source = |change: serde_json::Value| {
-            let mut settings = serde_json::json!({ "name": "list", "format": "csv", "psp": "simulator", "merchant": "m" });
+            let mut settings =
+                serde_json::json!({ "name": "list", "format": "csv", "psp": "simulator", "merchant": "m" });
             settings.as_object_mut().unwrap().append(&mut change.as_object().unwrap().clone());
             let source = serde_json::from_value(settings).unwrap();
             complaint(|it| it.reconciliation.sources.push(source))
@@ -317,13 +318,15 @@ mod tests {
         ] {
             assert!(source(change).contains(about), "{about}");
         }
-        let twice: crate::config::reconciliation::Source =
-            serde_json::from_value(serde_json::json!({ "name": "list", "format": "csv", "psp": "simulator", "merchant": "m" }))
-                .unwrap();
+        let twice: crate::config::reconciliation::Source = serde_json::from_value(
+            serde_json::json!({ "name": "list", "format": "csv", "psp": "simulator", "merchant": "m" }),
+        )
+        .unwrap();
         assert!(complaint(|it| it.reconciliation.sources = vec![twice.clone(), twice]).contains("named twice"));
 
         let cause = |change: serde_json::Value| {
-            let mut settings = serde_json::json!({ "name": "rent", "outcome": "unknown", "class": "manual", "explanation": "Rent." });
+            let mut settings =
+                serde_json::json!({ "name": "rent", "outcome": "unknown", "class": "manual", "explanation": "Rent." });
             settings.as_object_mut().unwrap().append(&mut change.as_object().unwrap().clone());
             let cause = serde_json::from_value(settings).unwrap();
             complaint(|it| it.reconciliation.causes.push(cause))

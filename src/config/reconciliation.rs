@@ -222,7 +222,11 @@ impl Reconciliation {
                 tell(format!("{name} is named twice: give each source its own name"));
             }
             if !psps.contains(&source.psp.as_str()) {
-                tell(format!("psp {:?} of {name} is not configured: it must be one of: {}", source.psp, psps.join(", ")));
+                tell(format!(
+                    "psp {:?} of {name} is not configured: it must be one of: {}",
+                    source.psp,
+                    psps.join(", ")
+                ));
             }
             if TimeZone::get(&source.zone).is_err() {
                 let zone = &source.zone;
@@ -250,7 +254,9 @@ impl Reconciliation {
                 ));
             }
             if !(1..=EXPLANATION).contains(&cause.explanation.trim().chars().count()) {
-                found.push(format!("reconciliation.causes: explanation of {name} must have 1 to {EXPLANATION} characters"));
+                found.push(format!(
+                    "reconciliation.causes: explanation of {name} must have 1 to {EXPLANATION} characters"
+                ));
             }
             if cause.class == "automatic" && ["missing_at_psp", "late"].contains(&cause.outcome.as_str()) {
                 found.push(format!(

@@ -190,7 +190,8 @@ async fn work(
         What::Day(day) => {
             // What is only handed in has its night too, for an expected date must not pass in silence.
             let asked = run.trigger != Trigger::Nightly || files::comes_by_itself(source);
-            let fetched = if asked { Box::pin(files::fetch(app, source, day, by, progress)).await } else { Ok(Vec::new()) };
+            let fetched =
+                if asked { Box::pin(files::fetch(app, source, day, by, progress)).await } else { Ok(Vec::new()) };
             // What was not given keeps nobody from looking at what is there.
             let failure = match fetched {
                 Ok(_) => None,
