@@ -55,7 +55,8 @@ pub(super) async fn look(app: &App, attempt: &Attempt) -> Result<(), PaymentErro
     let call = written(app, attempt, "look_up").await?;
     match psp.look_up(&psp_payment, &attempt.psp_key).await {
         Ok(Finding::Found(outcome)) => settled(app, attempt, &call, &outcome).await,
-        Ok(Finding::NotFound) => lost::deal_with(app, attempt, psp.as_ref(), &psp_payment, &call).await,
+        // Boxed: it sends, and would make every look as large.
+        Ok(Finding::NotFound) => Box::pin(lost::deal_with(app, attempt, psp.as_ref(), &psp_payment, &call)).await,
         Err(not_done) => unanswered(app, &call, not_done).await,
     }
 }
