@@ -78,11 +78,13 @@ pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i
     let mut left = own.iter().fold(ours.left(), |left, it| left.saturating_sub(it.expected));
     let mut own = own.into_iter();
     // Digits of two currencies are never compared: the first of the others stands for all that is left of ours.
-    let mut decide = |line: &&Told| match line.currency == ours.currency {
-        true => own.next(),
-        false => Some(Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, std::mem::take(&mut left))),
+    let decide = |line: &&Told| {
+        if line.currency == ours.currency {
+            return own.next();
+        }
+        Some(Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, std::mem::take(&mut left)))
     };
-    lines.iter().filter_map(|line| decide(line)).collect()
+    lines.iter().filter_map(decide).collect()
 }
 
 fn in_our_currency(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i64>, tolerance: u32) -> Vec<Decided> {
@@ -313,7 +315,7 @@ mod tests {
     #[test]
     fn another_currency_is_never_compared_by_its_digits() {
         let won = Told { currency: Currency::parse("KRW").unwrap(), ..line(LineKind::Charge, 100, 3) };
-        assert_eq!(decide(&[won.clone()], &ours(100)), [(Outcome::CurrencyDiffers, 100)]);
+        assert_eq!(decide(std::slice::from_ref(&won), &ours(100)), [(Outcome::CurrencyDiffers, 100)]);
         let both = [won, line(LineKind::Charge, 100, 3)];
         assert_eq!(decide(&both, &ours(100)), [(Outcome::CurrencyDiffers, 0), (Outcome::Matched, 100)]);
     }

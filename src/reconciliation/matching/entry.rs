@@ -51,6 +51,7 @@ impl Entry {
     }
 
     /// The same line when its fee of `booked` was booked earlier: what it says of that now is part of what is left over.
+    #[must_use]
     pub fn after_fee(mut self, booked: i64) -> Self {
         let more = booked.saturating_sub(self.fee);
         self.differs = summed(self.differs.into_iter().chain([(self.told.currency, more)]));
