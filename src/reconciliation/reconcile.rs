@@ -10,7 +10,7 @@ use super::files::{self, TakeInError};
 use super::line::Line;
 use super::matching::{self, Batches, Context};
 use super::progress::Progress;
-use super::report::{self, About, Types};
+use super::report::{self, About, Rehearsal};
 use super::runs::{self, Keeper, Run, Status, Trigger};
 use super::{missing, repair};
 use crate::app::App;
@@ -180,11 +180,13 @@ async fn work(
     let whole = |file, totals| Came { file, totals, failure: None };
     match what {
         What::Day(day) if run.dry => {
-            let mut types = Types::default();
-            matching::rehearse_day(&context, day, &mut |entry| types.entry(entry)).await?;
+            let mut found = Rehearsal::default();
+            matching::rehearse_day(&context, day, &mut |entry, cause| found.entry(entry, cause)).await?;
             let waiting = matching::waiting(&context).await?;
             let without_line = missing::look(&context, day, &waiting, progress).await?;
-            Ok(whole(None, json!({ "types": types.view(), "without_line": without_line })))
+            let mut report = found.view();
+            report["without_line"] = without_line.into();
+            Ok(whole(None, report))
         }
         What::File { bytes, .. } if run.dry => Ok(whole(None, rehearse_file(&context, bytes).await?)),
         What::Day(day) => {
@@ -238,18 +240,16 @@ async fn rehearse_file(context: &Context<'_>, bytes: Box<dyn Read + Send>) -> Re
         let _ = sender.blocking_send(batch);
         read.map(drop).map_err(|error| error.to_string())
     });
-    let (mut types, mut batches) = (Types::default(), Batches::default());
+    let (mut found, mut batches) = (Rehearsal::default(), Batches::default());
     while let Some(lines) = coming.recv().await {
-        for entry in matching::rehearse(context, lines, &mut batches).await? {
-            types.entry(&entry);
-        }
+        matching::rehearse(context, lines, &mut batches, &mut |entry, cause| found.entry(entry, cause)).await?;
     }
     let read = reading.await.map_err(|error| ReconcileError::Files(error.to_string()))?;
     read.map_err(ReconcileError::Files)?;
     for (outcome, currency, gross) in batches.payouts() {
-        types.add(outcome, currency, 1, gross);
+        found.types.add(outcome, currency, 1, gross);
     }
-    Ok(json!({ "types": types.view() }))
+    Ok(found.view())
 }
 
 /// Holds everything that is new of a source against ours, and reports about `about`; `day` is the last one that is fully told.

@@ -599,6 +599,32 @@ async fn a_rehearsal_changes_nothing(world: World) {
     assert_eq!(books.shop.count("select count(*) as n from settlement_lines where standing <> 'new'").await, 0);
 }
 
+async fn a_file_that_was_taken_rehearses_as_it_was_found(world: World) {
+    let rent = json!({ "name": "terminal_rent", "outcome": "unknown", "kinds": ["adjustment"], "text": "rent",
+        "class": "manual", "explanation": "The PSP lends us terminals." });
+    let mut books = Books::open_with(world, json!({ "causes": [rent] })).await;
+    let opened = books.shop.paid().await;
+    let mut past = books.list.clone();
+    past.name = "past".to_owned();
+    for name in ["identity", "date", "kind", "currency", "gross", "fee", "psp_payment", "text"] {
+        past.columns.insert(name.to_owned(), name.to_owned());
+    }
+    let text = format!(
+        "identity,date,kind,currency,gross,fee,psp_payment,text\n1,{DAY},charge,USD,10.00,0.30,{},\n2,{DAY},adjustment,USD,-9,0,,Rent\n",
+        books.psp_payment(&opened).await
+    );
+    for dry in [true, false, true] {
+        let what = What::File { name: "past.csv".to_owned(), bytes: Box::new(std::io::Cursor::new(text.clone())) };
+        let (app, nobody) = (&books.shop.app, Progress::nobody());
+        let run = reconcile(app, &past, what, Trigger::Command, dry, "test", &nobody).await.unwrap();
+        assert_eq!((count(&run, "matched"), count(&run, "duplicate"), count(&run, "unknown")), (1, 0, 1), "{run:?}");
+        if dry {
+            assert_eq!(run.totals["causes"], json!({ "terminal_rent": 1 }));
+            assert_eq!(run.totals["classes"], json!({ "manual": 1 }));
+        }
+    }
+}
+
 async fn one_run_at_a_time_and_a_dead_one_is_taken_over(world: World) {
     let books = Books::open(world).await;
     let app = &books.shop.app;
@@ -670,6 +696,7 @@ both_databases!(
     notes_are_never_changed,
     what_operators_know_is_booked_as_they_say,
     a_rehearsal_changes_nothing,
+    a_file_that_was_taken_rehearses_as_it_was_found,
     one_run_at_a_time_and_a_dead_one_is_taken_over,
     a_source_of_nobody_fails_and_says_so,
 );

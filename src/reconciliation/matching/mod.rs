@@ -23,14 +23,19 @@ pub use store::Batch;
 pub use told::{Here, Ours, Told};
 pub use write::{Waiting, subject};
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 
 use super::breaks;
+use super::causes::Cause;
 use super::line::{Line, Side};
 use super::progress::{Progress, Stage};
 use super::reconcile::ReconcileError;
 use super::runs;
+use super::words::Outcome;
 use crate::db::DbError;
+use crate::words::LineId;
 use store::After;
 
 /// Lines in one go.
@@ -58,28 +63,47 @@ pub async fn lines(context: &Context<'_>, waiting: &Waiting, progress: &Progress
     Ok(done)
 }
 
+/// Is told what would be decided about a line, and by which row of the table of causes when it differs.
+pub type Each<'e> = dyn FnMut(&Entry, Option<&Cause>) + Send + 'e;
+
 /// What would be decided about the lines of a day, whatever was decided before; nothing is written.
-pub async fn rehearse_day(
-    context: &Context<'_>,
-    day: Date,
-    each: &mut (dyn FnMut(&Entry) + Send),
-) -> Result<(), ReconcileError> {
+pub async fn rehearse_day(context: &Context<'_>, day: Date, each: &mut Each<'_>) -> Result<(), ReconcileError> {
     let mut after = After::default();
     loop {
         let read = store::lines_of_day(&context.app.db, &context.source.name, day, &after, BATCH).await?;
         let Some(batch) = whole_payments(read) else { return Ok(()) };
         after = batch.last().map(After::line).unwrap_or_default();
-        entries_of(context, batch).await?.iter().for_each(&mut *each);
+        for entry in entries_of(context, batch).await? {
+            let differs = entry.decided.outcome != Outcome::Matched;
+            let raw = if differs { store::raw(&context.app.db, &entry.told.id).await? } else { String::new() };
+            each(&entry, write::cause_of(context, &entry, &raw).filter(|_| differs));
+        }
     }
 }
 
-/// What would be decided about lines that are written down nowhere, as a file gives them; nothing is written. What a batch comes to
-/// is known at its end, so that PSPs' payouts are decided then.
-pub async fn rehearse(context: &Context<'_>, lines: Vec<Line>, batches: &mut Batches) -> Result<Vec<Entry>, DbError> {
-    let mut told: Vec<Told> = lines.into_iter().map(Told::rehearsed).collect();
+/// What would be decided about lines as a file gives them; nothing is written. One that was taken in before is held against ours as
+/// if it had not been. What a batch comes to is known at its end, so that PSPs' payouts are decided then.
+pub async fn rehearse(
+    context: &Context<'_>,
+    lines: Vec<Line>,
+    batches: &mut Batches,
+    each: &mut Each<'_>,
+) -> Result<(), DbError> {
+    let identities: Vec<&str> = lines.iter().map(|line| line.identity.as_str()).collect();
+    let mut known = store::ids_of(&context.app.db, &context.source.name, &identities).await?;
+    let (mut told, mut raws) = (Vec::with_capacity(lines.len()), HashMap::new());
+    for mut line in lines {
+        let id = known.remove(&line.identity).unwrap_or_else(LineId::new);
+        raws.insert(id.clone(), std::mem::take(&mut line.raw));
+        told.push(Told::rehearsed(line, id));
+    }
     batches.add(&mut told);
     told.sort_by(|one, other| one.psp_payment.cmp(&other.psp_payment));
-    entries_of(context, told).await
+    for entry in entries_of(context, told).await? {
+        let raw = raws.get(&entry.told.id).map_or("", String::as_str);
+        each(&entry, write::cause_of(context, &entry, raw).filter(|_| entry.decided.outcome != Outcome::Matched));
+    }
+    Ok(())
 }
 
 /// What was decided about these lines, all of one side.

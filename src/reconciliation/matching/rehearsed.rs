@@ -9,11 +9,11 @@ use super::told::Told;
 use crate::words::{Currency, LineId};
 
 impl Told {
-    /// A line as a parser gives it, under an id that nothing else has.
-    pub(super) fn rehearsed(line: Line) -> Self {
+    /// A line as a parser gives it, under the id that it has when it was taken in before, or else one that nothing else has.
+    pub(super) fn rehearsed(line: Line, id: LineId) -> Self {
         let it = line.references;
         Self {
-            id: LineId::new(),
+            id,
             side: line.side,
             kind: line.kind,
             business_date: line.business_date,

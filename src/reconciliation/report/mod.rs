@@ -5,10 +5,13 @@
 
 mod store;
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::breaks::signed;
+use super::causes::Cause;
 use super::matching::{Context, Entry};
 use super::words::Outcome;
 use crate::db::DbError;
@@ -52,7 +55,7 @@ pub async fn totals(context: &Context<'_>, about: &About) -> Result<Value, DbErr
 
 /// How many of what, by type and currency.
 #[derive(Debug, Default)]
-pub struct Types(std::collections::BTreeMap<(Outcome, &'static str), (crate::words::Currency, i64, i64)>);
+pub struct Types(BTreeMap<(Outcome, &'static str), (crate::words::Currency, i64, i64)>);
 
 impl Types {
     /// Counts some of one type.
@@ -60,11 +63,6 @@ impl Types {
         let sum = self.0.entry((outcome, currency.code())).or_insert((currency, 0, 0));
         sum.1 = sum.1.saturating_add(count);
         sum.2 = sum.2.saturating_add(amount);
-    }
-
-    /// Counts what would be decided about a line.
-    pub fn entry(&mut self, entry: &Entry) {
-        self.add(entry.decided.outcome, entry.told.currency, 1, entry.told.gross);
     }
 
     /// As reports show it: every type is there, also when there is none of it.
@@ -81,5 +79,35 @@ impl Types {
             view.insert(outcome.as_str().to_owned(), json!({ "count": count, "amounts": amounts }));
         }
         Value::Object(view)
+    }
+}
+
+/// What a rehearsal has found: how many of each type, and of what differs by which cause and for whom to close.
+#[derive(Debug, Default)]
+pub struct Rehearsal {
+    /// By type.
+    pub types: Types,
+    causes: BTreeMap<String, i64>,
+    classes: BTreeMap<&'static str, i64>,
+}
+
+impl Rehearsal {
+    /// Counts what would be decided about a line.
+    pub fn entry(&mut self, entry: &Entry, cause: Option<&Cause>) {
+        self.types.add(entry.decided.outcome, entry.told.currency, 1, entry.told.gross);
+        if let Some(cause) = cause {
+            for count in [
+                self.causes.entry(cause.name.clone()).or_default(),
+                self.classes.entry(cause.class.as_str()).or_default(),
+            ] {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    /// As the report of a rehearsal shows it.
+    #[must_use]
+    pub fn view(&self) -> Value {
+        json!({ "types": self.types.view(), "causes": self.causes, "classes": self.classes })
     }
 }

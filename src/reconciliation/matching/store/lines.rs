@@ -1,5 +1,7 @@
 //! Lines, in batches, and what came of them.
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 
@@ -95,6 +97,20 @@ pub async fn lines(on: impl Into<On<'_>>, ids: &[LineId]) -> Result<Vec<Told>, D
 pub async fn fee_booked(on: impl Into<On<'_>>, id: &LineId) -> Result<i64, DbError> {
     let sql = "select case when fee_journal_id is null then 0 else fee - fee_known end as booked from settlement_lines where id = $1";
     query(sql).bind(id).one(on).await?.get("booked")
+}
+
+/// The lines of a source that are written down under these identities.
+pub async fn ids_of(db: &Db, source: &str, identities: &[&str]) -> Result<HashMap<String, LineId>, DbError> {
+    query(
+        "select identity, id from settlement_lines where source = $1 and identity in (select value from json_each($2))",
+    )
+    .bind(source)
+    .bind(json!(identities).to_string())
+    .all(db)
+    .await?
+    .iter()
+    .map(|row| Ok((row.get("identity")?, row.get("id")?)))
+    .collect()
 }
 
 /// The row as it stands in the file.
