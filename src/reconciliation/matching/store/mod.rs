@@ -6,6 +6,7 @@ mod ours;
 
 pub use batches::{Batch, batch_sums, batches_to_land, land, landed_batches, shares};
 pub use lines::{
-    After, Mark, fee_booked, has_bank_lines, ids_of, lines, lines_of_day, mark, new_lines, raw, told_before, written_off,
+    After, Mark, fee_booked, has_bank_lines, ids_of, lines, lines_of_day, mark, new_lines, raw, told_before,
+    written_off,
 };
 pub use ours::{PaymentKey, charges, disputes, payouts, refunds};
