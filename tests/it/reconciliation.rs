@@ -602,7 +602,7 @@ async fn a_rehearsal_changes_nothing(world: World) {
 async fn a_file_that_was_taken_rehearses_as_it_was_found(world: World) {
     let rent = json!({ "name": "terminal_rent", "outcome": "unknown", "kinds": ["adjustment"], "text": "rent",
         "class": "manual", "explanation": "The PSP lends us terminals." });
-    let mut books = Books::open_with(world, json!({ "causes": [rent] })).await;
+    let books = Books::open_with(world, json!({ "causes": [rent] })).await;
     let opened = books.shop.paid().await;
     let mut past = books.list.clone();
     past.name = "past".to_owned();
