@@ -26,13 +26,20 @@ pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Standing, Paym
     standing_of(app, payment).await
 }
 
-/// Asks about the open attempt of a payment at once, for whoever has reason to believe that the PSP has decided; says whether it has
-/// one.
+/// Asks about the attempts of a payment at once, for whoever has reason to believe that the PSP took its money: those that were
+/// given up too, the latest first, until one is approved; says whether there was one to ask about.
 pub async fn ask_now(app: &App, payment: &PaymentId) -> Result<bool, PaymentError> {
-    match attempts::latest(&app.db, payment).await?.filter(|attempt| attempt.state.is_open()) {
-        Some(attempt) => look(app, &attempt).await.map(|()| true),
-        None => Ok(false),
+    let known = attempts::of_payment(&app.db, payment).await?;
+    if known.is_empty() || known.iter().any(|attempt| attempt.state == AttemptState::Approved) {
+        return Ok(false);
     }
+    for attempt in known.iter().rev() {
+        look(app, attempt).await?;
+        if attempts::get(&app.db, &attempt.id).await?.is_some_and(|it| it.state == AttemptState::Approved) {
+            break;
+        }
+    }
+    Ok(true)
 }
 
 /// Gives up an attempt that waits for the shopper, who would rather use another card.

@@ -60,6 +60,7 @@ mod reconciliation;
 mod reconciliation_desk;
 mod reconciliation_matching;
 mod reconciliation_planted;
+mod reconciliation_repairs;
 mod refunds;
 mod retries;
 mod risk;
