@@ -10,15 +10,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
+use futures_util::TryStreamExt as _;
 use jiff::civil::Date;
 
 use super::start::{self, Settings};
+use crate::app::App;
 use crate::config::reconciliation::Source;
+use crate::operators::{NewEntry, record};
 use crate::reconciliation::causes::Causes;
+use crate::reconciliation::files;
 use crate::reconciliation::progress::{Progress, Stage};
 use crate::reconciliation::runs::{Run, Status, Trigger};
 use crate::reconciliation::{self, What, shown};
-use crate::words::Mode;
+use crate::words::{FileId, Mode};
 
 /// Who the record names.
 const BY: &str = "command";
@@ -42,6 +46,9 @@ pub struct Args {
     /// How the report is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Print a file that was taken in, or refused, byte for byte as it came
+    #[arg(long, value_name = "FILE_ID", conflicts_with_all = ["source", "date", "file"])]
+    take_out: Option<FileId>,
     /// List the known causes of differences, built in and of the settings
     #[arg(long)]
     causes: bool,
@@ -63,6 +70,9 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
         return causes(settings);
     }
     let app = start::app(settings).await?;
+    if let Some(id) = args.take_out {
+        return take_out(&app, id).await;
+    }
     let source = source(&app.config.reconciliation.sources, args.source.as_deref())?.clone();
     let what = what(&args)?;
     let bar = Bar::on_terminal();
@@ -104,6 +114,23 @@ fn what(args: &Args) -> anyhow::Result<What> {
         }
         _ => bail!("what is to be reconciled? --date 2026-01-31, or --file list.csv"),
     }
+}
+
+/// Prints the bytes of a file. That they were taken out stands in the audit log.
+async fn take_out(app: &App, id: FileId) -> anyhow::Result<ExitCode> {
+    let file = files::find(&app.db, &id).await?.with_context(|| format!("there is no file {id}"))?;
+    let mut tx = app.db.begin().await?;
+    let entry = NewEntry::from_here("file.download", app.now()).about(id.as_str());
+    let note = format!("{} of {}", file.name, file.source).chars().take(500).collect();
+    record(&mut tx, &NewEntry { note, ..entry }).await?;
+    tx.commit().await?;
+    let mut pieces = std::pin::pin!(files::raw(app, id));
+    while let Some(piece) = pieces.try_next().await? {
+        std::io::stdout().write_all(&piece)?;
+    }
+    std::io::stdout().flush()?;
+    app.db.close().await;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn text(run: &Run, mode: Mode) -> String {

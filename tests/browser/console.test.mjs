@@ -123,6 +123,7 @@ describe("the console", { timeout: 600_000 }, () => {
     await page.locator("#amount1").fill(amount);
     await page.getByRole("button", { name: "Propose" }).click();
     await page.getByText("Proposed. It is posted when somebody else agrees.").waitFor();
+    const difference = page.url().split("?")[0];
     await picture(page, "console-break-proposed-desktop");
     await assertAccessible(page, "a proposed journal");
     for (const name of ["breaks", "files", "causes"]) {
@@ -131,6 +132,36 @@ describe("the console", { timeout: 600_000 }, () => {
       await assertAccessible(page, name);
       await assertFits(page, name);
     }
+    // Whoever agrees is somebody else, and may turn it down first.
+    const second = await signedIn({}, "third@example.com", await demo.operator("third@example.com"));
+    await second.page.goto(difference);
+    await second.page.getByLabel("Why not").fill("which shop?");
+    await second.page.getByRole("button", { name: "Turn down" }).click();
+    await second.page.getByText("Turned down. The difference is open again.").waitFor();
+    await page.goto(difference);
+    await page.getByLabel("Note", { exact: true }).fill("the one in Busan");
+    await page.getByRole("button", { name: "Write it down" }).click();
+    await page.getByText("the one in Busan").waitFor();
+    // What was turned down is filled in: nothing has to be typed again.
+    assert.equal(await page.locator("#debit1").inputValue(), "suspense");
+    await page.getByRole("button", { name: "Propose" }).click();
+    await page.getByText("Proposed. It is posted when somebody else agrees.").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Agree and post" }).count(), 0, "one person alone posts nothing");
+    await second.page.goto(difference);
+    await picture(second.page, "console-break-agree-desktop");
+    await assertAccessible(second.page, "a journal to agree to");
+    await second.page.getByRole("button", { name: "Agree and post" }).click();
+    await second.page.getByText("Posted. The difference is closed.").waitFor();
+    await picture(second.page, "console-break-closed-desktop");
+    await assertAccessible(second.page, "a closed difference");
+    const told = await second.page.locator("ul.notes").innerText();
+    for (const word of ["which shop?", "the one in Busan", "third@example.com", "approved"]) assert.ok(told.includes(word), `${word}: ${told}`);
+    second.who.assertQuiet();
+    await second.who.close();
+    // The file comes out again as it came.
+    await page.goto(`${demo.console}/reconciliation/files`);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: /^Download/ }).first().click()]);
+    assert.match(download.suggestedFilename(), /^rcf_/);
     who.assertQuiet();
     await who.close();
   });

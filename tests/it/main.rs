@@ -57,6 +57,7 @@ mod psp_keys;
 mod queue;
 mod races;
 mod reconciliation;
+mod reconciliation_command;
 mod reconciliation_desk;
 mod reconciliation_matching;
 mod reconciliation_planted;

@@ -1,32 +1,42 @@
 //! What people and programs do about differences: the API, the console, two people, and the nights of the worker.
 
 use serde_json::{Value, json};
+use tollgate::db::query;
 use tollgate::ledger::{Account, Transfer};
 use tollgate::reconciliation::breaks::{self, Break, NewBreak};
 use tollgate::reconciliation::nightly;
 use tollgate::reconciliation::progress::Progress;
 use tollgate::reconciliation::runs::{self, Trigger};
-use tollgate::reconciliation::words::{Class, Outcome};
+use tollgate::reconciliation::words::{Class, ObjectKind, Outcome};
 use tollgate::reconciliation::{What, reconcile};
 use tollgate::words::{Currency, Money, Page, Tenant};
 
 use crate::console::{Visitor, actions};
-use crate::support::{Gateway, World, both_databases};
+use crate::reconciliation::Books;
+use crate::support::door::Door;
+use crate::support::{Answer, Gateway, World, both_databases};
 
 both_databases!(
     a_merchant_reads_its_differences_and_closes_what_moved_no_money,
     a_runs_owner_sees_it_and_nobody_else,
+    an_owner_reads_its_runs_as_json_and_as_a_file,
     a_journal_closes_a_difference_when_a_second_person_agrees,
     a_night_does_what_is_due_once,
     people_with_long_names_act_and_write_at_the_same_time,
+    a_page_shows_everything_known_about_a_difference,
+    a_suggested_journal_is_proposed_by_one_click,
+    lists_are_narrowed_and_given_as_files,
+    a_file_is_taken_out_as_it_came_and_that_is_written_down,
+    a_source_that_is_busy_is_said_to_be,
 );
 
-async fn found(gateway: &Gateway, tenant: &Tenant, outcome: Outcome, subject: &str) -> Break {
-    let new = NewBreak {
+/// A difference that nobody can explain.
+fn difference(tenant: &Tenant, subject: &str) -> NewBreak {
+    NewBreak {
         tenant: tenant.clone(),
         source: "list".to_owned(),
         run: None,
-        outcome,
+        outcome: Outcome::AmountDiffers,
         class: Class::Investigate,
         cause: "unknown".to_owned(),
         subject: subject.to_owned(),
@@ -38,12 +48,11 @@ async fn found(gateway: &Gateway, tenant: &Tenant, outcome: Outcome, subject: &s
         evidence: json!({ "text": "<b>odd</b>" }),
         suggestion: None,
         expected_by: None,
-    };
-    let mut tx = gateway.app.db.begin().await.unwrap();
-    let (it, is_new) = breaks::open(&mut tx, new, gateway.app.now()).await.unwrap();
-    assert!(is_new);
-    tx.commit().await.unwrap();
-    it
+    }
+}
+
+async fn found(gateway: &Gateway, tenant: &Tenant, outcome: Outcome, subject: &str) -> Break {
+    written(gateway, NewBreak { outcome, ..difference(tenant, subject) }).await
 }
 
 async fn a_merchant_reads_its_differences_and_closes_what_moved_no_money(world: World) {
@@ -109,7 +118,50 @@ async fn a_runs_owner_sees_it_and_nobody_else(world: World) {
     assert_eq!(gateway.get("/v1/reconciliation/runs").await.ok()["data"], json!([]));
     let path = format!("/v1/reconciliation/runs/{}", run.id);
     assert_eq!(gateway.get(&path).await.refused(404), "resource_not_found");
+    // Operators see every run, as a page and as a file.
+    let kim = Visitor::operator(&gateway).await;
+    let page = format!("/console/reconciliation/runs/{}", run.id);
+    assert!(kim.page(&page).await.contains("report.csv"));
+    let file = kim.page(&format!("{page}/report.csv")).await;
+    assert!(file.starts_with("name,value") && file.contains(&format!("id,{}", run.id)), "{file}");
     gateway.stop().await;
+}
+
+async fn an_owner_reads_its_runs_as_json_and_as_a_file(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    let listed = books.run(&books.list.clone()).await;
+    let landed = books.run(&books.bank.clone()).await;
+    let (door, key) = Door::of_shop(&books.shop).await;
+    let ids = |list: Value| -> Vec<String> {
+        list["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let path = "/v1/reconciliation/runs";
+    let (listed, landed) = (listed.id.to_string(), landed.id.to_string());
+    assert_eq!(ids(door.get(path, &key).await.ok()), [landed.clone(), listed.clone()]);
+    assert_eq!(ids(door.get(&format!("{path}?source=list"), &key).await.ok()), [listed.clone()]);
+    assert_eq!(ids(door.get(&format!("{path}?source=nobodys"), &key).await.ok()), Vec::<String>::new());
+    let first = door.get(&format!("{path}?limit=1"), &key).await.ok();
+    assert_eq!((&first["has_more"], &first["data"][0]["id"]), (&json!(true), &json!(landed)));
+    assert_eq!(ids(door.get(&format!("{path}?starting_after={landed}"), &key).await.ok()), [listed.clone()]);
+    assert_eq!(ids(door.get(&format!("{path}?ending_before={listed}"), &key).await.ok()), [landed.clone()]);
+
+    let path = format!("{path}/{listed}");
+    let run = door.get(&path, &key).await.ok();
+    assert_eq!((&run["object"], &run["status"]), (&json!("reconciliation.run"), &json!("completed")));
+    assert_eq!(run["totals"]["types"]["matched"], json!({ "count": 1, "amounts": { "USD": "10.00" } }));
+    let file = door.client.get(format!("{}{path}", door.url)).bearer_auth(&key).header("accept", "text/csv");
+    let file = Answer::read(file.send().await.unwrap()).await;
+    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8; header=present");
+    for line in [format!("id,{listed}"), "totals.types.matched.count,1".to_owned(), "source,list".to_owned()] {
+        assert!(file.text.lines().any(|told| told.trim_end() == line), "{line}: {}", file.text);
+    }
+    // Whose source it is not sees nothing.
+    let other = door.merchant("Another").await;
+    assert_eq!(ids(door.get("/v1/reconciliation/runs", &other.key).await.ok()), Vec::<String>::new());
+    assert_eq!(door.get(&path, &other.key).await.refused(404), "resource_not_found");
+    assert_eq!(door.get(&path, &other.live_key).await.refused(404), "resource_not_found");
 }
 
 async fn a_journal_closes_a_difference_when_a_second_person_agrees(world: World) {
@@ -228,5 +280,159 @@ async fn people_with_long_names_act_and_write_at_the_same_time(world: World) {
     tx.commit().await.unwrap();
     let closed = breaks::find(db, &it.id).await.unwrap().unwrap();
     assert_eq!((closed.proposed_by, closed.closed_by), (Some(kim), Some(lee)));
+    gateway.stop().await;
+}
+
+/// A difference about a payment that was paid here.
+async fn about_a_payment(gateway: &Gateway) -> (String, NewBreak) {
+    let payment = gateway.payment_by("approve").await;
+    let new = NewBreak {
+        object: Some((ObjectKind::Charge, payment.clone())),
+        expected: Some(0),
+        outcome: Outcome::StateDiffers,
+        evidence: json!({ "happened_at": "2026-11-22T10:12:04.5Z", "circumstance": "under_way" }),
+        ..difference(&gateway.tenant, "one")
+    };
+    (payment, new)
+}
+
+async fn written(gateway: &Gateway, new: NewBreak) -> Break {
+    let mut tx = gateway.app.db.begin().await.unwrap();
+    let (it, _) = breaks::open(&mut tx, new, gateway.app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    it
+}
+
+async fn a_page_shows_everything_known_about_a_difference(world: World) {
+    let gateway = world.gateway().await;
+    let (payment, new) = about_a_payment(&gateway).await;
+    let it = written(&gateway, new).await;
+    let known = query(
+        "select a.psp_key, p.psp_payment, j.id as journal from attempts a join payments p on p.id = a.payment_id
+         join journals j on j.payment_id = p.id where p.id = $1",
+    )
+    .bind(payment.as_str());
+    let known = known.one(&world.db).await.unwrap();
+    let kim = Visitor::operator(&gateway).await;
+    let shown = kim.page(&format!("/console/reconciliation/breaks/{}", it.id)).await;
+    let kept: [String; 3] = ["psp_key", "psp_payment", "journal"].map(|name| known.get(name).unwrap());
+    for word in kept.iter().map(String::as_str).chain([
+        "15,000 KRW, Paid",
+        "Captured",
+        "Key at the PSP",
+        "What happened here",
+        "confirm",
+        "payment.succeeded",
+        "2026-11-22 10:12:04",
+        "under way",
+    ]) {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    assert!(shown.contains(&format!("/console/payments/{payment}")), "{shown}");
+    gateway.stop().await;
+}
+
+async fn a_suggested_journal_is_proposed_by_one_click(world: World) {
+    let gateway = world.gateway().await;
+    let amount = Money::parse("1000", Currency::parse("KRW").unwrap()).unwrap();
+    let journal = Transfer { debit: Account::Rounding, credit: Account::PspFees, amount };
+    let suggestion = Some(breaks::proposal("the PSP rounds \"up\"", &[journal]));
+    let it = written(&gateway, NewBreak { suggestion, ..difference(&gateway.tenant, "one") }).await;
+    let kim = Visitor::operator(&gateway).await;
+    let path = format!("/console/reconciliation/breaks/{}", it.id);
+    let shown = kim.page(&path).await;
+    // What the browser would send without anybody typing.
+    let form = shown.split(&format!("action=\"{path}/propose\"")).nth(1).unwrap().split("</form>").next().unwrap();
+    let value = |name: &str| {
+        let field = form.split("<input").find(|field| field.contains(&format!("name=\"{name}\""))).unwrap();
+        let value = field.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        value.replace("&#34;", "\"")
+    };
+    let names = ["csrf", "reason", "debit1", "credit1", "amount1", "currency1", "debit2", "amount2", "currency2"];
+    let fields: Vec<(&str, String)> = names.into_iter().map(|name| (name, value(name))).collect();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answer = kim.post(&format!("{path}/propose"), &fields).await;
+    assert!(answer.header("location").ends_with("said=proposed"), "{fields:?} {}", answer.header("location"));
+    let proposed = breaks::find(&world.db, &it.id).await.unwrap().unwrap();
+    assert_eq!(proposed.proposal, it.proposal);
+    gateway.stop().await;
+}
+
+async fn lists_are_narrowed_and_given_as_files(world: World) {
+    let gateway = world.gateway().await;
+    let old = gateway.app.now().minus(std::time::Duration::from_hours(9 * 24));
+    let mut tx = gateway.app.db.begin().await.unwrap();
+    let (aged, _) = breaks::open(&mut tx, difference(&gateway.tenant, "old"), old).await.unwrap();
+    tx.commit().await.unwrap();
+    let elsewhere = NewBreak { source: "elsewhere".to_owned(), ..difference(&gateway.tenant, "new") };
+    let young = written(&gateway, elsewhere).await;
+    let kim = Visitor::operator(&gateway).await;
+    for path in ["breaks", "differences.csv"] {
+        for (asked, wanted) in [
+            ("", [true, true]),
+            ("?age=7", [true, false]),
+            ("?age=30", [false, false]),
+            ("?source=elsewhere", [false, true]),
+            ("?source=elsewhere&age=1", [false, false]),
+            ("?run=rcr_00000000000000000000000000", [false, false]),
+        ] {
+            let shown = kim.page(&format!("/console/reconciliation/{path}{asked}")).await;
+            let there = [&aged, &young].map(|it| shown.contains(it.id.as_str()));
+            assert_eq!(there, wanted, "{path}{asked}");
+        }
+    }
+    let file = kim.page("/console/reconciliation/differences.csv").await;
+    assert!(file.starts_with("id,created_at,source,type") && file.lines().count() == 3, "{file}");
+    gateway.stop().await;
+}
+
+async fn a_file_is_taken_out_as_it_came_and_that_is_written_down(world: World) {
+    let gateway = world.gateway().await;
+    let app = with_source(&gateway);
+    let source = &app.config.reconciliation.sources[0];
+    // Of more than one piece, and refused: those that are asked about most.
+    let bytes: Vec<u8> = (0..600_000_u32).map(|n| b'a' + u8::try_from(n % 26).unwrap()).collect();
+    let what = What::File { name: "odd \"one\".json".to_owned(), bytes: Box::new(std::io::Cursor::new(bytes.clone())) };
+    let run = reconcile(&app, source, what, Trigger::Command, false, "test", &Progress::nobody()).await.unwrap();
+    assert!(run.failure.is_some());
+    let row = query("select id from settlement_files").one(&world.db).await.unwrap();
+    let id: String = row.get("id").unwrap();
+    let kim = Visitor::operator(&gateway).await;
+    assert!(kim.page("/console/reconciliation/files").await.contains(&format!("files/{id}/download")));
+    let path = format!("/console/reconciliation/files/{id}/download");
+    assert_eq!(kim.post(&path, &[]).await.status, 403, "only from our own page");
+    assert!(!actions(&gateway).await.contains(&"file.download".to_owned()));
+    let csrf = kim.csrf().await;
+    let answer = kim.post(&path, &[("csrf", &csrf)]).await;
+    assert_eq!((answer.status, answer.header("content-length")), (200, "600000"));
+    assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"{id}\""));
+    assert!(answer.text.as_bytes() == bytes, "byte for byte");
+    assert!(actions(&gateway).await.contains(&"file.download".to_owned()));
+    let nobodys = "/console/reconciliation/files/rcf_00000000000000000000000000/download";
+    assert_eq!(kim.post(nobodys, &[("csrf", &csrf)]).await.status, 404);
+    gateway.stop().await;
+}
+
+async fn a_source_that_is_busy_is_said_to_be(world: World) {
+    // A list that is only handed in has no nights of its own.
+    let source =
+        json!({ "name": "list", "format": "csv", "psp": "simulator", "merchant": "mrc_00000000000000000000000000" });
+    let source = serde_json::from_value(source).unwrap();
+    let gateway = world.gateway_with(|config| config.reconciliation.sources = vec![source]).await;
+    let app = &gateway.app;
+    let running = runs::begin(app, "list", None, Trigger::Nightly, false).await.unwrap().unwrap();
+    let kim = Visitor::operator(&gateway).await;
+    let csrf = kim.csrf().await;
+    let begin = async || {
+        let fields = [("csrf", csrf.as_str()), ("source", "list"), ("date", "2025-10-09")];
+        kim.post("/console/reconciliation/runs", &fields).await.header("location").to_owned()
+    };
+    assert_eq!(begin().await, "/console/reconciliation?said=busy");
+    assert!(kim.page("/console/reconciliation?said=busy").await.contains("is being reconciled at this moment"));
+    let ended = runs::Run { status: runs::Status::Completed, finished_at: Some(app.now()), ..running };
+    let mut tx = app.db.begin().await.unwrap();
+    assert!(runs::finish(&mut tx, &ended, app.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(begin().await, "/console/reconciliation?said=begun");
     gateway.stop().await;
 }

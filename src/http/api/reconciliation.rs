@@ -182,7 +182,8 @@ fn narrowed(asked: &OfBreaks) -> Result<Filter, Problem> {
             one_of("type", &Outcome::ALL[1..].iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "))
         })
     });
-    Ok(Filter { resolved, class: class.transpose()?, outcome: outcome.transpose()?, source: asked.source.clone() })
+    let (class, outcome) = (class.transpose()?, outcome.transpose()?);
+    Ok(Filter { resolved, class, outcome, source: asked.source.clone(), ..Filter::default() })
 }
 
 /// The names of the sources whose owner this is.

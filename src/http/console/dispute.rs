@@ -66,7 +66,8 @@ pub async fn show(
     Ok(frame::show(StatusCode::OK, &view))
 }
 
-fn facts(dispute: &Dispute, now: Timestamp) -> Vec<Fact> {
+/// What people copy and read out.
+pub(super) fn facts(dispute: &Dispute, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![
         Fact::words("Reason", reason(dispute.reason.as_str())),
         Fact::words("PSP", dispute.psp.as_str()),

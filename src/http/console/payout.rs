@@ -23,7 +23,7 @@ use crate::payouts::calls::{self, PayoutCall};
 use crate::payouts::{self, DecideError, PayoutStatus};
 use crate::wallets::{self, Wallet};
 use crate::words::{Currency, PayoutId};
-use crate::{db, events};
+use crate::{db, events, ledger};
 
 /// What the last click did not do.
 #[derive(Debug, Default, Deserialize)]
@@ -44,9 +44,7 @@ pub async fn show(
     let seller = sellers::get(&app.db, tenant, &payout.seller).await?;
     let seller = seller.map_or_else(|| payout.seller.to_string(), |seller| seller.name);
     let merchant = merchants::get(&app.db, &tenant.merchant).await?.map_or_else(String::new, |merchant| merchant.name);
-    let calls = calls::of_payout(&app.db, &payout.id).await?;
-    let told = events::of_object(&app.db, tenant, payout.id.as_str()).await?;
-    let journals = store::journals_of_payout(&app.db, tenant, &payout.id).await?;
+    let (happenings, journals) = told(&app, &payout).await?;
     let names = HashMap::from([(payout.seller.to_string(), seller.clone())]);
     let amount = Sum::of(payout.amount);
     let mut frame = who.frame(format!("Payout of {}", amount.plain()), Place::Payouts, app.now());
@@ -55,14 +53,6 @@ pub async fn show(
         "late" => Some("Nothing was done: it no longer waits for approval.".to_owned()),
         _ => None,
     };
-    let mut happenings: Vec<Happening> = calls.iter().flat_map(call).collect();
-    happenings.extend(told.iter().map(|event| Happening::new(event.created_at, Lane::Event, event.kind.as_str())));
-    happenings
-        .extend(journals.iter().map(|journal| Happening::new(journal.created_at, Lane::Ledger, journal.kind.as_str())));
-    if let Some(at) = payout.decided_at {
-        let word = if payout.status == PayoutStatus::Canceled { "Refused by a person" } else { "Approved by a person" };
-        happenings.push(Happening::new(at, Lane::Payment, word));
-    }
     let mut facts = facts(&payout, &merchant);
     if payout.status.is_open() {
         facts.extend(debt(&wallets::of_seller(&app.db, tenant, &payout.seller).await?, payout.amount.currency()));
@@ -84,7 +74,28 @@ pub async fn show(
     Ok(frame::show(StatusCode::OK, &view))
 }
 
-fn facts(payout: &payouts::Payout, merchant: &str) -> Vec<Fact> {
+/// Everything that happened to a payout, and the journals that it made.
+pub(super) async fn told(
+    app: &App,
+    payout: &payouts::Payout,
+) -> Result<(Vec<Happening>, Vec<ledger::Journal>), Refusal> {
+    let tenant = &payout.tenant;
+    let calls = calls::of_payout(&app.db, &payout.id).await?;
+    let told = events::of_object(&app.db, tenant, payout.id.as_str()).await?;
+    let journals = store::journals_of_payout(&app.db, tenant, &payout.id).await?;
+    let mut happenings: Vec<Happening> = calls.iter().flat_map(call).collect();
+    happenings.extend(told.iter().map(|event| Happening::new(event.created_at, Lane::Event, event.kind.as_str())));
+    happenings
+        .extend(journals.iter().map(|journal| Happening::new(journal.created_at, Lane::Ledger, journal.kind.as_str())));
+    if let Some(at) = payout.decided_at {
+        let word = if payout.status == PayoutStatus::Canceled { "Refused by a person" } else { "Approved by a person" };
+        happenings.push(Happening::new(at, Lane::Payment, word));
+    }
+    Ok((happenings, journals))
+}
+
+/// What people copy and read out.
+pub(super) fn facts(payout: &payouts::Payout, merchant: &str) -> Vec<Fact> {
     let to = [payout.bank_name.as_deref(), payout.last4.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let mut facts = vec![
         Fact::words("Merchant", merchant),

@@ -4,12 +4,14 @@
 //! fast as it is taken, so its length costs no memory. One that could not be written to its end breaks off: it never looks whole.
 
 mod balances;
+mod differences;
 mod journals;
 mod sheet;
 mod statement;
 mod trial_balance;
 
 pub use balances::balances;
+pub use differences::differences;
 pub use journals::journals;
 pub use statement::statement;
 pub use trial_balance::trial_balance;

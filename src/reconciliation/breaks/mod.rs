@@ -12,7 +12,7 @@ mod view;
 pub use act::{
     ActError, NOTE, REASON, TRANSFERS, approve, fingerprint, note, proposal, propose, read_proposal, reject, resolve,
 };
-pub use listed::{Filter, Standing, list, of_object, of_run, standing};
+pub use listed::{Filter, Standing, list, of_object, standing};
 pub use open::{ITSELF, NewBreak, close_itself, open};
 pub use store::{find, notes, open_ones, parked};
 pub use view::{signed, view, whom};

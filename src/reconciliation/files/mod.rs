@@ -33,6 +33,7 @@ pub use fetch::{comes_by_itself, fetch};
 pub use file::{File, Status};
 pub use refused::{ReadError, Refused};
 pub use store::{find, list};
+pub use stored::raw;
 pub use take_in::{TakeInError, Taken, rehearse, take_in};
 pub use taken::{Statement, Sums, Totals};
 

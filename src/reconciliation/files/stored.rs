@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::stream::{self, Stream};
 use tokio::sync::mpsc;
 
 use super::refused::ReadError;
@@ -34,6 +35,15 @@ pub async fn lines(
     batches: mpsc::Sender<Vec<Line>>,
 ) -> Result<Totals, TakeInError> {
     run(app, source, file, &Progress::nobody(), Stage::Writing, Some(batches)).await
+}
+
+/// A kept file's bytes as they came, piece by piece.
+pub fn raw(app: &App, file: FileId) -> impl Stream<Item = Result<Vec<u8>, DbError>> + Send + use<> {
+    let db = app.db.clone();
+    stream::try_unfold(0_i64, move |part| {
+        let (db, file) = (db.clone(), file.clone());
+        async move { Ok(store::part(&db, &file, part).await?.map(|bytes| (bytes, part.saturating_add(1)))) }
+    })
 }
 
 async fn run(

@@ -4,7 +4,7 @@
 
 mod store;
 
-pub use store::{File, Told, files, line, lines_of};
+pub use store::{File, MEMBERS, Told, files, line, lines_of, lines_of_batch, sums_of_batch};
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -85,38 +85,45 @@ fn gather(path: String, value: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
+/// What a CSV file tells of a break.
+const COLUMNS: [&str; 14] = [
+    "id",
+    "created_at",
+    "source",
+    "type",
+    "class",
+    "cause",
+    "status",
+    "object_kind",
+    "object_id",
+    "currency",
+    "expected",
+    "actual",
+    "at_risk",
+    "resolution",
+];
+
+/// The first line of a CSV file of breaks.
+#[must_use]
+pub fn breaks_head() -> String {
+    row(&COLUMNS.map(Cell::text))
+}
+
+/// A break as a line of a CSV file.
+#[must_use]
+pub fn break_line(it: &Break) -> String {
+    let view = break_view(it, None);
+    let cell = |name: &&str| {
+        let cell = view[*name].as_str().unwrap_or_default().to_owned();
+        if ["expected", "actual", "at_risk"].contains(name) { Cell::Amount(cell) } else { Cell::Text(cell) }
+    };
+    row(&COLUMNS.iter().map(cell).collect::<Vec<_>>())
+}
+
 /// Breaks as a CSV file.
 #[must_use]
 pub fn breaks_csv(breaks: &[Break]) -> String {
-    const NAMES: [&str; 14] = [
-        "id",
-        "created_at",
-        "source",
-        "type",
-        "class",
-        "cause",
-        "status",
-        "object_kind",
-        "object_id",
-        "currency",
-        "expected",
-        "actual",
-        "at_risk",
-        "resolution",
-    ];
-    let mut text = row(&NAMES.map(Cell::text));
-    for it in breaks {
-        let view = break_view(it, None);
-        let cells: Vec<Cell> = NAMES
-            .iter()
-            .map(|name| {
-                let cell = view[*name].as_str().unwrap_or_default().to_owned();
-                if ["expected", "actual", "at_risk"].contains(name) { Cell::Amount(cell) } else { Cell::Text(cell) }
-            })
-            .collect();
-        text.push_str(&row(&cells));
-    }
-    text
+    breaks.iter().fold(breaks_head(), |text, it| text + &break_line(it))
 }
 
 #[cfg(test)]

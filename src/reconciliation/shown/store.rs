@@ -3,6 +3,9 @@
 use crate::db::{DbError, On, Row, query};
 use crate::words::{Currency, FileId, LineId, Page, Slice, Timestamp};
 
+/// Lines of a batch that are shown.
+pub const MEMBERS: usize = 50;
+
 /// A file that was handed in or fetched.
 #[derive(Debug, Clone)]
 pub struct File {
@@ -75,6 +78,8 @@ pub struct Told {
     pub standing: String,
     /// What came of holding it against ours.
     pub result: Option<String>,
+    /// What of ours it is, as kind and id.
+    pub object: Option<(String, String)>,
     /// The bank line with which its money landed.
     pub landed_by: Option<LineId>,
     /// The row as it stands in the file.
@@ -142,6 +147,42 @@ pub async fn lines_of(on: impl Into<On<'_>>, object: &str) -> Result<Vec<Told>, 
     rows.iter().map(read_line).collect()
 }
 
+/// The first lines of a batch of a source, at most [`MEMBERS`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn lines_of_batch(on: impl Into<On<'_>>, source: &str, batch: &str) -> Result<Vec<Told>, DbError> {
+    let rows = query("select * from settlement_lines where source = $1 and batch = $2 order by id limit $3")
+        .bind(source)
+        .bind(batch)
+        .bind(i64::try_from(MEMBERS).unwrap_or(i64::MAX))
+        .all(on)
+        .await?;
+    rows.iter().map(read_line).collect()
+}
+
+/// How many lines a batch has beside the payout's own, and what they come to, by currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sums_of_batch(
+    on: impl Into<On<'_>>,
+    source: &str,
+    batch: &str,
+) -> Result<Vec<(Currency, i64, i64)>, DbError> {
+    query(
+        "select currency, count(*) as n, cast(sum(net) as bigint) as net from settlement_lines
+         where source = $1 and batch = $2 and kind <> 'payout' group by currency order by currency",
+    )
+    .bind(source)
+    .bind(batch)
+    .all(on)
+    .await?
+    .iter()
+    .map(|row| Ok((row.get("currency")?, row.get("n")?, row.get("net")?)))
+    .collect()
+}
+
 fn read_line(row: &Row) -> Result<Told, DbError> {
     Ok(Told {
         id: row.get("id")?,
@@ -162,6 +203,7 @@ fn read_line(row: &Row) -> Result<Told, DbError> {
         batch: row.get("batch")?,
         standing: row.get("standing")?,
         result: row.get("result")?,
+        object: row.get::<Option<String>>("object_kind")?.zip(row.get("object_id")?),
         landed_by: row.get("landed_by")?,
         raw: row.get("raw")?,
     })

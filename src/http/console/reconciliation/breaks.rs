@@ -1,5 +1,7 @@
 //! The list of differences, by class, type, status and source.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -12,8 +14,10 @@ use crate::http::console::frame::{self, Frame, Place, sample_time};
 use crate::http::console::paging;
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
+use crate::http::files;
 use crate::reconciliation::breaks::{self, Break, Filter, Status};
 use crate::reconciliation::words::{Class, Outcome};
+use crate::words::{RunId, Timestamp};
 
 /// What the reader asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -22,32 +26,69 @@ pub struct Asked {
     class: String,
     status: String,
     r#type: String,
+    source: String,
+    age: String,
+    run: String,
     older: String,
     newer: String,
 }
 
 const STATUSES: [(&str, &str); 2] = [("open", "Open"), ("resolved", "Closed")];
+/// Days since they were found.
+const AGES: [(&str, &str); 3] = [("1", "Over 1 day"), ("7", "Over 7 days"), ("30", "Over 30 days")];
+
+impl Asked {
+    fn filter(&self, now: Timestamp) -> Filter {
+        let days: Option<u64> = AGES.iter().find(|(days, _)| *days == self.age).and_then(|(days, _)| days.parse().ok());
+        Filter {
+            resolved: match self.status.as_str() {
+                "open" => Some(false),
+                "resolved" => Some(true),
+                _ => None,
+            },
+            class: Class::parse(&self.class),
+            outcome: Outcome::parse(&self.r#type),
+            source: Some(self.source.clone()).filter(|source| !source.is_empty()),
+            run: RunId::parse(&self.run).ok(),
+            before: days.map(|days| now.minus(Duration::from_hours(days.saturating_mul(24)))),
+        }
+    }
+
+    /// What is asked for, as a link keeps it.
+    fn kept(&self) -> [(&'static str, &str); 6] {
+        [
+            ("class", &self.class),
+            ("status", &self.status),
+            ("type", &self.r#type),
+            ("source", &self.source),
+            ("age", &self.age),
+            ("run", &self.run),
+        ]
+    }
+}
+
+/// `GET /console/reconciliation/differences.csv`: the same list, whole, as a file.
+pub async fn file(State(app): State<App>, _who: SignedIn, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
+    Ok(files::differences(&app, asked.filter(app.now())).await?)
+}
 
 /// `GET /console/reconciliation/breaks`
 pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
-    let filter = Filter {
-        resolved: match asked.status.as_str() {
-            "open" => Some(false),
-            "resolved" => Some(true),
-            _ => None,
-        },
-        class: Class::parse(&asked.class),
-        outcome: Outcome::parse(&asked.r#type),
-        source: None,
-    };
+    let filter = asked.filter(app.now());
     let page = paging::page(&asked.older, &asked.newer);
     let slice = breaks::list(&app.db, None, &filter, &page).await?;
-    let kept = [("class", &*asked.class), ("status", &*asked.status), ("type", &*asked.r#type)];
+    let kept = asked.kept();
+    let same = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
+    let sources = app.config.reconciliation.sources.iter().map(|it| (it.name.clone(), it.name.clone()));
     let view = Differences {
         frame: who.frame("Differences", Place::Reconciliation, app.now()),
         classes: choices(&Class::ALL.map(|it| (it.as_str(), it.as_str())), &asked.class),
         types: choices(&types(), &asked.r#type),
         statuses: choices(&STATUSES, &asked.status),
+        sources: choices(&sources.collect::<Vec<_>>(), &asked.source),
+        ages: choices(&AGES, &asked.age),
+        run: filter.run.as_ref().map(ToString::to_string).unwrap_or_default(),
+        csv: format!("/console/reconciliation/differences.csv?{same}"),
         pager: paging::pager("/console/reconciliation/breaks", &kept, &page, &slice, |it| it.id.to_string()),
         breaks: slice.items.iter().map(Row::of).collect(),
     };
@@ -128,6 +169,12 @@ pub struct Differences {
     classes: Vec<Choice>,
     types: Vec<Choice>,
     statuses: Vec<Choice>,
+    sources: Vec<Choice>,
+    ages: Vec<Choice>,
+    /// The run that found them first, when only its own are shown.
+    run: String,
+    /// Where the same list is as a file.
+    csv: String,
     breaks: Vec<Row>,
     pager: Pager,
 }
@@ -140,6 +187,10 @@ impl Differences {
             classes: choices(&Class::ALL.map(|it| (it.as_str(), it.as_str())), "investigate"),
             types: choices(&types(), ""),
             statuses: choices(&STATUSES, "open"),
+            sources: choices(&[("simulator", "simulator")], "simulator"),
+            ages: choices(&AGES, "7"),
+            run: "rcr_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+            csv: "/console/reconciliation/differences.csv?class=&status=open".into(),
             breaks: vec![Row::sample(), Row { waits: "2026-11-25".into(), ..Row::sample() }],
             pager: Pager::default(),
         }

@@ -1,18 +1,24 @@
 //! Files of PSPs and banks: what came, by whom, and whether it was taken.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::http::console::components::{Chip, Moment, Pager, Tone, grouped};
+use crate::http::console::form::Posted;
 use crate::http::console::frame::{self, Frame, Place, sample_time};
 use crate::http::console::paging;
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
+use crate::operators::{NewEntry, record};
+use crate::reconciliation::files;
 use crate::reconciliation::shown::{self, File};
+use crate::words::FileId;
 
 /// What the reader asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +38,28 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
         rows: slice.items.iter().map(Row::of).collect(),
     };
     Ok(frame::show(StatusCode::OK, &view))
+}
+
+/// `POST /console/reconciliation/files/{id}/download`: the bytes as they came. Who took them out stands in the audit log.
+pub async fn download(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Posted(who): Posted,
+) -> Result<Response, Refusal> {
+    let id = FileId::parse(&id).map_err(|_| Refusal::NotFound("file"))?;
+    let file = files::find(&app.db, &id).await?.ok_or(Refusal::NotFound("file"))?;
+    let mut tx = app.db.begin().await?;
+    let entry = NewEntry::new("file.download", &who.address, app.now()).by(&who.operator.id).about(id.as_str());
+    let note = format!("{} of {}", file.name, file.source).chars().take(500).collect();
+    record(&mut tx, &NewEntry { note, ..entry }).await?;
+    tx.commit().await?;
+    // Its own name may be anything: the id names it.
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{id}\"")),
+        (CONTENT_LENGTH, file.bytes.to_string()),
+    ];
+    Ok((headers, Body::from_stream(files::raw(&app, id))).into_response())
 }
 
 /// The page.

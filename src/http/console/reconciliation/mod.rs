@@ -3,9 +3,14 @@
 pub mod acts;
 pub mod breaks;
 pub mod causes;
+mod evidence;
 pub mod files;
+mod members;
 pub mod one;
+mod ours;
 pub mod run;
+
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -27,8 +32,11 @@ use crate::reconciliation::breaks::{Standing, standing};
 use crate::reconciliation::progress::Progress;
 use crate::reconciliation::runs::{self, Run, Status, Trigger};
 use crate::reconciliation::words::Class;
-use crate::reconciliation::{What, reconcile};
+use crate::reconciliation::{ReconcileError, What, reconcile};
 use crate::words::{Currency, Timestamp};
+
+/// How long a click waits to hear that a run cannot begin.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What the reader asked for, and what the last click did.
 #[derive(Debug, Default, Deserialize)]
@@ -64,6 +72,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
 fn said(code: &str) -> Option<&'static str> {
     Some(match code {
         "begun" => "Begun. Its run stands below; reload the page to see how it ended.",
+        "busy" => "Nothing was done: this source is being reconciled at this moment. Its run stands below.",
         "day" => "Nothing was done: a source and a day such as 2026-01-31 are needed.",
         _ => return None,
     })
@@ -146,14 +155,18 @@ pub async fn begin(State(app): State<App>, PostedWith(who, wanted): PostedWith<W
     record(&mut tx, &NewEntry { note: format!("{day}{}", if dry { ", a rehearsal" } else { "" }), ..entry }).await?;
     tx.commit().await?;
     let (working, by) = (app.clone(), who.operator.email.clone());
-    app.tasks.spawn(async move {
+    let running = app.tasks.spawn(async move {
         let progress = Progress::nobody();
         let ran = reconcile(&working, &source, What::Day(day), Trigger::Console, dry, &by, &progress).await;
         if let Err(error) = ran {
             tracing::warn!(source = source.name, error = &error as &dyn std::error::Error, "nothing was reconciled");
+            return matches!(error, ReconcileError::Busy(_));
         }
+        false
     });
-    Ok(to("begun"))
+    // That somebody else is at it is known at once; whoever waits longer has begun.
+    let ended = tokio::time::timeout(AT_ONCE, running).await;
+    Ok(to(if matches!(ended, Ok(Ok(true))) { "busy" } else { "begun" }))
 }
 
 /// The page.

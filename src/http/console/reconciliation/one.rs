@@ -9,19 +9,23 @@ use serde_json::Value;
 
 use super::acts::sentence;
 use super::breaks::{Row, chip};
+use super::evidence;
+use super::members::{self, Batch, Member};
+use super::ours::Ours;
 use crate::app::App;
 use crate::http::console::components::{Chip, Fact, Moment, signed};
 use crate::http::console::frame::{self, Frame, Place, sample_time};
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
+use crate::http::console::story::{Happening, Lane, StoryMoment, in_order};
 use crate::reconciliation::breaks::{self, Break, Note, Status, read_proposal};
 use crate::reconciliation::causes::Causes;
-use crate::reconciliation::shown::{self, Told, figures};
-use crate::reconciliation::words::ObjectKind;
+use crate::reconciliation::shown::{self, Told};
+use crate::reconciliation::words::Outcome;
 use crate::words::{BreakId, Currency};
 
 /// Transfers that the form takes.
-const LINES: [u8; 4] = [1, 2, 3, 4];
+const LINES: usize = 4;
 
 /// What the last click did or did not do.
 #[derive(Debug, Default, Deserialize)]
@@ -42,11 +46,16 @@ pub async fn show(
     let mut frame = who.frame(format!("Difference: {}", row.outcome), Place::Reconciliation, app.now());
     frame.notice = sentence(&asked.said).map(ToOwned::to_owned);
     let causes = Causes::of(&app.config.reconciliation.causes);
+    let lines = lines(&app, &it).await?;
+    let ours = Ours::of(&app, &it).await?;
     let view = Page {
+        batches: members::batches(&app, &it, &lines).await?,
         explanation: causes.named(&it.cause).map(|cause| cause.explanation.clone()).unwrap_or_default(),
-        sides: sides(&app, &it).await?,
+        sides: sides(&it, &lines, &ours),
+        links: ours.links,
+        moments: ours.moments,
         parked: breaks::parked(&app.db, &it.id).await?.iter().map(|(of, minor)| money(*minor, *of)).collect(),
-        evidence: figures(&it.evidence).into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+        evidence: evidence::rows(&it.evidence),
         proposed: it.proposal.as_ref().and_then(proposed),
         notes: breaks::notes(&app.db, &it.id).await?.iter().map(NoteRow::of).collect(),
         others: others(&app, &it).await?,
@@ -57,8 +66,8 @@ pub async fn show(
         fingerprint: breaks::fingerprint(&it),
         closed: closed(&it),
         status: chip(it.status),
-        lines: LINES.to_vec(),
-        currency: it.currency.code(),
+        lines: form(&it),
+        reason: it.proposal.as_ref().and_then(read_proposal).map(|(reason, _)| reason).unwrap_or_default(),
         row,
         frame,
     };
@@ -70,12 +79,12 @@ pub(super) async fn found(app: &App, id: &str) -> Result<Break, Refusal> {
     breaks::find(&app.db, &id).await?.ok_or(Refusal::NotFound("difference"))
 }
 
-fn money(minor: i64, currency: Currency) -> String {
+pub(super) fn money(minor: i64, currency: Currency) -> String {
     format!("{} {currency}", signed(minor, currency))
 }
 
-/// Ours, the PSP's and the bank's, as far as each is known.
-async fn sides(app: &App, it: &Break) -> Result<Vec<Side>, Refusal> {
+/// Every line that has to do with it: its own, those about the same thing of ours, and those with which their money landed.
+async fn lines(app: &App, it: &Break) -> Result<Vec<Told>, Refusal> {
     let mut lines = match &it.line {
         Some(id) => shown::line(&app.db, id).await?.into_iter().collect::<Vec<_>>(),
         None => Vec::new(),
@@ -93,29 +102,22 @@ async fn sides(app: &App, it: &Break) -> Result<Vec<Side>, Refusal> {
             lines.extend(shown::line(&app.db, &id).await?);
         }
     }
+    Ok(lines)
+}
+
+/// Ours, the PSP's and the bank's, as far as each is known.
+fn sides(it: &Break, lines: &[Told], ours: &Ours) -> Vec<Side> {
     let of = |name: &'static str, side: &str| {
         let told: Vec<&Told> = lines.iter().filter(|line| line.side == side).collect();
         let amount = told.first().map_or_else(|| "nothing".to_owned(), |line| money(line.gross, line.currency));
-        Side { name, amount, link: None, lines: told.into_iter().map(LineRow::of).collect(), facts: Vec::new() }
+        Side { name, amount, lines: told.into_iter().map(LineRow::of).collect(), facts: Vec::new() }
     };
-    Ok(vec![ours(it), of("The PSP", "psp"), of("The bank", "bank")])
-}
-
-fn ours(it: &Break) -> Side {
-    let mut facts = vec![Fact::id("Merchant", it.tenant.merchant.as_str())];
-    let mut link = None;
-    if let Some((kind, id)) = &it.object {
-        facts.push(Fact::words("What", kind.as_str().replace('_', " ")));
-        facts.push(Fact::id("Id", id.as_str()));
-        link = match kind {
-            ObjectKind::Charge => Some(format!("/console/payments/{id}")),
-            ObjectKind::Payout | ObjectKind::PayoutReturn => Some(format!("/console/payouts/{id}")),
-            ObjectKind::Dispute | ObjectKind::DisputeReversal => Some(format!("/console/disputes/{id}")),
-            _ => None,
-        };
-    }
-    let amount = it.expected.map_or_else(|| "nothing".to_owned(), |minor| money(minor, it.currency));
-    Side { name: "Ours", amount, link, lines: Vec::new(), facts }
+    // What is in another state here counts for nothing yet: how it stands says more than a zero.
+    let stands = ours.stands.clone().filter(|_| it.outcome == Outcome::StateDiffers);
+    let expected = || it.expected.map(|minor| money(minor, it.currency));
+    let amount = stands.or_else(expected).unwrap_or_else(|| "nothing".to_owned());
+    let ours = Side { name: "Ours", amount, lines: Vec::new(), facts: ours.facts.clone() };
+    vec![ours, of("The PSP", "psp"), of("The bank", "bank")]
 }
 
 /// Other differences about the same thing.
@@ -132,6 +134,22 @@ fn proposed(kept: &Value) -> Option<Proposed> {
         format!("debit {}, credit {}: {}", it.debit, it.credit, money(it.amount.minor(), it.amount.currency()))
     };
     Some(Proposed { reason, lines: transfers.iter().map(line).collect() })
+}
+
+/// The journal that is suggested, or was turned down, to be proposed as it is or changed.
+fn form(it: &Break) -> Vec<FormLine> {
+    let (_, transfers) = it.proposal.as_ref().and_then(read_proposal).unwrap_or_default();
+    let line = |at: usize| {
+        let transfer = transfers.get(at);
+        FormLine {
+            number: at.saturating_add(1),
+            debit: transfer.map(|it| it.debit.to_string()).unwrap_or_default(),
+            credit: transfer.map(|it| it.credit.to_string()).unwrap_or_default(),
+            amount: transfer.map(|it| it.amount.to_string()).unwrap_or_default(),
+            currency: transfer.map_or(it.currency, |it| it.amount.currency()).code(),
+        }
+    };
+    (0..LINES).map(line).collect()
 }
 
 fn closed(it: &Break) -> Vec<Fact> {
@@ -167,14 +185,27 @@ pub struct Page {
     by: String,
     fingerprint: String,
     closed: Vec<Fact>,
-    lines: Vec<u8>,
+    /// The lines of the form, filled in with the journal that would close it.
+    lines: Vec<FormLine>,
+    /// What that journal says that it is.
+    reason: String,
+    links: Vec<(&'static str, String)>,
+    moments: Vec<StoryMoment>,
+    batches: Vec<Batch>,
+}
+
+/// One line of the form for a journal.
+struct FormLine {
+    number: usize,
+    debit: String,
+    credit: String,
+    amount: String,
     currency: &'static str,
 }
 
 struct Side {
     name: &'static str,
     amount: String,
-    link: Option<String>,
     facts: Vec<Fact>,
     lines: Vec<LineRow>,
 }
@@ -233,18 +264,21 @@ impl Page {
             facts: vec![Fact::words("Gross", "14,000 KRW"), Fact::id("Batch", "sba_2026-11-21_KRW")],
             raw: "{\"type\":\"sale <b>\",\"gross\":14000}".into(),
         };
-        let side = |name, lines| Side { name, amount: "15,000 KRW".into(), link: None, facts: Vec::new(), lines };
+        let side = |name, lines| Side { name, amount: "15,000 KRW".into(), facts: Vec::new(), lines };
+        let form = |number| FormLine {
+            number,
+            debit: "suspense".into(),
+            credit: "fees:psp".into(),
+            amount: "1000".into(),
+            currency: "KRW",
+        };
         Self {
             frame: Frame::sample("Difference: amount differs", Place::Reconciliation),
             row: Row::sample(),
             status: chip(Status::Open),
             explanation: "The PSP settled another amount than was taken here.".into(),
             sides: vec![
-                Side {
-                    link: Some("/console/payments/pay_01jq8w3k5n7p9r2t4v6x8z0a1b".into()),
-                    facts: vec![Fact::id("Id", "pay_01jq8w3k5n7p9r2t4v6x8z0a1b")],
-                    ..side("Ours", Vec::new())
-                },
+                Side { facts: vec![Fact::id("Id", "pay_01jq8w3k5n7p9r2t4v6x8z0a1b")], ..side("Ours", Vec::new()) },
                 side("The PSP", vec![line()]),
                 side("The bank", vec![line()]),
             ],
@@ -267,8 +301,20 @@ impl Page {
             by: "lee@example.com".into(),
             fingerprint: "5f2c".into(),
             closed: vec![Fact::words("Closed", "2026-11-22 10:12:04")],
-            lines: LINES.to_vec(),
-            currency: "KRW",
+            lines: (1..=LINES).map(form).collect(),
+            reason: "the PSP took a fee of its own \"as agreed\"".into(),
+            links: vec![(
+                "The payment and everything about it",
+                "/console/payments/pay_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+            )],
+            moments: in_order(vec![Happening::new(sample_time(0), Lane::Call, "look up").detail("simulator, key <i>")]),
+            batches: vec![Batch {
+                name: "sba_2026-11-21_KRW".into(),
+                source: "simulator".into(),
+                sums: vec!["1 lines, 14,565 KRW in all".into()],
+                lines: vec![Member::sample()],
+                more: true,
+            }],
         }
     }
 }

@@ -9,22 +9,29 @@ use serde_json::Value;
 
 use super::breaks::Row;
 use super::chip_of;
+use super::evidence::instant;
 use crate::app::App;
-use crate::http::console::components::{Chip, Fact, Moment, Tone};
+use crate::http::console::components::{Chip, Fact, Moment, Sum, Tone, grouped};
 use crate::http::console::frame::{self, Frame, Place};
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
-use crate::reconciliation::breaks;
+use crate::reconciliation::breaks::{self, Filter};
 use crate::reconciliation::runs::{self, Run};
 use crate::reconciliation::shown::run_csv;
 use crate::reconciliation::words::Outcome;
-use crate::words::{Mode, RunId};
+use crate::words::{self, Mode, RunId};
+
+/// Differences that its page shows.
+const SHOWN: u32 = 50;
 
 /// `GET /console/reconciliation/runs/{id}`
 pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response, Refusal> {
     let run = found(&app, &id).await?;
     let name = run.business_date.map_or_else(|| run.source.clone(), |day| format!("{} of {day}", run.source));
+    let filter = Filter { run: Some(run.id.clone()), ..Filter::default() };
+    let found = breaks::list(&app.db, None, &filter, &words::Page::newest(SHOWN)).await?;
     let view = Page {
+        more: found.has_more,
         frame: who.frame(format!("Reconciliation: {name}"), Place::Reconciliation, app.now()),
         id: run.id.to_string(),
         name,
@@ -32,7 +39,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>)
         facts: facts(&run),
         types: types(&run.totals),
         accounts: accounts(&run.totals),
-        breaks: breaks::of_run(&app.db, &run.id).await?.iter().map(Row::of).collect(),
+        breaks: found.items.iter().map(Row::of).collect(),
     };
     Ok(frame::show(StatusCode::OK, &view))
 }
@@ -69,20 +76,24 @@ fn facts(run: &Run) -> Vec<Fact> {
         facts.push(Fact::words("Why it failed", failure.as_str()));
     }
     if let Some(oldest) = run.totals.get("oldest_open_break").and_then(Value::as_str) {
-        facts.push(Fact::words("Oldest open difference", oldest));
+        facts.push(Fact::words("Oldest open difference", instant(oldest)));
     }
     for (currency, amount) in run.totals.get("value_at_risk").and_then(Value::as_object).into_iter().flatten() {
-        facts.push(Fact::words("Value at risk", format!("{} {currency}", amount.as_str().unwrap_or_default())));
+        facts.push(Fact::words("Value at risk", sum(currency, amount)));
     }
     facts
+}
+
+/// An amount of the report, for people.
+fn sum(currency: &str, amount: &Value) -> String {
+    Sum::text(amount.as_str().unwrap_or_default(), currency).plain()
 }
 
 fn types(totals: &Value) -> Vec<TypeRow> {
     let row = |outcome: Outcome| {
         let of = totals.get("types")?.get(outcome.as_str())?;
         let amounts = of.get("amounts").and_then(Value::as_object).into_iter().flatten();
-        let amounts: Vec<String> =
-            amounts.map(|(currency, amount)| format!("{} {currency}", amount.as_str().unwrap_or_default())).collect();
+        let amounts: Vec<String> = amounts.map(|(currency, amount)| sum(currency, amount)).collect();
         Some(TypeRow {
             name: outcome.as_str().replace('_', " "),
             count: of.get("count").and_then(Value::as_i64).unwrap_or(0),
@@ -100,12 +111,12 @@ fn accounts(totals: &Value) -> Vec<Account> {
         let even = difference.trim_start_matches('-').chars().all(|digit| matches!(digit, '0' | '.'));
         Account {
             currency: text("currency"),
-            balance: text("balance"),
-            not_in_a_file: text("not_in_a_file"),
-            not_landed: text("not_landed"),
-            parked: text("parked"),
+            balance: grouped(&text("balance")),
+            not_in_a_file: grouped(&text("not_in_a_file")),
+            not_landed: grouped(&text("not_landed")),
+            parked: grouped(&text("parked")),
             state: if even { Chip::new(Tone::Good, "explained") } else { Chip::new(Tone::Bad, "not explained") },
-            difference,
+            difference: grouped(&difference),
         }
     })
     .collect()
@@ -123,6 +134,8 @@ pub struct Page {
     types: Vec<TypeRow>,
     accounts: Vec<Account>,
     breaks: Vec<Row>,
+    /// Whether it found more than are shown.
+    more: bool,
 }
 
 struct TypeRow {
@@ -158,6 +171,7 @@ impl Page {
             types: types(&totals),
             accounts: accounts(&totals),
             breaks: vec![Row::sample()],
+            more: true,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 mod store;
 
-pub use store::{list, of_object, of_run, standing};
+pub use store::{list, of_object, standing};
 
 use super::super::words::{Class, Outcome};
-use crate::words::{Currency, Timestamp};
+use crate::words::{Currency, RunId, Timestamp};
 
 /// What a list may be narrowed to; nothing is everything.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,10 @@ pub struct Filter {
     pub outcome: Option<Outcome>,
     /// Of one source.
     pub source: Option<String>,
+    /// Which one run was the first to find.
+    pub run: Option<RunId>,
+    /// Found before this instant.
+    pub before: Option<Timestamp>,
 }
 
 /// Breaks that are not closed, of one source, type, class and currency together.

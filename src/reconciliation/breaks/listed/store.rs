@@ -6,7 +6,7 @@ use super::super::super::words::{Class, Outcome};
 use super::super::{Break, store::read};
 use super::{Filter, Standing};
 use crate::db::{DbError, On, query};
-use crate::words::{Page, RunId, Slice, Tenant, Timestamp};
+use crate::words::{Page, Slice, Tenant, Timestamp};
 
 /// A page of a tenant's breaks (of all tenants' without one), the newest first.
 ///
@@ -21,13 +21,13 @@ pub async fn list(
     let sql = if page.is_backwards() {
         "select * from breaks where id > $1 and (merchant_id = $2 or $2 is null) and (livemode = $3 or $3 is null)
              and (class = $4 or $4 is null) and (type = $5 or $5 is null) and (source = $6 or $6 is null)
-             and ((status = 'resolved') = $7 or $7 is null)
-         order by id limit $8"
+             and ((status = 'resolved') = $7 or $7 is null) and (run_id = $8 or $8 is null) and (opened_at < $9 or $9 is null)
+         order by id limit $10"
     } else {
         "select * from breaks where id < $1 and (merchant_id = $2 or $2 is null) and (livemode = $3 or $3 is null)
              and (class = $4 or $4 is null) and (type = $5 or $5 is null) and (source = $6 or $6 is null)
-             and ((status = 'resolved') = $7 or $7 is null)
-         order by id desc limit $8"
+             and ((status = 'resolved') = $7 or $7 is null) and (run_id = $8 or $8 is null) and (opened_at < $9 or $9 is null)
+         order by id desc limit $10"
     };
     let rows = query(sql)
         .bind(page.cursor())
@@ -37,19 +37,12 @@ pub async fn list(
         .bind(filter.outcome.map(|outcome| outcome.as_str().to_owned()))
         .bind(filter.source.clone())
         .bind(filter.resolved)
+        .bind(filter.run.as_ref().map(|run| run.as_str().to_owned()))
+        .bind(filter.before)
         .bind(page.fetch())
         .all(on)
         .await?;
     Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
-}
-
-/// Breaks that a run was the first to find, the first 500.
-///
-/// # Errors
-/// When the database fails.
-pub async fn of_run(on: impl Into<On<'_>>, run: &RunId) -> Result<Vec<Break>, DbError> {
-    let rows = query("select * from breaks where run_id = $1 order by id limit 500").bind(run).all(on).await?;
-    rows.iter().map(read).collect()
 }
 
 /// Breaks about an object of ours, the oldest first.

@@ -1,0 +1,177 @@
+//! `tollgate reconcile` as a process: its exit, its three formats, its bar; and the files that are handed to it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tollgate::db::query;
+
+use crate::console::actions;
+use crate::support::{Gateway, World, both_databases};
+
+both_databases!(
+    a_file_at_hand_is_rehearsed_then_reconciled_then_known,
+    a_run_that_fails_fails_the_command_and_says_why,
+    a_bar_is_drawn_for_people_alone,
+);
+
+const NOBODY: &str = "mrc_00000000000000000000000000";
+
+/// A folder with settings in which `list` is a source, and the files that are handed in.
+struct Desk {
+    gateway: Gateway,
+    world: World,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn open(world: World) -> Self {
+        let gateway = world.gateway().await;
+        let desk = Self { gateway, world, folder: tempfile::tempdir().unwrap() };
+        desk.owned_by(desk.gateway.tenant.merchant.as_str());
+        desk
+    }
+
+    /// Writes the settings down; `merchant` owns the source.
+    fn owned_by(&self, merchant: &str) {
+        let settings = format!(
+            "[[reconciliation.sources]]\nname = \"list\"\nformat = \"csv\"\npsp = \"simulator\"\nmerchant = \"{merchant}\"\n\
+             [reconciliation.sources.columns]\nidentity = \"no\"\ndate = \"day\"\nkind = \"kind\"\ncurrency = \"=KRW\"\n\
+             gross = \"gross\"\nfee = \"fee\"\npsp_payment = \"payment\"\n"
+        );
+        std::fs::write(self.folder.path().join("tollgate.toml"), settings).unwrap();
+    }
+
+    /// A file with a charge of each payment.
+    async fn file(&self, name: &str, payments: &[String]) -> PathBuf {
+        let mut text = "no,day,kind,gross,fee,payment\n".to_owned();
+        for (n, payment) in payments.iter().enumerate() {
+            let row = query("select psp_payment from payments where id = $1").bind(payment.as_str());
+            let named: String = row.one(&self.world.db).await.unwrap().get("psp_payment").unwrap();
+            let day = self.gateway.app.now().to_string();
+            text.push_str(&format!("{name}-{n},{},charge,15000,435,{named}\n", &day[..10]));
+        }
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let simulator = &self.gateway.app.config.psp.simulator.as_ref().unwrap();
+        command
+            .env("TOLLGATE_DATABASE__URL", &self.world.database_url)
+            .env("TOLLGATE_MASTER_KEY", self.gateway.app.config.master_key.expose())
+            .env("TOLLGATE_PSP__SIMULATOR__URL", simulator.url.as_str())
+            .env("TOLLGATE_PSP__SIMULATOR__SECRET_KEY", simulator.secret_key.expose())
+            .env("TOLLGATE_PSP__SIMULATOR__WEBHOOK_SECRET", simulator.webhook_secret.expose())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    async fn reconcile(&self, arguments: &[&str]) -> Output {
+        self.tollgate(&[&["reconcile", "--source", "list"], arguments].concat()).await
+    }
+
+    /// Runs a command off the threads of the gateway.
+    async fn tollgate(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(env!("CARGO_BIN_EXE_tollgate"));
+        command.args(["--config", "tollgate.toml"]).args(arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        query(sql).one(&self.world.db).await.unwrap().get("n").unwrap()
+    }
+}
+
+#[track_caller]
+fn said(output: &Output) -> String {
+    let (told, noise) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}{noise}");
+    assert!(!noise.contains('\r'), "no bar where nobody looks: {noise:?}");
+    told.into_owned()
+}
+
+fn text_of(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+async fn a_file_at_hand_is_rehearsed_then_reconciled_then_known(world: World) {
+    let desk = Desk::open(world).await;
+    let payments = [desk.gateway.payment_by("approve").await, desk.gateway.payment_by("approve").await];
+    let file = desk.file("first.csv", &payments).await;
+    let handed = ["--file", text_of(&file), "--format", "json"];
+    let read = |output: &Output| -> Value { serde_json::from_str(&said(output)).unwrap() };
+
+    let rehearsed = read(&desk.reconcile(&[&handed[..], &["--dry-run"]].concat()).await);
+    assert_eq!((&rehearsed["dry_run"], &rehearsed["status"]), (&true.into(), &"completed".into()));
+    assert_eq!(rehearsed["totals"]["types"]["matched"]["count"], 2, "{rehearsed}");
+    assert_eq!(desk.count("select count(*) as n from settlement_files").await, 0, "a rehearsal keeps nothing");
+    assert_eq!(desk.count("select count(*) as n from settlement_lines").await, 0);
+
+    let run = read(&desk.reconcile(&handed).await);
+    assert_eq!((&run["source"], &run["dry_run"], &run["trigger"]), (&"list".into(), &false.into(), &"command".into()));
+    assert_eq!(run["totals"]["types"]["matched"]["count"], 2, "{run}");
+    assert!(run["file"].as_str().unwrap().starts_with("rcf_"), "{run}");
+    assert_eq!(desk.count("select count(*) as n from settlement_lines where standing = 'matched'").await, 2);
+    let fees = "select cast(coalesce(sum(amount), 0) as bigint) as n from transfers where debit_account = 'fees:psp'";
+    assert_eq!(desk.count(fees).await, 870);
+
+    // The same file again changes nothing, and is told as text and as CSV.
+    let text = said(&desk.reconcile(&["--file", text_of(&file)]).await);
+    assert!(text.starts_with("list: reconciled (rcr_") && text.contains("types.matched.count"), "{text}");
+    let csv = said(&desk.reconcile(&["--file", text_of(&file), "--format", "csv"]).await);
+    assert!(csv.starts_with("name,value\r\n") || csv.starts_with("name,value\n"), "{csv}");
+    assert!(csv.lines().any(|line| line.trim_end() == "totals.types.matched.count,2"), "{csv}");
+    assert_eq!(desk.count("select count(*) as n from settlement_files").await, 1);
+    assert_eq!(desk.count(fees).await, 870);
+
+    // What came can be had again, byte for byte, and who took it out is known.
+    let out = desk.tollgate(&["reconcile", "--take-out", run["file"].as_str().unwrap()]).await;
+    assert_eq!(said(&out), std::fs::read_to_string(&file).unwrap());
+    assert!(actions(&desk.gateway).await.contains(&"file.download".to_owned()));
+    let none = desk.tollgate(&["reconcile", "--take-out", "rcf_00000000000000000000000000"]).await;
+    assert_eq!(none.status.code(), Some(1));
+    desk.gateway.stop().await;
+}
+
+async fn a_run_that_fails_fails_the_command_and_says_why(world: World) {
+    let desk = Desk::open(world).await;
+    let failed = async |arguments: &[&str], wanted: &str| {
+        let output = desk.reconcile(arguments).await;
+        let told = [output.stdout, output.stderr].concat();
+        let told = String::from_utf8(told).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    };
+    let cut = desk.folder.path().join("cut.csv");
+    std::fs::write(&cut, "no,day,kind,gross,fee,payment\n1,2025-10-09,charge,15000").unwrap();
+    failed(&["--file", text_of(&cut)], "FAILED").await;
+    failed(&["--file", text_of(&cut), "--dry-run"], "FAILED").await;
+    failed(&["--file", "not-there.csv"], "cannot read not-there.csv").await;
+    failed(&[], "what is to be reconciled?").await;
+    // Refused or not, no line of it is believed.
+    assert_eq!(desk.count("select count(*) as n from settlement_lines").await, 0);
+    let file = desk.file("sound.csv", &[desk.gateway.payment_by("approve").await]).await;
+    desk.owned_by(NOBODY);
+    failed(&["--file", text_of(&file)], NOBODY).await;
+    desk.gateway.stop().await;
+}
+
+async fn a_bar_is_drawn_for_people_alone(world: World) {
+    let desk = Desk::open(world).await;
+    let file = desk.file("first.csv", &[desk.gateway.payment_by("approve").await]).await;
+    let words =
+        [env!("CARGO_BIN_EXE_tollgate"), "--config", "tollgate.toml", "reconcile", "--source", "list", "--file"];
+    let line = format!("'{}' '{}'", words.join("' '"), text_of(&file));
+    // util-linux's `script` gives the program a terminal of its own.
+    let mut command = desk.command("script");
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{seen}");
+    assert!(seen.contains("\r\u{1b}[K") && seen.contains("reading and checking rows"), "{seen:?}");
+    desk.gateway.stop().await;
+}
