@@ -158,7 +158,7 @@ impl Books {
         other
     }
 
-    pub async fn pass(&self, days: u64) {
+    pub fn pass(&self, days: u64) {
         self.shop.world.clock.advance(std::time::Duration::from_hours(24 * days));
     }
 
@@ -353,7 +353,7 @@ async fn what_is_not_told_is_late_then_missing_and_closes_when_it_comes(world: W
     assert_eq!(late.expected_by.unwrap().to_string(), "2025-10-15", "five days, and one of lag");
     books.assert_explained().await;
     // Its time passes.
-    books.pass(7).await;
+    books.pass(7);
     books.file("list", "2025-10-15").await;
     books.run_day(&books.list.clone(), "2025-10-15").await;
     let missing = books.only_break().await;
@@ -375,7 +375,7 @@ async fn a_source_that_never_tells_anything_is_noticed(world: World) {
     let run = books.attempt(&silent, DAY).await;
     assert!(run.failure.unwrap().contains("no file for 2025-10-09"));
     assert_eq!(books.only_break().await.outcome, Outcome::Late, "what is there is looked at all the same");
-    books.pass(7).await;
+    books.pass(7);
     let run = books.attempt(&silent, "2025-10-15").await;
     assert_eq!(run.status, runs::Status::Failed);
     assert_eq!(books.only_break().await.outcome, Outcome::MissingAtPsp);
@@ -414,7 +414,7 @@ async fn a_first_file_of_several_days_hides_none_of_them(world: World) {
     books.shop.paid().await;
     let told = books.shop.paid().await;
     let wide = books.beside(&books.list.clone(), "wide");
-    books.pass(3).await;
+    books.pass(3);
     books.file("wide", "2025-10-12").await;
     let more = json!({ "psp_payment": books.psp_payment(&told).await, "file": "rcf_wide2025-10-12" });
     books.line("wide", "charge", 1_000, 30, &more).await;
@@ -426,7 +426,7 @@ async fn what_stands_in_a_list_that_is_still_to_be_asked_for_is_not_missing(worl
     let mut books = Books::open(world).await;
     let opened = books.shop.paid().await;
     // Nothing ran for a week; its days are made up for one after the other.
-    books.pass(8).await;
+    books.pass(8);
     books.run(&books.list.clone()).await;
     assert_eq!(books.only_break().await.outcome, Outcome::Late);
     books.file("list", "2025-10-10").await;
@@ -605,7 +605,7 @@ async fn a_file_that_was_taken_rehearses_as_it_was_found(world: World) {
     let books = Books::open_with(world, json!({ "causes": [rent] })).await;
     let opened = books.shop.paid().await;
     let mut past = books.list.clone();
-    past.name = "past".to_owned();
+    "past".clone_into(&mut past.name);
     for name in ["identity", "date", "kind", "currency", "gross", "fee", "psp_payment", "text"] {
         past.columns.insert(name.to_owned(), name.to_owned());
     }

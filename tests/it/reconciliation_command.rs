@@ -1,5 +1,6 @@
 //! `tollgate reconcile` as a process: its exit, its three formats, its bar; and the files that are handed to it.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -49,7 +50,7 @@ impl Desk {
             let row = query("select psp_payment from payments where id = $1").bind(payment.as_str());
             let named: String = row.one(&self.world.db).await.unwrap().get("psp_payment").unwrap();
             let day = self.gateway.app.now().to_string();
-            text.push_str(&format!("{name}-{n},{},charge,15000,435,{named}\n", &day[..10]));
+            writeln!(text, "{name}-{n},{},charge,15000,435,{named}", &day[..10]).unwrap();
         }
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();

@@ -58,7 +58,7 @@ async fn repaired(books: &Books, cause: &str) -> Break {
     it
 }
 
-async fn pass_a_minute(books: &Books) {
+fn pass_a_minute(books: &Books) {
     // Who was just asked is not asked again at once.
     books.shop.world.clock.advance(Duration::from_mins(1));
 }
@@ -73,7 +73,7 @@ async fn a_refund_that_the_psp_finished_is_settled(world: World) {
     assert_eq!(refund_status(&books, &asked).await, RefundStatus::Pending);
     let more = json!({ "psp_payment": books.psp_payment(&opened).await, "our_key": asked.id, "batch": "batch_1" });
     books.line("list", "refund", -400, 0, &more).await;
-    pass_a_minute(&books).await;
+    pass_a_minute(&books);
     books.run(&books.list.clone()).await;
     assert_eq!(repaired(&books, "refund_finished").await.outcome, Outcome::StateDiffers);
     assert_eq!(refund_status(&books, &asked).await, RefundStatus::Succeeded);
@@ -94,7 +94,7 @@ async fn a_refund_that_came_back_puts_the_money_where_it_was(world: World) {
     assert_eq!(books.open_breaks().await.len(), 0);
     books.shop.psp.returned.lock().unwrap().push(asked.id.to_string());
     books.line("list", "refund_failure", 400, 0, &more).await;
-    pass_a_minute(&books).await;
+    pass_a_minute(&books);
     books.run(&books.list.clone()).await;
     repaired(&books, "refund_came_back").await;
     assert_eq!(refund_status(&books, &asked).await, RefundStatus::Failed);
@@ -117,7 +117,7 @@ async fn a_capture_that_the_psp_did_is_settled(world: World) {
     };
     assert_eq!(status(&books).await, PaymentStatus::Authorized, "nothing was heard");
     books.charge(&opened, 1_000, 30).await;
-    pass_a_minute(&books).await;
+    pass_a_minute(&books);
     books.run(&books.list.clone()).await;
     repaired(&books, "lost_webhook").await;
     assert_eq!(status(&books).await, PaymentStatus::Succeeded);
@@ -138,7 +138,7 @@ async fn a_dispute_that_was_won_gives_the_money_back(world: World) {
     assert_eq!(books.open_breaks().await.len(), 0);
     books.shop.psp.rule("dp_1", DisputeStatus::Won);
     books.line("list", "dispute_reversal", 400, 0, &more).await;
-    pass_a_minute(&books).await;
+    pass_a_minute(&books);
     books.run(&books.list.clone()).await;
     repaired(&books, "dispute_moved_on").await;
     let found = disputes::of_payment(&books.shop.world.db, &opened.payment.id).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_charge_after_the_payment_was_given_up_is_asked_for_and_settled_by_pol
     books.shop.world.clock.set(opened.session.expires_at);
     payments::expire(&books.shop.app, &books.shop.tenant, &opened.session.id).await.unwrap();
     books.charge(&opened, 1_000, 30).await;
-    pass_a_minute(&books).await;
+    pass_a_minute(&books);
     books.shop.psp.knows(Finding::Found(approved()));
     books.run(&books.list.clone()).await;
     repaired(&books, "taken_after_it_was_given_up").await;

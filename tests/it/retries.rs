@@ -247,8 +247,9 @@ async fn a_job_is_tried_as_often_as_the_settings_say(world: World) {
     let once = Change { tries: Some(1), ..Change::default() };
     let shop = Shop::open_with(world, |config| config.retry.jobs = once.of(config.retry.jobs)).await;
     let mut tx = shop.world.db.begin().await.unwrap();
+    // Of a refund that cannot be there: its key is no id.
     let job =
-        NewJob { kind: "payments.nothing", key: "a", payload: Value::Null, run_at: shop.world.now(), tenant: None };
+        NewJob { kind: "payments.refund", key: "a", payload: Value::Null, run_at: shop.world.now(), tenant: None };
     queue::enqueue(&mut tx, job).await.unwrap();
     tx.commit().await.unwrap();
     let worker = Worker::start(&shop.app);

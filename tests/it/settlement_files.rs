@@ -343,7 +343,7 @@ async fn entries_under_a_reference_that_says_nothing_are_all_kept(world: World) 
     assert_eq!(lines(&world).await, 6, "the same amount without a reference is another entry");
     // A reference that is used again on another day.
     let mut other = source(Format::Camt053);
-    other.name = "other".to_owned();
+    "other".clone_into(&mut other.name);
     take(&app, &other, "283.xml", CAMT).await.unwrap();
     take(&app, &other, "284.xml", &next(CAMT).replace("2025-10-10", "2025-10-11")).await.unwrap();
     assert_eq!(count(&world, "select count(*) as n from settlement_lines where source = 'other'").await, 6);

@@ -195,7 +195,7 @@ pub async fn psp_balances(db: &Db) -> Result<BTreeMap<String, i64>, DbError> {
          from transfers t join journals j on j.id = t.journal_id
          where t.debit_account like 'psp:%' or t.credit_account like 'psp:%' group by j.payment_id",
     );
-    balances(rows.all(db).await?)
+    balances(&rows.all(db).await?)
 }
 
 /// What the ledger says that came to the bank, or left it, for each payout, in minor units.
@@ -205,10 +205,10 @@ pub async fn bank_balances(db: &Db) -> Result<BTreeMap<String, i64>, DbError> {
          from transfers t join journals j on j.id = t.journal_id
          where t.debit_account = 'bank' or t.credit_account = 'bank' group by j.source_id",
     );
-    balances(rows.all(db).await?)
+    balances(&rows.all(db).await?)
 }
 
-fn balances(rows: Vec<Row>) -> Result<BTreeMap<String, i64>, DbError> {
+fn balances(rows: &[Row]) -> Result<BTreeMap<String, i64>, DbError> {
     rows.iter().map(|row| Ok((row.get("about")?, row.get("n")?))).collect()
 }
 

@@ -69,7 +69,7 @@ pub async fn show(
             && is_about_an_outcome(&letter.kind)
             && !statements.iter().any(|it| it.waits),
         statements,
-        failures: queue::failures(&app.db, &letter.id).await?.into_iter().map(Failed::of).collect(),
+        failures: queue::failures(&app.db, &letter.id).await?.iter().map(Failed::of).collect(),
         id: letter.id.to_string(),
         about: story(&app.db, &letter.key).await?,
         open,
@@ -191,7 +191,7 @@ struct Failed {
 }
 
 impl Failed {
-    fn of(failure: Failure) -> Self {
+    fn of(failure: &Failure) -> Self {
         Self { number: failure.number, at: Moment::of(failure.at), error: pan::scrub(&failure.error) }
     }
 }

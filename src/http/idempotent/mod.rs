@@ -52,7 +52,7 @@ impl<T> Done<T> {
 
     /// Money moves, or will, by what was made or changed, of this id: the key is remembered for ever, for a repeat after
     /// any time must not move it again.
-    pub fn for_ever(object: impl ToString, body: T) -> Self {
+    pub fn for_ever(object: &impl ToString, body: T) -> Self {
         Self { body, lasting: Lasting::ForEver(object.to_string()) }
     }
 

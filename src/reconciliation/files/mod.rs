@@ -46,10 +46,9 @@ use taken::Out;
 pub const fn parser_version(format: Format) -> i64 {
     match format {
         Format::Simulator | Format::Stripe | Format::Tosspayments | Format::Adyen => 1,
-        // 2: references that say nothing tell no entry from another.
-        Format::Camt053 => 2,
-        // 2: a point in an amount with a decimal comma parts thousands, or is refused.
-        Format::Csv => 2,
+        // 2: of banks, references that say nothing tell no entry from another; in a mapped CSV, a point in an amount with a
+        // decimal comma parts thousands, or is refused.
+        Format::Camt053 | Format::Csv => 2,
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn first_day(on: impl Into<On<'_>>, source: &str) -> Result<Opt
     .bind(source)
     .one(on)
     .await?;
-    row.get::<Option<String>>("day")?.map(read_day).transpose()
+    row.get::<Option<String>>("day")?.as_deref().map(read_day).transpose()
 }
 
 /// The business days after `day` that were tried in earnest, in their order.
@@ -79,12 +79,12 @@ pub(super) async fn tried_after(on: impl Into<On<'_>>, source: &str, day: Date) 
     .all(on)
     .await?
     .iter()
-    .map(|row| read_day(row.get("business_date")?))
+    .map(|row| read_day(&row.get::<String>("business_date")?))
     .collect()
 }
 
-fn read_day(text: String) -> Result<Date, DbError> {
-    text.parse().map_err(|_| DbError::corrupt("business_date", &text))
+fn read_day(text: &str) -> Result<Date, DbError> {
+    text.parse().map_err(|_| DbError::corrupt("business_date", text))
 }
 
 /// Whether one of `sources` has told a movement by now, or the money of a PSP's batch has landed.

@@ -66,13 +66,13 @@ fn told(witnesses: &Witnesses, found: &mut Findings) {
     for told in &witnesses.told {
         for refund in &told.refunds {
             known.insert(&refund.id);
-            let same = |our: &&&OurRefund| {
+            let same = |our: &OurRefund| {
                 our.payment == told.payment
                     && our.amount == refund.amount
                     && (refund.status == "pending" || our.status == refund.status)
             };
-            if ours.get(refund.id.as_str()).filter(same).is_none() {
-                let our = ours.get(refund.id.as_str());
+            let our = ours.get(refund.id.as_str());
+            if !our.is_some_and(|our| same(our)) {
                 found.refunds_that_differ.push(format!("told {refund:?} of {}, and we have {our:?}", told.payment));
             }
         }
