@@ -95,7 +95,7 @@ async fn came_right(context: &Context<'_>, it: &Break, entry: &Entry) -> Result<
         if let Some(cause) = cause {
             write::differ(context, &mut tx, entry, cause, now).await?;
         }
-        let asset = if entry.land.is_empty() { entry.asset.clone() } else { Account::Bank };
+        let asset = if entry.batches().next().is_none() { entry.asset.clone() } else { Account::Bank };
         if let Some(posting) = super::postings::released(&it.tenant, &asset, &it.id, &parked, now) {
             wallets::post(&mut tx, &[posting]).await?;
         }

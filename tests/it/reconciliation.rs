@@ -91,8 +91,8 @@ impl Books {
         let mut tx = self.shop.world.db.begin().await.unwrap();
         query(
             "insert into settlement_lines (id, file_id, source, number, identity, side, kind, business_date, currency, gross, fee,
-                 net, presented_currency, presented_amount, psp_payment, psp_movement, our_key, ours, batch, texts, raw)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+                 net, presented_currency, presented_amount, psp_payment, psp_movement, our_key, ours, batch, texts, raw, reversal)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
         )
         .bind(&id)
         .bind(text("file").unwrap_or_else(|| file_id(source)))
@@ -115,6 +115,7 @@ impl Books {
         .bind(text("batch"))
         .bind(more.get("texts").map_or("[]".to_owned(), Value::to_string))
         .bind(more.to_string())
+        .bind(more.get("reversal").is_some())
         .execute(&mut tx)
         .await
         .unwrap();

@@ -42,6 +42,7 @@ both_databases!(
     two_payouts_of_one_batch_are_its_sum_together,
     a_refund_made_elsewhere_is_suggested_against_its_seller,
     a_journal_by_hand_keeps_off_what_is_held,
+    what_a_bank_takes_back_has_not_landed,
 );
 
 impl Books {
@@ -433,4 +434,27 @@ async fn a_journal_by_hand_keeps_off_what_is_held(world: World) {
     between.push(Transfer { debit: psp("scripted"), credit: psp("another"), amount: usd(100) });
     let refused = breaks::propose(&mut tx, &it.id, "between PSPs", &between, "one", now).await;
     assert!(matches!(refused, Err(ActError::Leaves(..))), "{refused:?}");
+}
+
+async fn what_a_bank_takes_back_has_not_landed(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    books.charge(&opened, 1_000, 30).await;
+    books.run_list().await;
+    let bank = books.bank.clone();
+    let named = json!({ "texts": ["batch_1"] });
+    let taken_back = json!({ "texts": ["batch_1"], "reversal": true });
+    // In one statement, then the day after, then for good.
+    books.line("bank", "bank_entry", 970, 0, &named).await;
+    books.line("bank", "bank_entry", -970, 0, &taken_back).await;
+    books.run(&bank).await;
+    books.assert_explained().await;
+    assert_eq!((books.account("bank").await, books.owed().await, books.held().await), (0, 970, 0));
+    for (net, reference, there) in [(970, &named, 970), (-970, &taken_back, 0), (970, &named, 970)] {
+        books.line("bank", "bank_entry", net, 0, reference).await;
+        let run = books.run(&bank).await;
+        books.assert_explained().await;
+        assert_eq!((books.account("bank").await, books.owed().await), (there, 970 - there), "{}", run.totals);
+    }
+    assert_eq!(books.open_breaks().await.iter().filter(|it| it.line.is_some()).count(), 0);
 }

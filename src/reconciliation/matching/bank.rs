@@ -12,6 +12,7 @@ use super::store::{self, Batch};
 use super::told::{Ours, Told};
 use crate::db::DbError;
 use crate::ledger::Account;
+use crate::words::LineId;
 /// Batches of which every set is tried; with more the sets are too many for one of them to mean anything.
 const MOST_IN_A_SET: usize = 12;
 
@@ -69,6 +70,7 @@ fn of_payout(lines: &[&Told], ours: &Ours) -> Vec<Entry> {
             fee_known: 0,
             differs: summed(differs),
             land: Vec::new(),
+            taken_back: Vec::new(),
             payment: None,
             ours: Some(ours.clone()),
             decided,
@@ -80,7 +82,9 @@ fn of_payout(lines: &[&Told], ours: &Ours) -> Vec<Entry> {
 /// The batches that a bank's lines may be, and those that have landed.
 struct Batches {
     pending: Vec<Batch>,
-    landed: Vec<String>,
+    landed: Vec<(Batch, LineId)>,
+    /// Names of batches that land with lines of this same turn.
+    landing: Vec<String>,
 }
 
 impl Batches {
@@ -89,13 +93,23 @@ impl Batches {
         Ok(Self {
             pending: store::batches_to_land(db, &sources).await?,
             landed: store::landed_batches(db, &sources, words).await?,
+            landing: Vec::new(),
         })
     }
 
     /// A line that names no payout to a seller; what it lands is pending no longer.
     fn decide(&mut self, context: &Context<'_>, told: Told, words: &[String]) -> Entry {
         let named = |batch: &&Batch| words.contains(&batch.name);
-        let again = words.iter().any(|word| self.landed.contains(word));
+        let (back, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut self.landed)
+            .into_iter()
+            .partition(|(batch, _)| told.reversal && named(&batch) && batch.currency == told.currency);
+        let sum = back.iter().fold(0_i64, |sum, (batch, _)| sum.saturating_add(batch.sum));
+        self.landed = stay;
+        if !back.is_empty() && told.net == sum.saturating_neg() {
+            return Entry { taken_back: back, ..of_batches(context, told, Vec::new(), Found::TakenBack) };
+        }
+        self.landed.extend(back);
+        let again = self.landed.iter().any(|(batch, _)| named(&batch)) || words.iter().any(|word| self.landing.contains(word));
         let mut found: Vec<Batch> = self.pending.iter().filter(named).filter(|batch| !batch.unread).cloned().collect();
         // An amount means nothing where the line names a batch, whichever.
         if !again && !self.pending.iter().any(|batch| named(&batch)) && told.net != 0 {
@@ -106,17 +120,31 @@ impl Batches {
             found.retain(|batch| batch.currency == told.currency);
         }
         self.pending.retain(|batch| !found.contains(batch));
-        self.landed.extend(found.iter().map(|batch| batch.name.clone()));
-        of_batches(context, told, found, again)
+        self.landing.extend(found.iter().map(|batch| batch.name.clone()));
+        of_batches(context, told, found, if again { Found::Again } else { Found::Anew })
     }
 }
 
-fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, again: bool) -> Entry {
+/// What a line that names no payout to a seller says of batches.
+#[derive(Clone, Copy)]
+enum Found {
+    /// That they have arrived, or nothing.
+    Anew,
+    /// What another line has said before.
+    Again,
+    /// That what had arrived is gone.
+    TakenBack,
+}
+
+fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, found: Found) -> Entry {
     let sum = batches.iter().fold(0_i64, |sum, batch| sum.saturating_add(batch.sum));
     let same_currency = batches.iter().all(|batch| batch.currency == told.currency);
     let (outcome, circumstance, differs) = match &batches[..] {
-        [] if again => (Outcome::Duplicate, Circumstance::Again, told.net),
-        [] => (Outcome::Unknown, Circumstance::Strange, told.net),
+        [] => match found {
+            Found::TakenBack => (Outcome::Matched, Circumstance::Agrees, 0),
+            Found::Again => (Outcome::Duplicate, Circumstance::Again, told.net),
+            Found::Anew => (Outcome::Unknown, Circumstance::Strange, told.net),
+        },
         _ if !same_currency => (Outcome::CurrencyDiffers, Circumstance::OtherCurrency, told.net),
         _ if sum == told.net => (Outcome::Matched, Circumstance::Agrees, 0),
         _ => (Outcome::AmountDiffers, Circumstance::OtherAmount, told.net.saturating_sub(sum)),
@@ -130,6 +158,7 @@ fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, again: boo
         decided: Decided { outcome, circumstance, expected: sum },
         // In another currency it has not landed before somebody has booked the exchange.
         land: if same_currency { batches } else { Vec::new() },
+        taken_back: Vec::new(),
         ours: None,
         payment: None,
         told,

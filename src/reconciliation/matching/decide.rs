@@ -216,6 +216,7 @@ mod tests {
             ours: None,
             batch: None,
             texts: Vec::new(),
+            reversal: false,
         }
     }
 

@@ -7,7 +7,7 @@ use super::find::Verdict;
 use super::store::Batch;
 use super::told::{Ours, Told};
 use crate::ledger::Account;
-use crate::words::{Currency, Tenant};
+use crate::words::{Currency, LineId, Tenant};
 
 /// What is written down of one line.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Entry {
     pub differs: Vec<(Currency, i64)>,
     /// The PSP's batches that have landed with this line of a bank.
     pub land: Vec<Batch>,
+    /// The batches that had landed with earlier lines of the bank and are taken back with this one.
+    pub taken_back: Vec<(Batch, LineId)>,
 }
 
 impl Entry {
@@ -42,7 +44,7 @@ impl Entry {
         let tenant = of.map_or(owner, |ours| &ours.tenant).clone();
         let (fee, differs) = left_over(&told, &decided, ours.as_ref(), fee_known);
         let asset = Account::Psp(psp.to_owned());
-        Self { told, decided, tenant, ours, payment, asset, fee, fee_known, differs, land: Vec::new() }
+        Self { told, decided, tenant, ours, payment, asset, fee, fee_known, differs, land: Vec::new(), taken_back: Vec::new() }
     }
 
     /// How much of ours the line stands for, in our minor units and our sign.
@@ -67,7 +69,7 @@ impl Entry {
         match (&self.told.kind, &self.told.batch) {
             (LineKind::Payout, Some(batch)) => Some((ObjectKind::Batch, batch.clone())),
             (LineKind::Fee, _) => Some((ObjectKind::Fee, self.told.id.to_string())),
-            _ => self.land.first().map(|batch| (ObjectKind::Batch, batch.name.clone())),
+            _ => self.batches().next().map(|batch| (ObjectKind::Batch, batch.name.clone())),
         }
     }
 
@@ -109,6 +111,11 @@ pub(super) fn summed(amounts: impl IntoIterator<Item = (Currency, i64)>) -> Vec<
 }
 
 impl Entry {
+    /// The batches that a line of a bank is about.
+    pub fn batches(&self) -> impl Iterator<Item = &Batch> {
+        self.land.iter().chain(self.taken_back.iter().map(|(batch, _)| batch))
+    }
+
     /// Whose line it is.
     pub const fn side(&self) -> Side {
         self.told.side

@@ -28,6 +28,7 @@ impl Told {
             ours: it.ours,
             batch: it.batch,
             texts: it.texts,
+            reversal: line.reversal,
         }
     }
 }

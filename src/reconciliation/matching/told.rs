@@ -39,6 +39,8 @@ pub struct Told {
     pub batch: Option<String>,
     /// Where a bank may have written a reference.
     pub texts: Vec<String>,
+    /// Whether a bank says that it takes an earlier entry back.
+    pub reversal: bool,
 }
 
 /// How far a movement is here.

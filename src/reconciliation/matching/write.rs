@@ -90,6 +90,9 @@ fn told_of(entry: &Entry) -> Vec<String> {
     if entry.side() == Side::Bank && !entry.land.is_empty() {
         return entry.land.iter().map(|batch| subject(ObjectKind::Batch, &batch.name)).collect();
     }
+    if !entry.taken_back.is_empty() {
+        return Vec::new();
+    }
     entry.object().map(|(kind, id)| subject(kind, &id)).into_iter().collect()
 }
 
@@ -165,7 +168,7 @@ pub async fn book(
             keys.push((tenant, currency));
         }
     }
-    for entry in entries.iter().filter(|entry| !entry.land.is_empty()) {
+    for entry in entries.iter().filter(|entry| entry.batches().next().is_some()) {
         posted.extend(land(tx, entry, psp, now).await?);
     }
     let mut journals = Vec::with_capacity(posted.len());
@@ -190,6 +193,19 @@ async fn land(tx: &mut Tx, entry: &Entry, psp: &str, now: Timestamp) -> Result<V
         if sum != batch.sum {
             return Err(ReconcileError::Meanwhile);
         }
+    }
+    for (batch, by) in &entry.taken_back {
+        store::take_back(tx, batch, by, &entry.told.id).await?;
+        let mut sum: i64 = 0;
+        for (tenant, minor) in store::shares(tx, batch, &entry.told.id).await? {
+            let share = shares.entry(tenant).or_default();
+            *share = share.checked_sub(minor).ok_or(ReconcileError::TooLarge)?;
+            sum = sum.checked_add(minor).ok_or(ReconcileError::TooLarge)?;
+        }
+        if sum != batch.sum {
+            return Err(ReconcileError::Meanwhile);
+        }
+        store::float(tx, batch, &entry.told.id).await?;
     }
     let currency = entry.told.currency;
     let posting =

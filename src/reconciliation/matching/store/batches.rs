@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::json;
 
-use crate::db::{Db, DbError, On, Tx, query};
+use crate::db::{Db, DbError, On, Row, Tx, query};
 use crate::words::{Currency, LineId, Tenant};
 
 /// A PSP's batch as its lines make it up.
@@ -35,17 +35,7 @@ pub async fn batches_to_land(db: &Db, sources: &[String]) -> Result<Vec<Batch>, 
         .all(db)
         .await?
         .iter()
-        .map(|row| {
-            let day: String = row.get("last_day")?;
-            Ok(Batch {
-                source: row.get("source")?,
-                name: row.get("batch")?,
-                currency: row.get("currency")?,
-                sum: row.get("total")?,
-                last_day: day.parse().map_err(|_| DbError::corrupt("business_date", &day))?,
-                unread: row.get::<i64>("unread")? == 1,
-            })
-        })
+        .map(read)
         .collect()
 }
 
@@ -69,19 +59,34 @@ pub async fn batch_sums(
     Ok((row.get("total")?, row.get("paid")?))
 }
 
-/// The bank line with which a batch of one of these sources has landed, if it has.
-pub async fn landed_batches(db: &Db, sources: &[String], names: &[&str]) -> Result<Vec<String>, DbError> {
-    let sql = "select distinct batch from settlement_lines where landed_by is not null
+/// What has landed of batches with these names, with the bank's line that brought it.
+pub async fn landed_batches(db: &Db, sources: &[String], names: &[&str]) -> Result<Vec<(Batch, LineId)>, DbError> {
+    let sql = "select source, batch, currency, landed_by, cast(sum(net) as bigint) as total, max(business_date) as last_day,
+                 cast(0 as bigint) as unread
+             from settlement_lines where landed_by is not null
                  and source in (select value from json_each($1))
-                 and batch in (select value from json_each($2))";
+                 and batch in (select value from json_each($2))
+             group by source, batch, currency, landed_by order by source, batch, currency, landed_by";
     query(sql)
         .bind(json!(sources).to_string())
         .bind(json!(names).to_string())
         .all(db)
         .await?
         .iter()
-        .map(|row| row.get("batch"))
+        .map(|row| Ok((read(row)?, row.get("landed_by")?)))
         .collect()
+}
+
+fn read(row: &Row) -> Result<Batch, DbError> {
+    let day: String = row.get("last_day")?;
+    Ok(Batch {
+        source: row.get("source")?,
+        name: row.get("batch")?,
+        currency: row.get("currency")?,
+        sum: row.get("total")?,
+        last_day: day.parse().map_err(|_| DbError::corrupt("business_date", &day))?,
+        unread: row.get::<i64>("unread")? == 1,
+    })
 }
 
 /// What each tenant has in a batch that has landed with a bank's line: minor units, signed.
@@ -116,4 +121,30 @@ pub async fn land(tx: &mut Tx, batch: &Batch, by: &LineId) -> Result<(), DbError
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Marks that what had landed of a batch with the line `by` was taken back with the line `with`, step by step: what was taken from
+/// the one stands at the other until [`float`].
+pub async fn take_back(tx: &mut Tx, batch: &Batch, by: &LineId, with: &LineId) -> Result<(), DbError> {
+    query("update settlement_lines set landed_by = $5 where source = $1 and batch = $2 and currency = $3 and landed_by = $4")
+        .bind(&batch.source)
+        .bind(&batch.name)
+        .bind(batch.currency)
+        .bind(by)
+        .bind(with)
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
+/// Marks that the lines of a batch that stand at a bank's line have not landed any more.
+pub async fn float(tx: &mut Tx, batch: &Batch, with: &LineId) -> Result<(), DbError> {
+    query("update settlement_lines set landed_by = null where source = $1 and batch = $2 and currency = $3 and landed_by = $4")
+        .bind(&batch.source)
+        .bind(&batch.name)
+        .bind(batch.currency)
+        .bind(with)
+        .execute(tx)
+        .await
+        .map(drop)
 }

@@ -35,7 +35,7 @@ pub async fn new_lines(
 ) -> Result<Vec<Told>, DbError> {
     query(
         "select id, side, kind, business_date, currency, gross, fee, net, presented_currency, presented_amount, psp_payment,
-             psp_movement, our_key, ours, batch, texts
+             psp_movement, our_key, ours, batch, texts, reversal
          from settlement_lines where source = $1 and side = $2 and standing = 'new'
              and (coalesce(psp_payment, ''), id) > ($3, $4)
          order by coalesce(psp_payment, ''), id limit $5",
@@ -62,7 +62,7 @@ pub async fn lines_of_day(
 ) -> Result<Vec<Told>, DbError> {
     query(
         "select id, side, kind, business_date, currency, gross, fee, net, presented_currency, presented_amount, psp_payment,
-             psp_movement, our_key, ours, batch, texts
+             psp_movement, our_key, ours, batch, texts, reversal
          from settlement_lines where source = $1 and business_date = $2 and (coalesce(psp_payment, ''), id) > ($3, $4)
          order by coalesce(psp_payment, ''), id limit $5",
     )
@@ -82,7 +82,7 @@ pub async fn lines_of_day(
 pub async fn lines(on: impl Into<On<'_>>, ids: &[LineId]) -> Result<Vec<Told>, DbError> {
     query(
         "select id, side, kind, business_date, currency, gross, fee, net, presented_currency, presented_amount, psp_payment,
-             psp_movement, our_key, ours, batch, texts from settlement_lines
+             psp_movement, our_key, ours, batch, texts, reversal from settlement_lines
          where id in (select value from json_each($1)) order by id",
     )
     .bind(json!(ids).to_string())
@@ -251,5 +251,6 @@ fn read(row: &Row) -> Result<Told, DbError> {
         ours: row.get("ours")?,
         batch: row.get("batch")?,
         texts: if texts == "[]" { Vec::new() } else { serde_json::from_str(&texts).map_err(|_| bad("texts"))? },
+        reversal: row.get("reversal")?,
     })
 }
