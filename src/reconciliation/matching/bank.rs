@@ -109,7 +109,8 @@ impl Batches {
             return Entry { taken_back: back, ..of_batches(context, told, Vec::new(), Found::TakenBack) };
         }
         self.landed.extend(back);
-        let again = self.landed.iter().any(|(batch, _)| named(&batch)) || words.iter().any(|word| self.landing.contains(word));
+        let again =
+            self.landed.iter().any(|(batch, _)| named(&batch)) || words.iter().any(|word| self.landing.contains(word));
         let mut found: Vec<Batch> = self.pending.iter().filter(named).filter(|batch| !batch.unread).cloned().collect();
         // An amount means nothing where the line names a batch, whichever.
         if !again && !self.pending.iter().any(|batch| named(&batch)) && told.net != 0 {

@@ -44,7 +44,19 @@ impl Entry {
         let tenant = of.map_or(owner, |ours| &ours.tenant).clone();
         let (fee, differs) = left_over(&told, &decided, ours.as_ref(), fee_known);
         let asset = Account::Psp(psp.to_owned());
-        Self { told, decided, tenant, ours, payment, asset, fee, fee_known, differs, land: Vec::new(), taken_back: Vec::new() }
+        Self {
+            told,
+            decided,
+            tenant,
+            ours,
+            payment,
+            asset,
+            fee,
+            fee_known,
+            differs,
+            land: Vec::new(),
+            taken_back: Vec::new(),
+        }
     }
 
     /// How much of ours the line stands for, in our minor units and our sign.

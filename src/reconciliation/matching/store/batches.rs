@@ -30,13 +30,7 @@ pub async fn batches_to_land(db: &Db, sources: &[String]) -> Result<Vec<Batch>, 
              from settlement_lines where landed_by is null and side = 'psp' and kind <> 'payout' and batch is not null
                  and source in (select value from json_each($1))
              group by source, batch, currency order by last_day, batch";
-    query(sql)
-        .bind(json!(sources).to_string())
-        .all(db)
-        .await?
-        .iter()
-        .map(read)
-        .collect()
+    query(sql).bind(json!(sources).to_string()).all(db).await?.iter().map(read).collect()
 }
 
 /// What the lines of one batch come to without its payouts, and what the payouts come to.
@@ -61,7 +55,8 @@ pub async fn batch_sums(
 
 /// What has landed of batches with these names, with the bank's line that brought it.
 pub async fn landed_batches(db: &Db, sources: &[String], names: &[&str]) -> Result<Vec<(Batch, LineId)>, DbError> {
-    let sql = "select source, batch, currency, landed_by, cast(sum(net) as bigint) as total, max(business_date) as last_day,
+    let sql =
+        "select source, batch, currency, landed_by, cast(sum(net) as bigint) as total, max(business_date) as last_day,
                  cast(0 as bigint) as unread
              from settlement_lines where landed_by is not null
                  and source in (select value from json_each($1))
