@@ -142,3 +142,22 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::GATEWAY;
+    use crate::words::{MerchantId, Mode};
+
+    #[tokio::test]
+    async fn who_would_be_the_third_to_ask_everything_is_turned_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite:{}", folder.path().join("t.db").display()), 3).await.unwrap();
+        db.migrate(&GATEWAY).await.unwrap();
+        let (tenant, now) = (Tenant::new(MerchantId::new(), Mode::Test), Timestamp::from_unix_seconds(0));
+        let two = AT_ONCE.acquire_many(2).await.unwrap();
+        assert!(matches!(standing(&db, &tenant, now).await, Err(StandingError::Busy)));
+        drop(two);
+        assert!(standing(&db, &tenant, now).await.is_ok());
+    }
+}
