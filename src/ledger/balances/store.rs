@@ -1,5 +1,6 @@
 //! The SQL of balances.
 //!
+//! Which journals count is said by `in`: from a join SQLite would begin with all transfers of the tenant, and look for each whether it counts.
 //! Read in a snapshot, so that a journal which is sealed meanwhile is counted once: as waiting or as sealed, never as both.
 
 use super::{Balance, Between, Span};
@@ -22,13 +23,11 @@ pub(super) async fn now(
                  select currency, account, debits, credits from account_balances \
                  where merchant_id = $1 and livemode = $2 and (currency, account) > ($3, $4) \
                  and (currency, account) < ($5, $6) order by currency, account limit $7) page \
-             union all select t.currency, t.debit_account, t.amount, 0 from unsealed_journals u join transfers t \
-                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id \
-                 where u.merchant_id = $1 and u.livemode = $2 and (t.currency, t.debit_account) > ($3, $4) \
+             union all select t.currency, t.debit_account, t.amount, 0 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+                 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and (t.currency, t.debit_account) > ($3, $4) \
                  and (t.currency, t.debit_account) < ($5, $6) \
-             union all select t.currency, t.credit_account, 0, t.amount from unsealed_journals u join transfers t \
-                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id \
-                 where u.merchant_id = $1 and u.livemode = $2 and (t.currency, t.credit_account) > ($3, $4) \
+             union all select t.currency, t.credit_account, 0, t.amount from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+                 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and (t.currency, t.credit_account) > ($3, $4) \
                  and (t.currency, t.credit_account) < ($5, $6) \
              ) sides group by currency, account order by currency, account limit $7",
         ),
@@ -61,21 +60,19 @@ pub(super) async fn then(
                  from account_balances a where a.merchant_id = $1 and a.livemode = $2 and (a.currency, a.account) > ($3, $4) \
                  and (a.currency, a.account) < ($5, $6) and a.first_block <= $8 \
                  order by a.currency, a.account limit $7) page \
-             union all select t.currency, t.debit_account, t.amount, 0 from sealed_journals s join transfers t \
-                 on t.merchant_id = s.merchant_id and t.livemode = s.livemode and t.journal_id = s.journal_id \
-                 where s.position > $9 and s.position <= $10 and s.merchant_id = $1 and s.livemode = $2 and t.created_at <= $11 \
+             union all select t.currency, t.debit_account, t.amount, 0 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+                 and (t.merchant_id, t.livemode, t.journal_id) in (select s.merchant_id, s.livemode, s.journal_id from sealed_journals s \
+                 where s.position > $9 and s.position <= $10) and t.created_at <= $11 \
                  and (t.currency, t.debit_account) > ($3, $4) and (t.currency, t.debit_account) < ($5, $6) \
-             union all select t.currency, t.credit_account, 0, t.amount from sealed_journals s join transfers t \
-                 on t.merchant_id = s.merchant_id and t.livemode = s.livemode and t.journal_id = s.journal_id \
-                 where s.position > $9 and s.position <= $10 and s.merchant_id = $1 and s.livemode = $2 and t.created_at <= $11 \
+             union all select t.currency, t.credit_account, 0, t.amount from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+                 and (t.merchant_id, t.livemode, t.journal_id) in (select s.merchant_id, s.livemode, s.journal_id from sealed_journals s \
+                 where s.position > $9 and s.position <= $10) and t.created_at <= $11 \
                  and (t.currency, t.credit_account) > ($3, $4) and (t.currency, t.credit_account) < ($5, $6) \
-             union all select t.currency, t.debit_account, t.amount, 0 from unsealed_journals u join transfers t \
-                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id \
-                 where u.merchant_id = $1 and u.livemode = $2 and t.created_at <= $11 and (t.currency, t.debit_account) > ($3, $4) \
+             union all select t.currency, t.debit_account, t.amount, 0 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+                 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and t.created_at <= $11 and (t.currency, t.debit_account) > ($3, $4) \
                  and (t.currency, t.debit_account) < ($5, $6) \
-             union all select t.currency, t.credit_account, 0, t.amount from unsealed_journals u join transfers t \
-                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id \
-                 where u.merchant_id = $1 and u.livemode = $2 and t.created_at <= $11 and (t.currency, t.credit_account) > ($3, $4) \
+             union all select t.currency, t.credit_account, 0, t.amount from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+                 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and t.created_at <= $11 and (t.currency, t.credit_account) > ($3, $4) \
                  and (t.currency, t.credit_account) < ($5, $6) \
              ) sides group by currency, account order by currency, account limit $7",
         ),
