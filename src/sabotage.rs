@@ -22,6 +22,8 @@ pub enum Protection {
     PayoutKey,
     /// Each time a hold is to end, the PSP is asked under a fresh key.
     CaptureKey,
+    /// A refusal of a repeat is believed while the order before it may still arrive.
+    RepeatRefusal,
     /// A payout does not take what it will send from the seller.
     PayoutHold,
     /// A refund does not hold what it will give back.

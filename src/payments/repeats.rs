@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::psp::NotDone;
+use crate::sabotage::Protection::RepeatRefusal;
 use crate::words::Timestamp;
 
 /// A call may still be on its way so long; before that a refusal of a repeat proves nothing about the one before it,
@@ -11,7 +12,7 @@ pub(super) const ON_ITS_WAY: Duration = Duration::from_mins(1);
 
 /// Whether a refusal may be believed: no order that was sent before, the last one at `earlier`, can still arrive.
 pub(super) fn believable(earlier: Option<Timestamp>, now: Timestamp) -> bool {
-    earlier.is_none_or(|earlier| now.since(earlier) >= ON_ITS_WAY)
+    earlier.is_none_or(|earlier| now.since(earlier) >= ON_ITS_WAY) || RepeatRefusal.is_absent()
 }
 
 /// A look that is refused says nothing of what was ordered before.

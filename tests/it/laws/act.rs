@@ -8,7 +8,7 @@ use tollgate::corrections::{self, Asked};
 use tollgate::db::query;
 use tollgate::ledger::{Account, Transfer, seals};
 use tollgate::merchants::sellers::{self, Change};
-use tollgate::words::{Currency, DisputeId, Money, PaymentId, PayoutId, SellerId, SessionId};
+use tollgate::words::{DisputeId, Money, PaymentId, PayoutId, SellerId, SessionId};
 use tollgate::{payments, payouts, worker};
 
 use super::op::Op;
@@ -25,14 +25,16 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
     let key = format!("op-{position}");
     Some(match op {
         Op::Open { cents, two_sellers, manual } => {
-            let mut lines = vec![json!({ "name": "Tea", "unit_amount": decimal(cents), "quantity": 1 })];
+            let mut lines = vec![json!({ "name": "Tea", "unit_amount": decimal(stage, cents), "quantity": 1 })];
             if two_sellers {
                 let seller = &stage.second;
-                lines.push(json!({ "name": "Cups", "unit_amount": "3.33", "quantity": 3, "seller": seller }));
+                lines.push(
+                    json!({ "name": "Cups", "unit_amount": decimal(stage, 333), "quantity": 3, "seller": seller }),
+                );
             }
             let capture = if manual { "manual" } else { "automatic" };
-            let body = json!({ "line_items": lines, "currency": "USD", "success_url": "https://shop.example/paid",
-                "application_fee": "0.37", "expires_in": 86_400, "capture": capture });
+            let body = json!({ "line_items": lines, "currency": stage.currency, "success_url": "https://shop.example/paid",
+                "application_fee": decimal(stage, 37), "expires_in": 86_400, "capture": capture });
             format!("{}", stage.post("/v1/checkout/sessions", &key, &body).await.0)
         }
         Op::Pay { of, card, mishap } => {
@@ -56,7 +58,7 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
         }
         Op::Capture { of, cents, mishap } => {
             let path = format!("/v1/payments/{}/capture", checkout(stage, of).await?.1);
-            let body = cents.map_or_else(|| json!({}), |cents| json!({ "amount": decimal(cents) }));
+            let body = cents.map_or_else(|| json!({}), |cents| json!({ "amount": decimal(stage, cents) }));
             in_one_go(stage, &path, &key, &body, mishap).await
         }
         Op::Cancel { of, mishap } => {
@@ -64,13 +66,13 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             in_one_go(stage, &path, &key, &json!({}), mishap).await
         }
         Op::Refund { of, cents, mishap } => {
-            let body = json!({ "payment": checkout(stage, of).await?.1, "amount": decimal(cents) });
+            let body = json!({ "payment": checkout(stage, of).await?.1, "amount": decimal(stage, cents) });
             in_one_go(stage, "/v1/refunds", &key, &body, mishap).await
         }
         Op::RefundOrder { of, order, cents } => {
             let (_, payment) = checkout(stage, of).await?;
             let order = payments::store::orders(&stage.app.db, &payment).await.unwrap().get(order)?.id.clone();
-            let orders = json!([{ "payment_order": order, "amount": decimal(cents) }]);
+            let orders = json!([{ "payment_order": order, "amount": decimal(stage, cents) }]);
             in_one_go(stage, "/v1/refunds", &key, &json!({ "payment": payment, "orders": orders }), None).await
         }
         Op::Fulfill { of, order } => {
@@ -91,7 +93,8 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             "changed".to_owned()
         }
         Op::Policies { late, keep_fee, refuse, days, ppm, approve_above } => {
-            let above = approve_above.map_or_else(|| json!({}), |cents| json!({ "USD": decimal(cents) }));
+            let above = approve_above
+                .map_or_else(|| json!({}), |cents| json!({ stage.currency.code(): decimal(stage, cents) }));
             let body = json!({
                 "late_success": if late { "refund" } else { "accept" },
                 "refund_fee": if keep_fee { "keep" } else { "return" },
@@ -103,7 +106,8 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             format!("{}", stage.post("/v1/policies", &key, &body).await.0)
         }
         Op::PayOut { second, cents, mishap } => {
-            let body = json!({ "seller": seller(stage, second), "amount": decimal(cents), "currency": "USD" });
+            let body =
+                json!({ "seller": seller(stage, second), "amount": decimal(stage, cents), "currency": stage.currency });
             in_one_go(stage, "/v1/payouts", &key, &body, mishap).await
         }
         Op::DecidePayout { n, yes } => decide_payout(stage, &payout(stage, n).await?, yes).await,
@@ -201,7 +205,7 @@ async fn decide_payout(stage: &Stage, id: &PayoutId, yes: bool) -> String {
 async fn correct(stage: &Stage, seller: &SellerId, cents: u32, to_seller: bool) -> String {
     let (seller, other) = (Account::Available(seller.clone()), Account::Suspense);
     let (debit, credit) = if to_seller { (other, seller) } else { (seller, other) };
-    let amount = Money::of(i64::from(cents), Currency::parse("USD").unwrap()).unwrap();
+    let amount = Money::of(i64::from(cents), stage.currency).unwrap();
     let transfers = vec![Transfer { debit, credit, amount }];
     let (reason, by) = ("A line was typed wrong.".to_owned(), "one@shop.example".to_owned());
     let asked = Asked { reason, corrects: None, payment: None, transfers, by };
@@ -260,6 +264,7 @@ pub async fn attempts_at(stage: &Stage, op: &Op) -> usize {
     payments::attempts::of_payment(&stage.app.db, &payment).await.unwrap().len()
 }
 
-fn decimal(cents: u32) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
+/// So many of the smallest units, as the API has it.
+fn decimal(stage: &Stage, minor: u32) -> String {
+    Money::of(i64::from(minor), stage.currency).unwrap().to_string()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate::db::{Db, Row, query};
 use tollgate::ledger::statements::{self, Period, Pockets, Summary};
 use tollgate::wallets;
-use tollgate::words::{Currency, SellerId, Timestamp};
+use tollgate::words::{SellerId, Timestamp};
 
 use crate::steps::stage::Stage;
 
@@ -156,7 +156,7 @@ pub async fn statements_disagree(stage: &Stage, cut: Cut) -> Vec<String> {
 }
 
 async fn summary(stage: &Stage, seller: &SellerId, from: Timestamp, to: Timestamp) -> Summary {
-    let period = Period { seller: seller.clone(), currency: Currency::parse("USD").unwrap(), from, to };
+    let period = Period { seller: seller.clone(), currency: stage.currency, from, to };
     statements::summary(&mut stage.app.db.snapshot().await.unwrap(), &stage.tenant, &period).await.unwrap()
 }
 

@@ -10,6 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tollgate::db::Db;
 use tollgate::ledger::seals;
 use tollgate::sabotage::Protection;
+use tollgate::words::Currency;
 
 use crate::steps::actor::Actor;
 use crate::steps::calm::{calm, end};
@@ -46,15 +47,28 @@ fn runner(engine: Engine, max_shrink_iters: u32) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
+/// With as many decimals as there are.
+fn currencies() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["USD", "KRW", "KWD"])
+}
+
 /// A sequence on a database of its own, gone afterwards.
-fn on_stage(engine: Engine, play: impl AsyncFnOnce(Stage) -> Result<(), String>) -> Result<(), TestCaseError> {
+fn on_stage(
+    engine: Engine,
+    currency: &str,
+    play: impl AsyncFnOnce(Stage) -> Result<(), String>,
+) -> Result<(), TestCaseError> {
     alone(async {
         let database = Database::create(engine).await;
         let db = Db::open(&database.url, 2).await.unwrap();
         if let Db::Sqlite { write, .. } = &db {
             sqlx::query("pragma synchronous = off").execute(write).await.unwrap();
         }
-        let played = play(Stage::new(db.clone()).await).await;
+        let currency = Currency::parse(currency).unwrap();
+        let mut stage = Stage::new(db.clone()).await;
+        stage.currency = currency;
+        stage.psp.record().currency = Some(currency);
+        let played = play(stage).await;
         db.close().await;
         database.remove().await;
         played.map_err(TestCaseError::fail)
@@ -152,19 +166,20 @@ async fn dies_and_is_asked_again(stage: &Stage, at: usize, op: &Op, step: usize)
 }
 
 fn laws_hold_after_every_step(engine: Engine) {
-    let cases = (ops(), 0..1_000_u32, 0..1_000_u32);
-    let checked = runner(engine, SHRINKS)
-        .run(&cases, |(ops, from, to)| on_stage(engine, async |stage| plays(stage, &ops, Cut(from, to)).await));
+    let cases = (ops(), 0..1_000_u32, 0..1_000_u32, currencies());
+    let checked = runner(engine, SHRINKS).run(&cases, |(ops, from, to, currency)| {
+        on_stage(engine, currency, async |stage| plays(stage, &ops, Cut(from, to)).await)
+    });
     checked.unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn a_crash_anywhere_ends_in_the_same_books(engine: Engine) {
-    let cases = (ops(), any::<prop::sample::Index>(), STEPS);
-    let checked = runner(engine, SHRINKS).run(&cases, |(ops, crash, step)| {
+    let cases = (ops(), any::<prop::sample::Index>(), STEPS, currencies());
+    let checked = runner(engine, SHRINKS).run(&cases, |(ops, crash, step, currency)| {
         let crash = crash.index(ops.len());
         let mut pictures = Vec::new();
         for step in [None, Some(step)] {
-            on_stage(engine, async |stage| {
+            on_stage(engine, currency, async |stage| {
                 pictures.push(plays_on(stage, &ops, crash, step).await?);
                 Ok(())
             })?;
@@ -183,7 +198,7 @@ fn a_crash_anywhere_ends_in_the_same_books(engine: Engine) {
 fn chance_shows(protection: Protection, what: &str) {
     let cases = (ops(), 0..1_000_u32, 0..1_000_u32);
     let checked = runner(Engine::Sqlite, 0).run(&cases, |(ops, from, to)| {
-        on_stage(Engine::Sqlite, async |stage| protection.without(plays(stage, &ops, Cut(from, to))).await)
+        on_stage(Engine::Sqlite, "USD", async |stage| protection.without(plays(stage, &ops, Cut(from, to))).await)
     });
     let wrong = checked.expect_err("nobody misses it").to_string();
     assert!(wrong.contains(what), "{wrong}");

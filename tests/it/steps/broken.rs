@@ -3,7 +3,10 @@
 use tollgate::sabotage::Protection;
 
 use super::crash::{Operation, every_crash};
-use super::crashes::{asking_a_refund, asking_a_refund_whose_answer_is_lost, paying, paying_while_the_answer_is_lost};
+use super::crashes::{
+    asking_a_refund, asking_a_refund_whose_answer_is_lost, paying, paying_while_the_answer_is_lost,
+    repeating_a_refund_that_is_late_and_being_turned_away,
+};
 use super::explore::{Bounds, Race, explore, replay};
 use super::payouts::{a_worker_that_pays_out, asking_a_payout};
 use super::races::{paying_while_the_merchant_ends_the_session, two_refunds_that_are_too_much_together};
@@ -54,6 +57,12 @@ fn an_attempt_that_nobody_looks_for_is_found() {
 fn a_refund_under_a_fresh_key_each_time_is_found() {
     let operation = asking_a_refund_whose_answer_is_lost::operation();
     a_crash_shows(Protection::RefundKey, &operation, "was taken and given back");
+}
+
+#[test]
+fn a_refusal_of_a_repeat_that_is_believed_at_once_is_found() {
+    let operation = repeating_a_refund_that_is_late_and_being_turned_away::operation();
+    a_crash_shows(Protection::RepeatRefusal, &operation, "was taken and given back");
 }
 
 #[test]

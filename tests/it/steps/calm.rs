@@ -24,6 +24,8 @@ pub async fn calm(stage: &Stage) -> Result<(), String> {
     for _ in 0..ROUNDS {
         work_off(stage).await?;
         let open = open_things(stage).await;
+        // What was on its way has arrived by the next round, which is two minutes later, or when all is quiet.
+        stage.psp.land();
         if open.is_empty() {
             return Ok(());
         }

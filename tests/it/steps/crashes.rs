@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tollgate::db::query;
+use tollgate::payments::refunds;
 use tollgate::words::{Clock, CorrectionId, PaymentMethodId};
 use tollgate::{corrections, payments, worker};
 
@@ -475,5 +476,34 @@ operation!(
             Ok(_) => tx.commit().await.is_ok(),
             Err(_) => false,
         }
+    }
+);
+
+operation!(
+    paying_while_the_order_is_late,
+    AsksAgain,
+    |stage| {
+        stage.checkout().await;
+        stage.psp.next(Mishap::Late);
+    },
+    |stage| {
+        executes(&stage, GOOD).await;
+        stage.clock.advance(Duration::from_secs(3));
+        payments::look_again(&stage.app, &stage.only().payment.id).await
+    }
+);
+
+operation!(
+    repeating_a_refund_that_is_late_and_being_turned_away,
+    AsksAgain,
+    |stage| {
+        let opened = stage.paid().await;
+        stage.ask_refund(&opened, "7.03").await.unwrap();
+        stage.psp.next(Mishap::Late);
+        stage.psp.next(Mishap::TurnedAway);
+    },
+    |stage| {
+        let id = &stage.props.refunds[0];
+        (refunds::carry_out(&stage.app, id).await, refunds::carry_out(&stage.app, id).await)
     }
 );

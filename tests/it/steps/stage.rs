@@ -24,8 +24,8 @@ use tollgate::payments::refunds::{self, NewRefund};
 use tollgate::payments::{self, Opened};
 use tollgate::psp::Psps;
 use tollgate::words::{
-    Clock, DisputeId, FixedClock, Mode, OperatorId, PaymentMethodId, PayoutId, RefundId, Secret, SellerId, Tenant,
-    Timestamp,
+    Clock, Currency, DisputeId, FixedClock, Mode, OperatorId, PaymentMethodId, PayoutId, RefundId, Secret, SellerId,
+    Tenant, Timestamp,
 };
 use tollgate::{http, merchants};
 
@@ -66,6 +66,8 @@ pub struct Stage {
     pub second: SellerId,
     /// Somebody who may approve payouts and agree to corrections.
     pub operator: OperatorId,
+    /// In which random sequences are sold; everything else here is in US dollars.
+    pub currency: Currency,
     pub props: Props,
     /// What the merchant asked, in order and each key once, whether it was answered or not.
     calls: Arc<Mutex<Vec<Call>>>,
@@ -140,6 +142,7 @@ impl Stage {
             second,
             operator,
             props: Props::default(),
+            currency: usd(),
             calls: Arc::default(),
             _folder: None,
         }
@@ -345,6 +348,10 @@ impl Stage {
     async fn close(&self) {
         self.app.db.close().await;
     }
+}
+
+fn usd() -> Currency {
+    Currency::parse("USD").unwrap()
 }
 
 /// Fills a stage.

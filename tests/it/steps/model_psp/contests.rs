@@ -9,10 +9,6 @@ use super::{Mishap, ModelPsp, Record, answers, away, goes, lost};
 /// What it charges for a dispute, in minor units.
 const FEE: i64 = 15;
 
-fn usd(minor: i64) -> Money {
-    Money::of(minor, Currency::parse("USD").unwrap()).unwrap()
-}
-
 impl Record {
     /// What of a payment is contested and was not won back.
     fn contested(&self, psp_payment: &str) -> i64 {
@@ -27,6 +23,8 @@ impl ModelPsp {
     pub fn contest(&self, psp_payment: &str, minor: i64) -> bool {
         let mut record = self.record();
         let minor = minor.min(record.taken(psp_payment).0 - record.contested(psp_payment));
+        let currency = record.currency.unwrap_or_else(|| Currency::parse("USD").unwrap());
+        let money = |minor| Money::of(minor, currency).unwrap();
         if minor <= 0 {
             return false;
         }
@@ -34,8 +32,8 @@ impl ModelPsp {
         record.contests.push(PspDispute {
             reference,
             psp_payment: psp_payment.to_owned(),
-            amount: usd(minor),
-            fee: Some(usd(FEE)),
+            amount: money(minor),
+            fee: Some(money(FEE)),
             reason: DisputeReason::Fraudulent,
             status: DisputeStatus::NeedsResponse,
             evidence_due_by: None,

@@ -16,7 +16,7 @@ use tollgate::psp::{
     RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::steps::{self, Step};
-use tollgate::words::{Mode, Money, Secret, Timestamp};
+use tollgate::words::{Currency, Mode, Money, Secret, Timestamp};
 
 pub use bank::{FAST, SLOW as SLOW_BANK, Sent, Transfer};
 
@@ -33,6 +33,10 @@ pub enum Mishap {
     AnswerLost,
     /// It is lost on its way, and nobody can tell.
     OrderLost,
+    /// It travels: nobody can tell, nothing is found yet, and some time before a minute is over it arrives.
+    Late,
+    /// It is turned away, which says nothing of an order before it.
+    TurnedAway,
     /// It surely did not arrive.
     Away,
     /// A definite no.
@@ -68,12 +72,18 @@ pub struct Record {
     pub charges: BTreeMap<String, Charge>,
     /// Payment and amount, by key of the order.
     pub refunds: BTreeMap<String, (String, i64)>,
+    /// Refunds on their way, as they will be written down.
+    pub travelling: Vec<(String, (String, i64))>,
+    /// Charges on their way, as they will be written down.
+    pub late_charges: Vec<(String, Charge)>,
     /// Orders it said no to, for ever.
     pub refused: BTreeSet<String>,
     /// Money sent to sellers' banks, by key of the order.
     pub transfers: BTreeMap<String, Transfer>,
     /// What banks contest, the oldest first.
     pub contests: Vec<PspDispute>,
+    /// Of what is contested; US dollars when nobody says.
+    pub currency: Option<Currency>,
     pub mishaps: VecDeque<Mishap>,
     /// What becomes of everything the bank would think over; it takes its time otherwise.
     pub hurried: Option<Became>,
@@ -177,6 +187,17 @@ impl ModelPsp {
         true
     }
 
+    /// What travelled has arrived; an order under a key that is known changes nothing.
+    pub fn land(&self) {
+        let mut record = self.record();
+        for (key, refund) in std::mem::take(&mut record.travelling) {
+            record.refunds.entry(key).or_insert(refund);
+        }
+        for (key, charge) in std::mem::take(&mut record.late_charges) {
+            record.charges.entry(key).or_insert(charge);
+        }
+    }
+
     /// From now on the bank does not think anything over.
     pub fn hurry(&self, became: Option<Became>) {
         let mut record = self.record();
@@ -242,6 +263,10 @@ fn away() -> NotDone {
     NotDone::Unreachable { reason: "refused".to_owned(), after: None }
 }
 
+fn turned_away() -> NotDone {
+    NotDone::Refused { code: "key_rejected".to_owned(), reason: "not now".to_owned() }
+}
+
 /// How the calls to this PSP begin; others do not speak of it.
 pub const CALL: &str = "psp ";
 
@@ -292,6 +317,7 @@ impl Psp for ModelPsp {
         let mishap = self.mishap();
         match mishap {
             Some(Mishap::Away) => return Err(away()),
+            Some(Mishap::TurnedAway) => return Err(turned_away()),
             Some(Mishap::OrderLost) => {}
             _ => {
                 let mut record = self.record();
@@ -301,9 +327,12 @@ impl Psp for ModelPsp {
                     SLOW => record.hurried.unwrap_or(Became::Pending),
                     _ => Became::Declined,
                 };
-                if !record.charges.contains_key(&request.key) {
-                    let (psp_payment, amount) = (request.psp_payment.clone(), request.amount.minor());
-                    record.charges.insert(request.key.clone(), Charge { psp_payment, amount, became });
+                let (psp_payment, amount) = (request.psp_payment.clone(), request.amount.minor());
+                let charge = Charge { psp_payment, amount, became };
+                if mishap == Some(Mishap::Late) {
+                    record.late_charges.push((request.key.clone(), charge));
+                } else if !record.charges.contains_key(&request.key) {
+                    record.charges.insert(request.key.clone(), charge);
                     record.told(&request.psp_payment);
                 }
             }
@@ -359,7 +388,12 @@ impl Psp for ModelPsp {
         let mishap = self.mishap();
         match mishap {
             Some(Mishap::Away) => return Err(away()),
+            Some(Mishap::TurnedAway) => return Err(turned_away()),
             Some(Mishap::OrderLost) => {}
+            Some(Mishap::Late) => {
+                let done = (request.psp_payment.clone(), request.amount.minor());
+                self.record().travelling.push((request.key.clone(), done));
+            }
             Some(Mishap::Refused) => {
                 self.record().refused.insert(request.key.clone());
                 answers("refund").await;
