@@ -92,7 +92,7 @@ static NEXT: AtomicI64 = AtomicI64::new(1);
 
 /// Sales, one per transaction, through the books and then with raw SQL.
 pub async fn posting(db: &Db, town: &Town, transfers: i64, span: Duration) {
-    // Dated where the bulk ends, so that the next bulk does not come before it: a chain whose dates jump back is slow to read in the past.
+    // Dated where the bulk ends, among the others.
     let at = posted(transfers / 2);
     let ours = clients(span, async || {
         let mut tx = db.begin().await.unwrap();

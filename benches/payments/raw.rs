@@ -31,7 +31,7 @@ const ORDER: [&str; 12] = [
 ];
 
 /// Changed by a payment, or read; not rows of it. The wallet is, and is written as the gateway does.
-const STANDING: [&str; 15] = [
+const STANDING: [&str; 16] = [
     "_sqlx_migrations",
     // Written by the sealer, in the background and for many payments at once.
     "unsealed_journals",
@@ -39,7 +39,8 @@ const STANDING: [&str; 15] = [
     "ledger_blocks",
     "sealed_journals",
     "account_balances",
-    "balance_checkpoints",
+    "balance_buckets",
+    "sealed_times",
     "integrity_watch",
     "merchants",
     "sellers",

@@ -13,6 +13,7 @@ mod read;
 pub mod seals;
 pub mod statements;
 mod store;
+mod sums;
 mod view;
 
 pub use account::{Account, Class, Pocket, UnknownAccount};

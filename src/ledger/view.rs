@@ -49,8 +49,7 @@ pub fn posting_lines(posting: &Posting) -> Vec<Value> {
 #[must_use]
 pub fn balance_view(tenant: &Tenant, balance: &Balance) -> Value {
     let class = balance.account.parse::<Account>().map(|account| account.class()).ok();
-    let debits = i128::from(balance.debits);
-    let credits = i128::from(balance.credits);
+    let Balance { debits, credits, .. } = *balance;
     let net = if class.is_none_or(super::Class::grows_by_debit) { debits - credits } else { credits - debits };
     let exponent = balance.currency.exponent();
     json!({
@@ -68,7 +67,7 @@ pub fn balance_view(tenant: &Tenant, balance: &Balance) -> Value {
 
 /// An amount of minor units that may be below zero, as a decimal string with the currency's decimals.
 #[must_use]
-pub fn minor_text(minor: i64, currency: Currency) -> String {
+pub fn minor_text(minor: impl Into<i128>, currency: Currency) -> String {
     decimal(minor.into(), currency.exponent())
 }
 
@@ -84,7 +83,7 @@ pub struct Columns {
 /// In which column an account stands, and with how much.
 #[must_use]
 pub fn columns(balance: &Balance) -> Columns {
-    let net = i128::from(balance.debits) - i128::from(balance.credits);
+    let net = balance.debits - balance.credits;
     let exponent = balance.currency.exponent();
     Columns { debit: decimal(net.max(0), exponent), credit: decimal((-net).max(0), exponent) }
 }

@@ -49,11 +49,11 @@ impl Books {
         Self { shop, seller, key }
     }
 
-    fn tenant(&self) -> &Tenant {
+    pub fn tenant(&self) -> &Tenant {
         &self.shop.tenant
     }
 
-    async fn post(&self, posting: Posting) -> tollgate::words::JournalId {
+    pub async fn post(&self, posting: Posting) -> tollgate::words::JournalId {
         let mut tx = self.shop.app.db.begin().await.unwrap();
         let entries = wallets::post(&mut tx, &[posting]).await.unwrap();
         tx.commit().await.unwrap();
@@ -104,7 +104,7 @@ impl Books {
         serde_json::from_str(&text).unwrap()
     }
 
-    async fn standing(&self, at: Option<Timestamp>) -> Vec<(String, i64, i64)> {
+    pub async fn standing(&self, at: Option<Timestamp>) -> Vec<(String, i128, i128)> {
         let filter = BalanceFilter { at, ..BalanceFilter::default() };
         let slice = ledger::balances(&mut self.shop.app.db.snapshot().await.unwrap(), self.tenant(), &filter, 100)
             .await
@@ -124,9 +124,9 @@ async fn balances_do_not_depend_on_what_is_sealed(world: World) {
         let mut before = Vec::new();
         for instant in &instants {
             before.push(books.standing(*instant).await);
-            let expected: i64 = (0..=index)
+            let expected: i128 = (0..=index)
                 .filter(|&i| instant.is_none_or(|end| at(dates[i]) <= end))
-                .map(|i| 100 + i64::try_from(i).unwrap())
+                .map(|i| 100 + i128::try_from(i).unwrap())
                 .sum();
             let psp =
                 before.last().unwrap().iter().find(|(account, ..)| account == "psp:simulator").map_or(0, |it| it.1);

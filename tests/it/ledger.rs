@@ -278,7 +278,7 @@ async fn balances_are_known_at_any_instant(world: World) {
     assert_eq!(read(Some("USD"), None).await, [("bank".to_owned(), 7, 0), ("suspense".to_owned(), 0, 7)]);
     let all = read(None, None).await;
     assert_eq!(all.len(), 5);
-    assert_eq!(all.iter().map(|(_, debits, credits)| debits - credits).sum::<i64>(), 0);
+    assert_eq!(all.iter().map(|(_, debits, credits)| debits - credits).sum::<i128>(), 0);
 
     // In pieces, the same.
     let mut filter = BalanceFilter::default();

@@ -44,6 +44,7 @@ mod migrations;
 mod one_state;
 mod openapi;
 mod outbound;
+mod past_balances;
 mod payment_methods;
 mod payments;
 mod payments_api;

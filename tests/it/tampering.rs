@@ -263,7 +263,8 @@ async fn replace_the_tail(books: &Books) {
                 "delete from sealed_journals where block >= 2",
                 "delete from ledger_blocks where number >= 2",
                 "delete from account_balances",
-                "delete from balance_checkpoints where block >= 2",
+                "delete from balance_buckets",
+                "delete from sealed_times",
                 "update ledger_chain set blocks = 1, positions = 2",
                 "update transfers set amount = amount + 5 where journal_id = $j and line = 0",
                 "update journals set control_total = control_total + 5 where id = $j",
@@ -386,20 +387,27 @@ async fn what_is_kept_of_a_balance_is_checked(world: World) {
     };
     let sound = state().await;
     assert!(sound.state == State::Holds && sound.checked == 9, "{sound:#?}");
-    for (change, back) in [
-        (
-            "update balance_checkpoints set credits = credits + 1 where account = 'fees:platform' and block = 2",
-            "credits - 1",
-        ),
-        ("update account_balances set credits = credits + 1 where account = 'fees:platform'", "credits - 1"),
+    let (fees, journal) = ("KRW:fees:platform", books.journals[0].as_str());
+    for (table, column, by, place, named) in [
+        ("balance_buckets", "credits_low", 1, "account = 'fees:platform' and width = 28", fees),
+        ("balance_buckets", "credits_low", 1, "account = 'fees:platform' and width = 36", fees),
+        ("balance_buckets", "debits_high", 1, "account = 'fees:platform' and width = 44", fees),
+        ("account_balances", "credits_low", 1, "account = 'fees:platform'", fees),
+        ("account_balances", "first_at", 1, "account = 'fees:platform'", fees),
+        ("account_balances", "first_at", 1_i64 << 40, "account = 'fees:platform'", fees),
+        ("sealed_times", "posted_at", 1, "journal_id = $j", journal),
     ] {
-        books.tamper(0, &[change]).await;
+        let moved = |sign| format!("update {table} set {column} = {column} {sign} {by} where {place}");
+        books.tamper(0, &[&moved('+')]).await;
         let broken = state().await;
-        assert_eq!(broken.state, State::Broken, "{change}");
-        assert_eq!(broken.findings[0].subject, "KRW:fees:platform");
-        books.tamper(0, &[&change.replace("credits + 1", back)]).await;
+        assert_eq!(broken.state, State::Broken, "{table}.{column} by {by}");
+        assert!(
+            broken.findings.iter().all(|finding| finding.subject == named),
+            "{table}.{column} by {by}: {broken:#?}"
+        );
+        books.tamper(0, &[&moved('-')]).await;
+        assert_eq!(state().await.state, State::Holds, "{table}.{column} by {by}");
     }
-    assert_eq!(state().await.state, State::Holds);
 }
 
 async fn a_journal_that_commits_late_is_sealed_all_the_same(world: World) {

@@ -58,7 +58,8 @@ async fn replace_the_end(world: &World) {
         "delete from sealed_journals",
         "delete from ledger_blocks",
         "delete from account_balances",
-        "delete from balance_checkpoints",
+        "delete from balance_buckets",
+        "delete from sealed_times",
         "update ledger_chain set blocks = 0, positions = 0",
     ])
     .await;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::components::{Choice, choices, grouped, signed};
+use super::components::{Choice, choices, grouped};
 use super::frame::{self, Frame, Place};
 use super::payments::{MODES, mode};
 use super::refusal::Refusal;
@@ -103,8 +103,8 @@ async fn fill(app: &App, tenant: &Tenant, at: Timestamp, view: &mut TrialBalance
         .into_iter()
         .map(|total| Total {
             currency: total.currency.code().to_owned(),
-            debit: signed(total.debit, total.currency),
-            credit: signed(total.credit, total.currency),
+            debit: grouped(&ledger::minor_text(total.debit, total.currency)),
+            credit: grouped(&ledger::minor_text(total.credit, total.currency)),
             balanced: total.debit == total.credit,
         })
         .collect();

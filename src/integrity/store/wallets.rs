@@ -29,5 +29,5 @@ const WALLETS: &str = "select subject, detail, count(*) over () as found from ( 
              from wallets w where w.merchant_id between $1 and $2 and w.livemode between $3 and $4 \
          union all select w.merchant_id, w.livemode, w.currency, 'seller:' || w.seller_id || ':reserved', -w.reserved \
              from wallets w where w.merchant_id between $1 and $2 and w.livemode between $3 and $4 \
-     ) sides group by merchant_id, livemode, currency, account having sum(amount) <> 0 \
+     ) sides group by merchant_id, livemode, currency, account having sum(amount >> 40) * 1099511627776 + sum(amount & 1099511627775) <> 0 \
      ) b order by subject, detail limit $5";

@@ -128,20 +128,21 @@ pub(super) async fn wallets(db: &Db, stretch: Stretch) -> Result<bool, DbError> 
                  on t.merchant_id = s.merchant_id and t.livemode = s.livemode and t.journal_id = s.journal_id \
                  where s.position > $1 and s.position <= $2 and t.credit_account like 'seller:%' \
          ) select account from ( \
-             select a.merchant_id, a.livemode, a.currency, a.account, a.credits - a.debits as amount from moved m join account_balances a \
+             select a.merchant_id, a.livemode, a.currency, a.account, a.credits_high - a.debits_high as high, \
+                 a.credits_low - a.debits_low as low from moved m join account_balances a \
                  on a.merchant_id = m.merchant_id and a.livemode = m.livemode and a.currency = m.currency and a.account = m.account \
-             union all select m.merchant_id, m.livemode, m.currency, m.account, t.amount from unsealed_journals u join transfers t \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, 0, t.amount from unsealed_journals u join transfers t \
                  on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id join moved m \
                  on m.merchant_id = t.merchant_id and m.livemode = t.livemode and m.currency = t.currency and m.account = t.credit_account \
-             union all select m.merchant_id, m.livemode, m.currency, m.account, -t.amount from unsealed_journals u join transfers t \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, 0, -t.amount from unsealed_journals u join transfers t \
                  on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id join moved m \
                  on m.merchant_id = t.merchant_id and m.livemode = t.livemode and m.currency = t.currency and m.account = t.debit_account \
-             union all select m.merchant_id, m.livemode, m.currency, m.account, case \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, 0, case \
                  when m.account like '%:pending' then -w.pending when m.account like '%:available' then -w.available \
                  when m.account like '%:paying_out' then -w.paying_out else -w.reserved end from moved m join wallets w \
                  on w.merchant_id = m.merchant_id and w.livemode = m.livemode and w.currency = m.currency \
                  and w.seller_id = substr(m.account, 8, 30) \
-         ) sides group by merchant_id, livemode, currency, account having sum(amount) <> 0 limit 1",
+         ) sides group by merchant_id, livemode, currency, account having sum(high) * 1099511627776 + sum(low) <> 0 limit 1",
     )
     .bind(stretch.sealed.0)
     .bind(stretch.sealed.1)

@@ -1,7 +1,8 @@
 //! What stands on the accounts, now or at any instant.
 //!
-//! Promises: the cost depends on how much is asked for and on how much was posted since about two blocks ago, never on the age of
-//! the books: a balance is what stood there as of a sealed block and the transfers since. It is exact: what is posted and not
+//! Promises: the cost depends on how much is asked for and on how much was posted within less than five minutes, never on the age of
+//! the books nor on what clocks did: a balance of the past is added up from stretches of time that were over by then, and the transfers
+//! of the one that was not. It is exact: what is posted and not
 //! sealed yet counts too, and what is read from one snapshot is of one state of the books. Refuses to know sellers' wallets, which have rows of their own.
 
 mod store;
@@ -18,9 +19,9 @@ pub struct Balance {
     /// The currency of the sums.
     pub currency: Currency,
     /// The sum of what was debited.
-    pub debits: i64,
+    pub debits: i128,
     /// The sum of what was credited.
-    pub credits: i64,
+    pub credits: i128,
 }
 
 impl Balance {
@@ -37,9 +38,9 @@ pub struct Total {
     /// The currency of the sums.
     pub currency: Currency,
     /// The sum over accounts that were debited more than credited.
-    pub debit: i64,
+    pub debit: i128,
     /// The sum over the others.
-    pub credit: i64,
+    pub credit: i128,
 }
 
 /// Which balances to read.
@@ -70,19 +71,6 @@ impl Between {
             before: filter.currency.map_or_else(|| end("~"), |currency| end(currency.code())),
         }
     }
-}
-
-/// Which part of the chain an instant falls into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    /// All of this block and of those before it was posted by then.
-    block: i64,
-    /// The place of that block's last journal.
-    from: i64,
-    /// From the journals after this place on, nothing was.
-    to: i64,
-    /// Journals posted later do not count.
-    at: Timestamp,
 }
 
 /// What stands on each account that was ever used, by currency and account, at most `limit`.
@@ -123,10 +111,7 @@ async fn read(
 ) -> Result<Vec<Balance>, DbError> {
     match at {
         None => store::now(snapshot, tenant, between, limit).await,
-        Some(at) => {
-            let span = store::span(snapshot, at).await?;
-            store::then(snapshot, tenant, between, span, limit).await
-        }
+        Some(at) => store::before(snapshot, tenant, between, at.micros().saturating_add(1), limit).await,
     }
 }
 
@@ -151,7 +136,7 @@ pub async fn totals(snapshot: &mut Snapshot, tenant: &Tenant, at: Option<Timesta
 }
 
 fn add(totals: &mut Vec<Total>, balance: &Balance) -> Result<(), DbError> {
-    let full = || DbError::corrupt("amount", "the sum of all accounts does not fit into 64 bits");
+    let full = || DbError::corrupt("amount", "the sum of all accounts cannot be added up");
     let net = balance.debits.checked_sub(balance.credits).ok_or_else(full)?;
     if totals.last().is_none_or(|total| total.currency != balance.currency) {
         totals.push(Total { currency: balance.currency, debit: 0, credit: 0 });

@@ -3,9 +3,10 @@
 //! Which journals count is said by `in`: from a join SQLite would begin with all transfers of the tenant, and look for each whether it counts.
 //! Read in a snapshot, so that a journal which is sealed meanwhile is counted once: as waiting or as sealed, never as both.
 
-use super::{Balance, Between, Span};
+use super::super::sums::{self, WIDTHS, start};
+use super::{Balance, Between};
 use crate::db::{DbError, Query, Row, Snapshot, query};
-use crate::words::{Tenant, Timestamp};
+use crate::words::Tenant;
 
 /// Now: what stands there as of the last block, and what waits to be sealed.
 pub(super) async fn now(
@@ -18,15 +19,16 @@ pub(super) async fn now(
     // among them or was never sealed.
     let rows = bind(
         query(
-            "select currency, account, cast(sum(debits) as bigint) as debits, cast(sum(credits) as bigint) as credits from ( \
-             select currency, account, debits, credits from ( \
-                 select currency, account, debits, credits from account_balances \
+            "select currency, account, cast(sum(debits_high) as bigint) as debits_high, cast(sum(debits_low) as bigint) as debits_low, \
+             cast(sum(credits_high) as bigint) as credits_high, cast(sum(credits_low) as bigint) as credits_low from ( \
+             select currency, account, debits_high, debits_low, credits_high, credits_low from ( \
+                 select currency, account, debits_high, debits_low, credits_high, credits_low from account_balances \
                  where merchant_id = $1 and livemode = $2 and (currency, account) > ($3, $4) \
                  and (currency, account) < ($5, $6) order by currency, account limit $7) page \
-             union all select t.currency, t.debit_account, t.amount, 0 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+             union all select t.currency, t.debit_account, t.amount >> 40, t.amount & 1099511627775, 0, 0 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
                  and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and (t.currency, t.debit_account) > ($3, $4) \
                  and (t.currency, t.debit_account) < ($5, $6) \
-             union all select t.currency, t.credit_account, 0, t.amount from transfers t where t.merchant_id = $1 and t.livemode = $2 \
+             union all select t.currency, t.credit_account, 0, 0, t.amount >> 40, t.amount & 1099511627775 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
                  and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and (t.currency, t.credit_account) > ($3, $4) \
                  and (t.currency, t.credit_account) < ($5, $6) \
              ) sides group by currency, account order by currency, account limit $7",
@@ -40,71 +42,50 @@ pub(super) async fn now(
     rows.iter().map(balance).collect()
 }
 
-/// At an instant: what stood there as of the last block that was whole by then, and the journals around its end.
-pub(super) async fn then(
+/// Before an instant: what moved within the stretches of time that were over by then, the widest first, and the transfers of what is left.
+pub(super) async fn before(
     snapshot: &mut Snapshot,
     tenant: &Tenant,
     between: &Between,
-    span: Span,
+    end: i64,
     limit: i64,
 ) -> Result<Vec<Balance>, DbError> {
-    let rows = bind(
+    let query = bind(
         query(
-            "select currency, account, cast(sum(debits) as bigint) as debits, cast(sum(credits) as bigint) as credits from ( \
-             select currency, account, coalesce(debits, 0) as debits, coalesce(credits, 0) as credits from ( \
-                 select a.currency, a.account, \
-                 (select c.debits from balance_checkpoints c where c.merchant_id = a.merchant_id and c.livemode = a.livemode \
-                     and c.currency = a.currency and c.account = a.account and c.block <= $8 order by c.block desc limit 1) as debits, \
-                 (select c.credits from balance_checkpoints c where c.merchant_id = a.merchant_id and c.livemode = a.livemode \
-                     and c.currency = a.currency and c.account = a.account and c.block <= $8 order by c.block desc limit 1) as credits \
-                 from account_balances a where a.merchant_id = $1 and a.livemode = $2 and (a.currency, a.account) > ($3, $4) \
-                 and (a.currency, a.account) < ($5, $6) and a.first_block <= $8 \
-                 order by a.currency, a.account limit $7) page \
-             union all select t.currency, t.debit_account, t.amount, 0 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
-                 and (t.merchant_id, t.livemode, t.journal_id) in (select s.merchant_id, s.livemode, s.journal_id from sealed_journals s \
-                 where s.position > $9 and s.position <= $10) and t.created_at <= $11 \
+            "select currency, account, cast(sum(debits_high) as bigint) as debits_high, cast(sum(debits_low) as bigint) as debits_low, \
+             cast(sum(credits_high) as bigint) as credits_high, cast(sum(credits_low) as bigint) as credits_low from ( \
+             select b.currency, b.account, b.debits_high, b.debits_low, b.credits_high, b.credits_low from ( \
+                 select a.currency, a.account from account_balances a \
+                 where a.merchant_id = $1 and a.livemode = $2 and (a.currency, a.account) > ($3, $4) \
+                 and (a.currency, a.account) < ($5, $6) and a.first_at < $8 order by a.currency, a.account limit $7) page \
+                 cross join (select 44 as width, cast($12 as bigint) as since, cast($9 as bigint) as until \
+                     union all select 36, cast($9 as bigint), cast($10 as bigint) \
+                     union all select 28, cast($10 as bigint), cast($11 as bigint)) stretch \
+                 cross join balance_buckets b where b.merchant_id = $1 and b.livemode = $2 and b.currency = page.currency \
+                 and b.account = page.account and b.width = stretch.width and b.start_at >= stretch.since and b.start_at < stretch.until \
+             union all select t.currency, t.debit_account, t.amount >> 40, t.amount & 1099511627775, 0, 0 from transfers t \
+                 where t.merchant_id = $1 and t.livemode = $2 and (t.merchant_id, t.livemode, t.journal_id) in (select s.merchant_id, s.livemode, s.journal_id from sealed_times s \
+                 where s.merchant_id = $1 and s.livemode = $2 and s.posted_at >= $11 and s.posted_at < $8) and t.created_at >= $11 and t.created_at < $8 \
                  and (t.currency, t.debit_account) > ($3, $4) and (t.currency, t.debit_account) < ($5, $6) \
-             union all select t.currency, t.credit_account, 0, t.amount from transfers t where t.merchant_id = $1 and t.livemode = $2 \
-                 and (t.merchant_id, t.livemode, t.journal_id) in (select s.merchant_id, s.livemode, s.journal_id from sealed_journals s \
-                 where s.position > $9 and s.position <= $10) and t.created_at <= $11 \
+             union all select t.currency, t.credit_account, 0, 0, t.amount >> 40, t.amount & 1099511627775 from transfers t \
+                 where t.merchant_id = $1 and t.livemode = $2 and (t.merchant_id, t.livemode, t.journal_id) in (select s.merchant_id, s.livemode, s.journal_id from sealed_times s \
+                 where s.merchant_id = $1 and s.livemode = $2 and s.posted_at >= $11 and s.posted_at < $8) and t.created_at >= $11 and t.created_at < $8 \
                  and (t.currency, t.credit_account) > ($3, $4) and (t.currency, t.credit_account) < ($5, $6) \
-             union all select t.currency, t.debit_account, t.amount, 0 from transfers t where t.merchant_id = $1 and t.livemode = $2 \
-                 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and t.created_at <= $11 and (t.currency, t.debit_account) > ($3, $4) \
-                 and (t.currency, t.debit_account) < ($5, $6) \
-             union all select t.currency, t.credit_account, 0, t.amount from transfers t where t.merchant_id = $1 and t.livemode = $2 \
-                 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and t.created_at <= $11 and (t.currency, t.credit_account) > ($3, $4) \
-                 and (t.currency, t.credit_account) < ($5, $6) \
+             union all select t.currency, t.debit_account, t.amount >> 40, t.amount & 1099511627775, 0, 0 from transfers t \
+                 where t.merchant_id = $1 and t.livemode = $2 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and t.created_at < $8 \
+                 and (t.currency, t.debit_account) > ($3, $4) and (t.currency, t.debit_account) < ($5, $6) \
+             union all select t.currency, t.credit_account, 0, 0, t.amount >> 40, t.amount & 1099511627775 from transfers t \
+                 where t.merchant_id = $1 and t.livemode = $2 and (t.merchant_id, t.livemode, t.journal_id) in (select u.merchant_id, u.livemode, u.journal_id from unsealed_journals u) and t.created_at < $8 \
+                 and (t.currency, t.credit_account) > ($3, $4) and (t.currency, t.credit_account) < ($5, $6) \
              ) sides group by currency, account order by currency, account limit $7",
         ),
         tenant,
         between,
         limit,
     )
-    .bind(span.block)
-    .bind(span.from)
-    .bind(span.to)
-    .bind(span.at)
-    .all(snapshot)
-    .await?;
-    rows.iter().map(balance).collect()
-}
-
-/// Where in the chain the journals posted by this instant end.
-///
-/// Blocks are made in the order of commits, and journals may be dated a little before those of earlier blocks: by no more than the
-/// reach that the chain has written down.
-pub(super) async fn span(snapshot: &mut Snapshot, at: Timestamp) -> Result<Span, DbError> {
-    let row = query(
-        "select coalesce((select number from ledger_blocks where until_at <= $1 order by until_at desc, number desc limit 1), 0) as block, \
-         coalesce((select last_position from ledger_blocks where until_at <= $1 order by until_at desc, number desc limit 1), 0) as first, \
-         coalesce((select last_position from ledger_blocks where until_at > $1 + \
-             coalesce((select reach from ledger_blocks order by number desc limit 1), 0) order by until_at, number limit 1), $2) as last",
-    )
-    .bind(at)
-    .bind(i64::MAX)
-    .one(snapshot)
-    .await?;
-    Ok(Span { block: row.get("block")?, from: row.get("first")?, to: row.get("last")?, at })
+    .bind(end);
+    let query = WIDTHS.iter().fold(query, |query, width| query.bind(start(end, *width)));
+    query.bind(i64::MIN).all(snapshot).await?.iter().map(balance).collect()
 }
 
 fn bind(query: Query, tenant: &Tenant, between: &Between, limit: i64) -> Query {
@@ -119,10 +100,6 @@ fn bind(query: Query, tenant: &Tenant, between: &Between, limit: i64) -> Query {
 }
 
 fn balance(row: &Row) -> Result<Balance, DbError> {
-    Ok(Balance {
-        account: row.get("account")?,
-        currency: row.get("currency")?,
-        debits: row.get("debits")?,
-        credits: row.get("credits")?,
-    })
+    let (debits, credits) = sums::read(row)?;
+    Ok(Balance { account: row.get("account")?, currency: row.get("currency")?, debits, credits })
 }

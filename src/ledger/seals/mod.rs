@@ -1,8 +1,8 @@
 //! The books' witness: journals sealed into a chain of blocks, in the background and after commit.
 //!
 //! Promises: every committed journal gets exactly one place, however late its transaction commits, and no payment waits for it;
-//! a block names the one before it and holds the Merkle root over its journals, signed; with it stands what is on each account as
-//! of that block, so that a balance costs the same whatever the age of the books. [`walk`] names the first row that somebody with
+//! a block names the one before it and holds the Merkle root over its journals, signed; with it is added up what
+//! moved on each account, as a whole and by stretches of time, so that a balance costs the same whatever the age of the books. [`walk`] names the first row that somebody with
 //! full access to the database has changed, added or taken away. A sealer remembers the end of the chain that it saw ([`Head`]) and
 //! signs nothing that does not descend from it. What is done to the newest blocks while no sealer runs, or by who knows our key, only
 //! an [`Anchor`] kept outside can show.
@@ -12,6 +12,7 @@
 mod anchor;
 mod block;
 mod canonical;
+mod change;
 mod head;
 mod merkle;
 mod proof;

@@ -2,15 +2,15 @@
 
 use super::block::{Block, GENESIS};
 use super::canonical::JournalRow;
+use super::change::{changes, times};
 use super::head::Head;
 use super::merkle;
-use super::store::{self, AccountKey, Chain, Change};
+use super::store::{self, Chain};
 use crate::db::{Db, DbError, MayRetry};
 use crate::keyring::Keyring;
 use crate::words::Timestamp;
-use std::collections::BTreeMap;
 
-/// Journals of one block. A balance reads at most the transfers of about two blocks besides its checkpoint.
+/// Journals of one block.
 const JOURNALS: i64 = 1000;
 
 /// Why no block was made.
@@ -32,8 +32,8 @@ pub enum SealError {
          Nothing is sealed or signed. When you have set it back yourself, move ledger.anchor_file away and start anew"
     )]
     Replaced(i64),
-    /// The sums of an account do not fit into 64 bits.
-    #[error("what was debited or credited to an account does not fit into 64 bits")]
+    /// The sums of an account do not fit into the 103 bits that are kept.
+    #[error("what was debited or credited to an account cannot be added up")]
     Overflow,
     /// The database failed.
     #[error(transparent)]
@@ -84,6 +84,8 @@ pub async fn seal(db: &Db, keyring: &Keyring, head: &Head, now: Timestamp) -> Re
         .collect();
     let block = next(&chain, last.as_ref(), &leaves, keyring, now);
     let changes = changes(&waiting).ok_or(SealError::Overflow)?;
+    let balances = store::balances(&changes).ok_or(SealError::Overflow)?;
+    let buckets = store::buckets(&changes).ok_or(SealError::Overflow)?;
 
     let mut tx = db.begin().await?;
     if !store::advance(&mut tx, &chain, &block).await? {
@@ -94,7 +96,9 @@ pub async fn seal(db: &Db, keyring: &Keyring, head: &Head, now: Timestamp) -> Re
     if !store::no_longer_waits(&mut tx, &block).await? {
         return Ok(Sealed::Elsewhere);
     }
-    store::change_balances(&mut tx, block.number, &changes).await?;
+    store::insert_times(&mut tx, &times(&waiting)).await?;
+    store::change_balances(&mut tx, &balances).await?;
+    store::change_buckets(&mut tx, &buckets).await?;
     tx.commit().await?;
     head.saw(&block);
     Ok(Sealed::Block(Box::new(block)))
@@ -140,24 +144,4 @@ fn next(
     block.hash = block.digest();
     block.signature = keyring.sign(&block.hash);
     block
-}
-
-/// What the journals change on each account; `None` when it does not fit into 64 bits.
-pub(super) fn changes(journals: &[JournalRow]) -> Option<BTreeMap<AccountKey, Change>> {
-    let mut changes: BTreeMap<AccountKey, Change> = BTreeMap::new();
-    for journal in journals {
-        for transfer in &journal.transfers {
-            let key = |account: &str| AccountKey {
-                merchant: journal.merchant.clone(),
-                livemode: journal.livemode,
-                currency: transfer.currency.clone(),
-                account: account.to_owned(),
-            };
-            let debited = changes.entry(key(&transfer.debit)).or_default();
-            debited.debits = debited.debits.checked_add(transfer.amount)?;
-            let credited = changes.entry(key(&transfer.credit)).or_default();
-            credited.credits = credited.credits.checked_add(transfer.amount)?;
-        }
-    }
-    Some(changes)
 }

@@ -1,11 +1,13 @@
 //! The SQL of the chain. Times and texts are read as they stand: a row that somebody changed must be hashed, not refused.
 
+use super::super::sums::parts;
 use super::block::Block;
 use super::canonical::{JournalRow, TransferRow};
+use super::change::{AccountKey, Change, Moved};
 use super::merkle::Hash;
 use crate::db::{Db, DbError, On, Row, Tx, Value, insert_many, query};
 use crate::words::{JournalId, Tenant, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of one insert.
 const ROWS: usize = 500;
@@ -15,22 +17,6 @@ const ROWS: usize = 500;
 pub(super) struct Chain {
     pub blocks: i64,
     pub positions: i64,
-}
-
-/// An account of somebody's books in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct AccountKey {
-    pub merchant: String,
-    pub livemode: bool,
-    pub currency: String,
-    pub account: String,
-}
-
-/// What was debited and credited, in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Change {
-    pub debits: i64,
-    pub credits: i64,
 }
 
 /// A journal's place as the chain keeps it, and the journal as it stands now.
@@ -201,56 +187,73 @@ pub(super) async fn no_longer_waits(tx: &mut Tx, block: &Block) -> Result<bool, 
     Ok(i64::try_from(gone) == Ok(count))
 }
 
-/// Adds to what stands on the accounts, and keeps what stands there as of this block.
-pub(super) async fn change_balances(
-    tx: &mut Tx,
-    block: i64,
-    changes: &BTreeMap<AccountKey, Change>,
-) -> Result<(), DbError> {
-    let changes: Vec<_> = changes.iter().collect();
-    for some in changes.chunks(ROWS) {
-        let rows = some
-            .iter()
-            .map(|(key, change)| {
-                vec![
-                    Value::from(&key.merchant),
-                    key.livemode.into(),
-                    (&key.currency).into(),
-                    (&key.account).into(),
-                    block.into(),
-                    block.into(),
-                    change.debits.into(),
-                    change.credits.into(),
-                ]
-            })
-            .collect();
-        let present = insert_many(
-            "insert into account_balances (merchant_id, livemode, currency, account, first_block, block, debits, credits)",
-            rows,
-            "on conflict (merchant_id, livemode, currency, account) do update set block = excluded.block, \
-             debits = account_balances.debits + excluded.debits, credits = account_balances.credits + excluded.credits \
-             returning merchant_id, livemode, currency, account, debits, credits",
-        )
-        .all(&mut *tx)
-        .await?;
-        let rows = present
-            .iter()
-            .map(|row| {
-                Ok(vec![
-                    row.get::<String>("merchant_id")?.into(),
-                    row.get::<bool>("livemode")?.into(),
-                    row.get::<String>("currency")?.into(),
-                    row.get::<String>("account")?.into(),
-                    block.into(),
-                    row.get::<i64>("debits")?.into(),
-                    row.get::<i64>("credits")?.into(),
-                ])
-            })
-            .collect::<Result<_, DbError>>()?;
+/// When the sealed journals are dated.
+pub(super) async fn insert_times(tx: &mut Tx, times: &BTreeSet<(&str, bool, i64, &str)>) -> Result<(), DbError> {
+    let rows: Vec<_> = times
+        .iter()
+        .map(|(merchant, livemode, at, journal)| {
+            vec![Value::from(*merchant), (*livemode).into(), (*at).into(), (*journal).into()]
+        })
+        .collect();
+    for some in rows.chunks(ROWS) {
+        insert_many("insert into sealed_times (merchant_id, livemode, posted_at, journal_id)", some.to_vec(), "")
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The rows of [`change_balances`]; `None` when a sum is too large to be kept.
+pub(super) fn balances(changes: &BTreeMap<AccountKey, Change>) -> Option<Vec<Vec<Value>>> {
+    changes.iter().map(|(key, change)| account_row(key, &[change.first_at], &change.whole)).collect()
+}
+
+/// The rows of [`change_buckets`]; `None` when a sum is too large to be kept.
+pub(super) fn buckets(changes: &BTreeMap<AccountKey, Change>) -> Option<Vec<Vec<Value>>> {
+    let stretches = changes.iter().flat_map(|(key, change)| change.stretches.iter().map(move |it| (key, it)));
+    stretches.map(|(key, ((width, start), moved))| account_row(key, &[i64::from(*width), *start], moved)).collect()
+}
+
+fn account_row(key: &AccountKey, what: &[i64], moved: &Moved) -> Option<Vec<Value>> {
+    let (debits_high, debits_low) = parts(moved.debits)?;
+    let (credits_high, credits_low) = parts(moved.credits)?;
+    let mut row = vec![Value::from(&key.merchant), key.livemode.into(), (&key.currency).into(), (&key.account).into()];
+    row.extend(what.iter().chain(&[debits_high, debits_low, credits_high, credits_low]).map(|it| Value::from(*it)));
+    Some(row)
+}
+
+/// Adds to what stands on the accounts. Low parts that are full go over into the high ones.
+pub(super) async fn change_balances(tx: &mut Tx, rows: &[Vec<Value>]) -> Result<(), DbError> {
+    for some in rows.chunks(ROWS) {
         insert_many(
-            "insert into balance_checkpoints (merchant_id, livemode, currency, account, block, debits, credits)",
-            rows,
-            "",
+            "insert into account_balances as kept (merchant_id, livemode, currency, account, first_at, debits_high, debits_low, \
+             credits_high, credits_low)",
+            some.to_vec(),
+            "on conflict (merchant_id, livemode, currency, account) do update set \
+             first_at = case when excluded.first_at < kept.first_at then excluded.first_at else kept.first_at end, \
+             debits_high = kept.debits_high + excluded.debits_high + ((kept.debits_low + excluded.debits_low) >> 40), \
+             debits_low = (kept.debits_low + excluded.debits_low) & 1099511627775, \
+             credits_high = kept.credits_high + excluded.credits_high + ((kept.credits_low + excluded.credits_low) >> 40), \
+             credits_low = (kept.credits_low + excluded.credits_low) & 1099511627775",
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Adds to what moved on the accounts within stretches of time, in the same way.
+pub(super) async fn change_buckets(tx: &mut Tx, rows: &[Vec<Value>]) -> Result<(), DbError> {
+    for some in rows.chunks(ROWS) {
+        insert_many(
+            "insert into balance_buckets as kept (merchant_id, livemode, currency, account, width, start_at, debits_high, debits_low, \
+             credits_high, credits_low)",
+            some.to_vec(),
+            "on conflict (merchant_id, livemode, currency, account, width, start_at) do update set \
+             debits_high = kept.debits_high + excluded.debits_high + ((kept.debits_low + excluded.debits_low) >> 40), \
+             debits_low = (kept.debits_low + excluded.debits_low) & 1099511627775, \
+             credits_high = kept.credits_high + excluded.credits_high + ((kept.credits_low + excluded.credits_low) >> 40), \
+             credits_low = (kept.credits_low + excluded.credits_low) & 1099511627775",
         )
         .execute(&mut *tx)
         .await?;

@@ -219,7 +219,7 @@ async fn standing(
     let mut pockets = Pockets::default();
     for balance in balances::of_seller(snapshot, tenant, &period.seller, period.currency, Some(at)).await? {
         let account: Account = balance.account.parse().map_err(|_| DbError::corrupt("account", "not an account"))?;
-        let owed = balance.credits.checked_sub(balance.debits);
+        let owed = balance.credits.checked_sub(balance.debits).and_then(|owed| i64::try_from(owed).ok());
         let owed = owed.ok_or_else(|| DbError::corrupt("amount", "a balance does not fit into 64 bits"))?;
         match account.pocket().map(|(_, pocket)| pocket) {
             Some(Pocket::Pending) => pockets.pending = owed,
