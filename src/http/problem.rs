@@ -146,6 +146,18 @@ impl Problem {
         self
     }
 
+    /// The field the problem is about, if it is about one.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.0.param.as_deref()
+    }
+
+    /// The sentence for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The same request may succeed when sent again unchanged.
     #[must_use]
     pub fn retryable(mut self) -> Self {

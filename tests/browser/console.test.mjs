@@ -55,7 +55,7 @@ describe("the console", { timeout: 600_000 }, () => {
   for (const [size, options] of [["desktop", {}], ["phone", { viewport: phone }], ["desktop-dark", { colorScheme: "dark" }]]) {
     it(`shows its pages (${size})`, async () => {
       const { who, page } = await signedIn(options);
-      for (const name of ["", "payments", "disputes", "wallets", "payouts", "trial-balance", "corrections", "policies", "deliveries", "dead-letters", "audit"]) {
+      for (const name of ["", "payments", "disputes", "sellers", "wallets", "payouts", "trial-balance", "corrections", "policies", "deliveries", "dead-letters", "audit"]) {
         const answer = await page.goto(`${demo.console}/${name}`.replace(/\/$/, ""));
         assert.equal(answer.status(), 200, name);
         await picture(page, `console-${name || "home"}-${size}`);
@@ -434,6 +434,52 @@ describe("the console", { timeout: 600_000 }, () => {
     who.assertQuiet();
     await who.close();
   });
+
+  for (const [size, options] of [["desktop", {}], ["phone", { viewport: phone }], ["desktop-dark", { colorScheme: "dark" }]]) {
+    it(`makes a seller, settles its payouts and changes policies (${size})`, async () => {
+      const { who, page } = await signedIn(options);
+      await page.goto(`${demo.console}/sellers`);
+      const name = `Namsan Books ${size}`;
+      await page.getByLabel("Name", { exact: true }).fill(name);
+      await page.getByLabel("Token").fill("DE89370400440532013000");
+      await page.getByLabel("Bank", { exact: true }).fill("Hangang Bank");
+      await page.getByRole("button", { name: "Create seller" }).click();
+      await page.getByText("looks like an IBAN").waitFor();
+      assert.equal(await page.getByLabel("Token").inputValue(), "", "an account number is not shown again");
+      assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), name, "what was typed stays");
+      await picture(page, `console-seller-refused-${size}`);
+      await assertFits(page, "a refused seller");
+      await assertAccessible(page, "a refused seller");
+      await page.getByLabel("Token").fill("dest_sim_paid");
+      await page.getByRole("button", { name: "Create seller" }).click();
+      await page.getByRole("link", { name: "Settings" }).click();
+      await page.getByRole("heading", { name: `Settings of ${name}` }).waitFor();
+      await page.getByLabel("Paid out", { exact: true }).selectOption("weekly");
+      await page.getByLabel("Hour").fill("25");
+      await page.getByRole("button", { name: "Save schedule" }).click();
+      await page.getByText("is a whole number from 0 to 23").waitFor();
+      await picture(page, `console-seller-settings-refused-${size}`);
+      await page.screenshot({ path: new URL(`../../screenshots/console-seller-settings-whole-${size}.png`, import.meta.url).pathname, fullPage: true });
+      await assertFits(page, "refused settings");
+      await assertAccessible(page, "refused settings");
+      await page.getByLabel("Hour").fill("9");
+      await page.getByLabel("Time zone").fill("Asia/Seoul");
+      await page.getByRole("button", { name: "Save schedule" }).click();
+      await page.getByText("Saved.").waitFor();
+      assert.equal(await page.getByLabel("Time zone").inputValue(), "Asia/Seoul");
+      await page.goto(`${demo.console}/policies`);
+      await page.getByRole("link", { name: /^Change policies of .*, test$/ }).first().click();
+      await page.getByLabel("Delivered after days").fill("30");
+      await page.getByRole("button", { name: "Save policies" }).click();
+      await page.getByText("Saved.").waitFor();
+      await picture(page, `console-terms-${size}`);
+      await assertFits(page, "policies of a merchant");
+      await assertAccessible(page, "policies of a merchant");
+      // A form that is refused is a page with its status.
+      who.assertQuiet(/status of 400/);
+      await who.close();
+    });
+  }
 
   it("lets a second person approve a large payout", async () => {
     const { orders } = await demo.api("GET", `/v1/payments/${bought.id}`);

@@ -29,9 +29,10 @@ both_databases!(
 pub const EMAIL: &str = "kim@example.com";
 const PASSWORD: &str = "correct horse battery";
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/console",
     "/console/payments",
+    "/console/sellers",
     "/console/wallets",
     "/console/payouts",
     "/console/trial-balance",

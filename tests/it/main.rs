@@ -24,6 +24,7 @@ mod config;
 mod console;
 mod console_captures;
 mod console_give_back;
+mod console_sellers;
 mod corrections;
 mod dead_letters;
 mod demo;

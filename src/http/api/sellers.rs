@@ -1,13 +1,15 @@
 //! `/v1/sellers`: whom the merchant is paid for, where they are paid out to, and whether they may be.
 
-use std::collections::BTreeMap;
+mod wanted;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
+
+pub use wanted::{Account, Changed, Create};
 
 use super::fields;
 use crate::app::App;
@@ -16,34 +18,12 @@ use crate::http::extract::{AnyKey, Authenticated, Keyed, PageQuery, Strict, requ
 use crate::http::idempotent::{Done, idempotent};
 use crate::http::list::envelope;
 use crate::http::problem::Problem;
-use crate::merchants::sellers::{self, Change, NewDestination, NewSeller, Verification};
-use crate::merchants::{Principal, Scope};
+use crate::merchants::Scope;
+use crate::merchants::sellers::{self, Seller, Verification};
 use crate::operators::{NewEntry, record};
-use crate::payouts;
-use crate::words::{SellerId, Timestamp};
+use crate::words::{SellerId, Tenant};
 
-const NAME: usize = 200;
-const BANK: usize = 100;
 const REASON: usize = 200;
-
-/// A bank account, by the token of the PSP or bank partner.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Account {
-    token: String,
-    bank_name: Option<String>,
-    last4: Option<String>,
-}
-
-/// What `POST /v1/sellers` takes.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Create {
-    name: String,
-    payout_destination: Option<Account>,
-    #[serde(default)]
-    metadata: BTreeMap<String, String>,
-}
 
 /// Adds a seller.
 pub async fn create(
@@ -51,14 +31,10 @@ pub async fn create(
     Authenticated(principal): Authenticated,
     request: Keyed<Create>,
 ) -> Result<Response, Problem> {
-    let wanted = request.body;
-    fields::text("name", &wanted.name, NAME)?;
-    let payout_destination = wanted.payout_destination.map(destination).transpose()?;
-    if payout_destination.is_some() {
+    let new = request.body.checked()?;
+    if new.payout_destination.is_some() {
         require(&principal, Scope::Payout)?;
     }
-    fields::metadata(&wanted.metadata)?;
-    let new = NewSeller { name: wanted.name, payout_destination, metadata: wanted.metadata };
     let (tenant, now) = (principal.tenant.clone(), app.now());
     idempotent(app, principal.tenant, request.once, StatusCode::CREATED, async move |tx| {
         let seller = sellers::create(tx, &tenant, new.clone(), now).await?;
@@ -90,24 +66,6 @@ pub async fn show(
     Ok(Json(sellers::view(&seller.ok_or_else(missing)?)))
 }
 
-/// What `POST /v1/sellers/{id}` changes; what is absent stays.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::option_option, reason = "absent, null and named are three things")]
-pub struct Changed {
-    name: Option<String>,
-    #[serde(default, deserialize_with = "named")]
-    payout_destination: Option<Option<Account>>,
-    payout_schedule: Option<Value>,
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-/// A null that is named differs from a field that is absent.
-#[expect(clippy::option_option, reason = "as above")]
-fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(value).map(Some)
-}
-
 /// Changes a seller. Where money goes is changed only by a key that may send it out, and stands in the audit log.
 pub async fn change(
     State(app): State<App>,
@@ -115,22 +73,34 @@ pub async fn change(
     Path(id): Path<String>,
     Strict(wanted): Strict<Changed>,
 ) -> Result<Json<Value>, Problem> {
-    let acts = [
-        ("seller.payout_destination", wanted.payout_destination.is_some()),
-        ("seller.payout_schedule", wanted.payout_schedule.is_some()),
-    ];
-    let about_money = acts.iter().any(|(_, done)| *done);
+    let about_money = !wanted.acts().is_empty();
     require(&principal, if about_money { Scope::Payout } else { Scope::Write })?;
-    let (tenant, now) = (&principal.tenant, app.now());
-    let (id, change) = (seller_id(&id)?, checked(wanted, now)?);
+    let (id, now) = (seller_id(&id)?, app.now());
+    let address = format!("API key {}", principal.key);
     let mut tx = app.db.begin().await?;
-    let cooling = app.config.payouts.cooling();
-    let seller = sellers::change(&mut tx, tenant, &id, &change, cooling, now).await?.ok_or_else(missing)?;
-    for (action, _) in acts.into_iter().filter(|(_, done)| *done) {
-        audit(&mut tx, &principal, action, &id, String::new(), now).await?;
-    }
+    let by = |act| NewEntry::new(act, &address, now);
+    let seller = changed(&app, &mut tx, &principal.tenant, &id, wanted, by).await?;
     tx.commit().await?;
     Ok(Json(sellers::view(&seller)))
+}
+
+/// Changes what is `wanted`, whoever asks; `by` begins the entries of the audit log.
+pub(in crate::http) async fn changed(
+    app: &App,
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: &SellerId,
+    wanted: Changed,
+    by: impl Fn(&'static str) -> NewEntry,
+) -> Result<Seller, Problem> {
+    let (acts, now) = (wanted.acts(), app.now());
+    let change = wanted.checked(now)?;
+    let cooling = app.config.payouts.cooling();
+    let seller = sellers::change(tx, tenant, id, &change, cooling, now).await?.ok_or_else(missing)?;
+    for act in acts {
+        record(tx, &by(act).about(id.as_str())).await?;
+    }
+    Ok(seller)
 }
 
 /// What `POST /v1/sellers/{id}/verification` takes.
@@ -166,64 +136,12 @@ pub async fn verify(
                 .param("version"),
         });
     }
-    let note = format!("{} {}", state.as_str(), wanted.reason.unwrap_or_default());
-    audit(&mut tx, &principal, "seller.verification", &id, note, now).await?;
+    let note = format!("{} {}", state.as_str(), wanted.reason.unwrap_or_default()).trim_end().to_owned();
+    let entry = NewEntry::new("seller.verification", &format!("API key {}", principal.key), now).about(id.as_str());
+    record(&mut tx, &NewEntry { note, ..entry }).await?;
     let seller = sellers::get(&mut tx, tenant, &id).await?.ok_or_else(missing)?;
     tx.commit().await?;
     Ok(Json(sellers::view(&seller)))
-}
-
-async fn audit(
-    tx: &mut Tx,
-    principal: &Principal,
-    action: &'static str,
-    id: &SellerId,
-    note: String,
-    now: Timestamp,
-) -> Result<(), Problem> {
-    let entry = NewEntry::new(action, &format!("API key {}", principal.key), now).about(id.as_str());
-    record(tx, &NewEntry { note: note.trim_end().to_owned(), ..entry }).await?;
-    Ok(())
-}
-
-fn checked(wanted: Changed, now: Timestamp) -> Result<Change, Problem> {
-    fields::optional_text("name", wanted.name.as_deref(), NAME)?;
-    if let Some(metadata) = &wanted.metadata {
-        fields::metadata(metadata)?;
-    }
-    let payout_destination = match wanted.payout_destination {
-        Some(Some(account)) => Some(Some(destination(account)?)),
-        Some(None) => Some(None),
-        None => None,
-    };
-    let payout_schedule = wanted.payout_schedule.as_ref().map(|value| schedule(value, now)).transpose()?;
-    Ok(Change { name: wanted.name, payout_destination, payout_schedule, metadata: wanted.metadata })
-}
-
-/// A schedule as it is stored, and when it is first due.
-fn schedule(value: &Value, now: Timestamp) -> Result<(Value, Option<Timestamp>), Problem> {
-    let (schedule, shown) = payouts::schedule::read(value).map_err(|fault| {
-        let param = format!("payout_schedule.{}", fault.param);
-        let param = param.trim_end_matches('.');
-        Problem::invalid(param, format!("`{param}` {}.", fault.rule))
-    })?;
-    Ok((shown, payouts::first_due(schedule.as_ref(), now)))
-}
-
-/// A destination that holds no account number in clear, in none of its fields.
-fn destination(account: Account) -> Result<NewDestination, Problem> {
-    let rule = |param: &str, error: &dyn std::fmt::Display| Problem::invalid(param, format!("`{param}` {error}."));
-    sellers::check_token(&account.token).map_err(|error| rule("payout_destination.token", &error))?;
-    let (bank, last4) = ("payout_destination.bank_name", "payout_destination.last4");
-    fields::optional_text(bank, account.bank_name.as_deref(), BANK)?;
-    if let Some(what) = account.bank_name.as_deref().and_then(sellers::account_in) {
-        return Err(rule(bank, &format!("looks like {what}; it is a bank's name")));
-    }
-    let four = |text: &String| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if account.last4.as_ref().is_some_and(|text| !four(text)) {
-        return Err(rule(last4, &"is the last four characters of the account number"));
-    }
-    Ok(NewDestination { token: account.token, bank_name: account.bank_name, last4: account.last4 })
 }
 
 fn seller_id(text: &str) -> Result<SellerId, Problem> {

@@ -35,6 +35,8 @@ pub enum Place {
     Payments,
     /// What shoppers' banks contest.
     Disputes,
+    /// Whom merchants sell for.
+    Sellers,
     /// Sellers' balances.
     Wallets,
     /// Money to sellers' banks.
@@ -73,6 +75,7 @@ impl Frame {
             (Place::Home, "/console", "Home"),
             (Place::Payments, "/console/payments", "Payments"),
             (Place::Disputes, "/console/disputes", "Disputes"),
+            (Place::Sellers, "/console/sellers", "Sellers"),
             (Place::Wallets, "/console/wallets", "Wallets"),
             (Place::Payouts, "/console/payouts", "Payouts"),
             (Place::TrialBalance, "/console/trial-balance", "Trial balance"),

@@ -14,10 +14,12 @@ mod components;
 pub mod corrections;
 pub mod dead_letter;
 pub mod dead_letters;
+mod decimals;
 pub mod deliveries;
 pub mod delivery;
 pub mod dispute;
 pub mod disputes;
+mod editor;
 mod form;
 mod frame;
 pub mod give_back;
@@ -36,12 +38,15 @@ mod refunds_told;
 mod refusal;
 mod search;
 pub mod seller;
+pub mod seller_settings;
+pub mod sellers;
 mod session;
 pub mod sign_in;
 pub mod statement;
 mod store;
 mod story;
 mod telling;
+pub mod terms;
 pub mod trial_balance;
 pub mod wallets;
 
@@ -66,6 +71,8 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("payouts", payouts::Payouts::sample().render()),
         ("payout", payout::Payout::sample().render()),
         ("seller", seller::Seller::sample().render()),
+        ("seller_settings", seller_settings::Settings::sample().render()),
+        ("sellers", sellers::Sellers::sample().render()),
         ("wallets", wallets::Wallets::sample().render()),
         ("deliveries", deliveries::Deliveries::sample().render()),
         ("delivery", delivery::Delivery::sample().render()),
@@ -77,6 +84,7 @@ pub fn samples() -> Vec<(&'static str, Result<String, askama::Error>)> {
         ("statement", statement::Statement::sample().render()),
         ("corrections", corrections::Corrections::sample().render()),
         ("policies", policies::Policies::sample().render()),
+        ("terms", terms::Terms::sample().render()),
         ("reconciliation", reconciliation::Overview::sample().render()),
         ("reconciliation_run", reconciliation::run::Page::sample().render()),
         ("reconciliation_breaks", reconciliation::breaks::Differences::sample().render()),

@@ -22,7 +22,7 @@ use crate::operators::{NewEntry, record};
 use crate::payouts::calls::{self, PayoutCall};
 use crate::payouts::{self, DecideError, PayoutStatus};
 use crate::wallets::{self, Wallet};
-use crate::words::{Currency, PayoutId};
+use crate::words::{Currency, PayoutId, Timestamp};
 use crate::{db, events, ledger};
 
 /// What the last click did not do.
@@ -50,6 +50,7 @@ pub async fn show(
     let mut frame = who.frame(format!("Payout of {}", amount.plain()), Place::Payouts, app.now());
     frame.notice = match refused.refused.as_str() {
         "person" => Some("Nothing was done: whoever asked for a payout may not approve it.".to_owned()),
+        "ordered" => Some(format!("Nothing was done: {}.", DecideError::TooLate(payout.status.as_str()))),
         "late" => Some("Nothing was done: it no longer waits for approval.".to_owned()),
         _ => None,
     };
@@ -64,6 +65,7 @@ pub async fn show(
         status: chips::payout(payout.status.as_str()),
         mode: tenant.mode.into(),
         waits: payout.status == PayoutStatus::NeedsApproval,
+        may_be_canceled: matches!(payout.status, PayoutStatus::NeedsApproval | PayoutStatus::Pending),
         own: payout.asked_by == who.operator.id.as_str(),
         facts,
         journals: journals.iter().map(|journal| telling::journal(journal, &names)).collect(),
@@ -154,6 +156,35 @@ pub async fn reject(State(app): State<App>, Path(id): Path<String>, Posted(who):
     decide(&app, &who, &id, false).await
 }
 
+/// `POST /console/payouts/{id}/cancel`
+pub async fn cancel(State(app): State<App>, Path(id): Path<String>, Posted(who): Posted) -> Result<Response, Refusal> {
+    let payout = found(&app.db, &id).await?;
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    match payouts::cancel(&mut tx, &payout.tenant, &payout.id, now).await {
+        Ok(_) => {}
+        Err(DecideError::TooLate(_)) => return Ok(back(&payout.id, "?refused=ordered")),
+        Err(DecideError::NotFound) => return Err(Refusal::NotFound("payout")),
+        Err(error) => return Err(Refusal::broken(&error)),
+    }
+    noted(&mut tx, "payout.cancel", &who, &payout, now).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(back(&payout.id, ""))
+}
+
+async fn noted(
+    tx: &mut db::Tx,
+    action: &'static str,
+    who: &SignedIn,
+    payout: &payouts::Payout,
+    now: Timestamp,
+) -> Result<(), db::DbError> {
+    let entry = NewEntry::new(action, &who.address, now).by(&who.operator.id).about(payout.id.as_str());
+    let note = format!("{} to {}", Sum::of(payout.amount).plain(), payout.seller);
+    record(tx, &NewEntry { note, ..entry }).await
+}
+
 async fn decide(app: &App, who: &SignedIn, id: &str, lets_go: bool) -> Result<Response, Refusal> {
     let payout = found(&app.db, id).await?;
     let (now, by) = (app.now(), &who.operator.id);
@@ -171,9 +202,7 @@ async fn decide(app: &App, who: &SignedIn, id: &str, lets_go: bool) -> Result<Re
         Err(error) => return Err(Refusal::broken(&error)),
     }
     let action = if lets_go { "payout.approve" } else { "payout.reject" };
-    let entry = NewEntry::new(action, &who.address, now).by(by).about(payout.id.as_str());
-    let note = format!("{} to {}", Sum::of(payout.amount).plain(), payout.seller);
-    record(&mut tx, &NewEntry { note, ..entry }).await?;
+    noted(&mut tx, action, who, &payout, now).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(back(&payout.id, ""))
@@ -201,6 +230,8 @@ pub struct Payout {
     mode: ModeTag,
     /// For a second person.
     waits: bool,
+    /// It is not ordered yet.
+    may_be_canceled: bool,
     /// The reader is the first one.
     own: bool,
     facts: Vec<Fact>,
@@ -224,6 +255,7 @@ impl Payout {
             status: chips::payout("needs_approval"),
             mode: ModeTag { live: false },
             waits: true,
+            may_be_canceled: true,
             own: false,
             facts: vec![Fact::words("To", "Hangang Bank 6789"), Fact::words("Asked by", "key_1 <b>")],
             moments: in_order(happenings),

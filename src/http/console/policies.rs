@@ -1,4 +1,4 @@
-//! What each merchant has decided about its money. Read only: decisions are the merchant's, by its secret key.
+//! What each merchant has decided about its money, all of them below each other.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use super::components::{ModeTag, Pager, Sum};
 use super::frame::{self, Frame, Place};
 use super::refusal::Refusal;
 use super::session::SignedIn;
+use super::terms;
 use crate::app::App;
 use crate::merchants;
 use crate::merchants::policies::{self, PlatformFee, Policies as Decided};
@@ -48,7 +49,7 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
                     sellers::get(&app.db, &tenant, &id).await?.map_or_else(|| id.to_string(), |seller| seller.name);
                 own.push(format!("{name}: {}", fee_in_words(&fee)));
             }
-            rows.push(row(&merchant.name, mode, &decided, own));
+            rows.push(row(&merchant.name, &tenant, &decided, own));
         }
     }
     let view = Policies {
@@ -59,14 +60,15 @@ pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Ask
     Ok(frame::show(StatusCode::OK, &view))
 }
 
-fn row(merchant: &str, mode: Mode, decided: &Decided, sellers: Vec<String>) -> Row {
+fn row(merchant: &str, tenant: &Tenant, decided: &Decided, sellers: Vec<String>) -> Row {
     let fulfilled = match decided.fulfill_after_days {
         Some(days) => format!("after {days} days by itself"),
         None => "when the merchant says so".to_owned(),
     };
     Row {
         merchant: merchant.to_owned(),
-        mode: mode.into(),
+        mode: tenant.mode.into(),
+        change: terms::path(tenant),
         fee: fee_in_words(&decided.platform_fee),
         sellers,
         refund_fee: decided.refund_fee.as_str(),
@@ -101,6 +103,8 @@ pub struct Policies {
 struct Row {
     merchant: String,
     mode: ModeTag,
+    /// Where it is changed.
+    change: String,
     fee: String,
     /// Sellers with a fee of their own.
     sellers: Vec<String>,
@@ -117,11 +121,12 @@ impl Policies {
         let usd = Currency::parse("USD").ok().and_then(|usd| Money::of(30, usd));
         let fee = PlatformFee { fixed: usd.map(|usd| (usd.currency(), usd)).into_iter().collect(), ppm: 29_000 };
         let decided = Decided { platform_fee: fee, fulfill_after_days: Some(7), ..Decided::default() };
+        let tenant = |mode| Tenant::new(MerchantId::new(), mode);
         Self {
             frame: Frame::sample("Policies", Place::Policies),
             rows: vec![
-                row("Hangang Market", Mode::Live, &decided, vec!["Namsan Books <b>: 1 %".to_owned()]),
-                row("Hangang Market", Mode::Test, &Decided::default(), Vec::new()),
+                row("Hangang Market", &tenant(Mode::Live), &decided, vec!["Namsan Books <b>: 1 %".to_owned()]),
+                row("Hangang Market", &tenant(Mode::Test), &Decided::default(), Vec::new()),
             ],
             pager: Pager::default(),
         }

@@ -45,7 +45,7 @@ pub async fn show(
     let wallets = wallets::of_seller(&app.db, tenant, &seller.id).await?;
     let latest = store::payouts(&app.db, None, None, ("\u{1}", seller.id.as_str()), &Page::newest(20)).await?;
     let turns = store::turns(&app.db, tenant, &seller.id).await?;
-    let mut frame = who.frame(seller.name.as_str(), Place::Wallets, app.now());
+    let mut frame = who.frame(seller.name.as_str(), Place::Sellers, app.now());
     frame.notice = said(&refused.refused).map(|why| format!("Nothing was done: {why}"));
     let view = Seller {
         frame,
@@ -230,7 +230,7 @@ fn back(id: &SellerId, query: &str) -> Response {
     Redirect::to(&format!("/console/sellers/{id}{query}")).into_response()
 }
 
-async fn found(db: &Db, id: &str) -> Result<sellers::Seller, Refusal> {
+pub(super) async fn found(db: &Db, id: &str) -> Result<sellers::Seller, Refusal> {
     let id = SellerId::parse(id).map_err(|_| Refusal::NotFound("seller"))?;
     sellers::find(db, &id).await?.ok_or(Refusal::NotFound("seller"))
 }
@@ -276,7 +276,7 @@ impl Seller {
     /// A page with something in every part.
     pub fn sample() -> Self {
         Self {
-            frame: Frame::sample("Namsan Books", Place::Wallets),
+            frame: Frame::sample("Namsan Books", Place::Sellers),
             id: "sel_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
             name: "Namsan Books <script>alert(1)</script>".into(),
             mode: ModeTag { live: true },

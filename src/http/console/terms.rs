@@ -1,0 +1,199 @@
+//! What one merchant has decided about its money in one mode, to be changed: read by the rules of the API and written by the
+//! same verb, so what the API refuses is refused here with the same sentence.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde_json::{Value, json};
+
+use super::components::{ModeTag, choices};
+use super::decimals;
+use super::editor::{Editor, Field, Typed};
+use super::form::PostedWith;
+use super::frame::{self, Frame, Place};
+use super::once::Once;
+use super::payments::mode;
+use super::refusal::Refusal;
+use super::seller_settings::{Said, fee, fee_fields};
+use super::session::SignedIn;
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::merchants::policies::{self, Policies};
+use crate::merchants::{self, Merchant};
+use crate::operators::{NewEntry, record};
+use crate::words::{MerchantId, Tenant};
+
+const LATE: [(&str, &str); 2] = [("accept", "Accept: it is paid after all"), ("refund", "Refund it by itself")];
+const REFUND_FEE: [(&str, &str); 2] = [("return", "Return its share"), ("keep", "Keep it")];
+const NEGATIVE: [(&str, &str); 2] = [("allow", "May owe"), ("refuse", "May not: refuse the refund")];
+
+/// One of the page's forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Money,
+    Limit,
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::Money, Self::Limit];
+
+    /// As addresses write it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Money => "money",
+            Self::Limit => "limit",
+        }
+    }
+
+    fn form(self, tenant: &Tenant, decided: &Policies) -> Editor {
+        let action = format!("{}/{}", path(tenant), self.as_str());
+        match self {
+            Self::Money => money(action, decided),
+            Self::Limit => limit(action, decided),
+        }
+    }
+
+    /// The decisions that were typed, as the API takes them.
+    fn read(self, typed: &Typed) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::Money => vec![
+                ("platform_fee", fee(typed)),
+                ("refund_fee", typed.text("refund_fee").into()),
+                ("fulfill_after_days", decimals::whole(typed.text("fulfill_after_days"))),
+                ("late_success", typed.text("late_success").into()),
+                ("negative_balance", typed.text("negative_balance").into()),
+            ],
+            Self::Limit => vec![(LIMIT, decimals::amounts(typed.text(LIMIT)))],
+        }
+    }
+}
+
+const LIMIT: &str = "payout_approval_above";
+
+fn money(action: String, decided: &Policies) -> Editor {
+    let days = decided.fulfill_after_days.map_or_else(String::new, |days| days.to_string());
+    let mut fields = fee_fields(&decided.platform_fee);
+    fields.extend([
+        Field::choice("refund_fee", "Fee of a refunded sale", choices(&REFUND_FEE, decided.refund_fee.as_str())),
+        Field::text("fulfill_after_days", "Delivered after days", 3)
+            .holding(days)
+            .hint("empty: when the merchant says so"),
+        Field::choice("late_success", "Late money", choices(&LATE, decided.late_success.as_str())),
+        Field::choice("negative_balance", "A seller", choices(&NEGATIVE, decided.negative_balance.as_str())),
+    ]);
+    Editor::new("money", action, "Save policies", fields)
+}
+
+fn limit(action: String, decided: &Policies) -> Editor {
+    let field = Field::text(LIMIT, "Second person for payouts above", 400)
+        .holding(decimals::written(&decided.payout_approval_above))
+        .hint("such as USD 500.00, KRW 1000000; a currency that is not named has no limit");
+    Editor::new("limit", action, "Save limit", vec![field])
+}
+
+/// `GET /console/policies/{merchant}/{mode}`
+pub async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    Path((merchant, mode)): Path<(String, String)>,
+    Query(said): Query<Said>,
+) -> Result<Response, Refusal> {
+    let (merchant, tenant) = found(&app, &merchant, &mode).await?;
+    page(&app, &who, (&merchant, &tenant), said.notice(), None).await
+}
+
+/// `POST /console/policies/{merchant}/{mode}/{part}`
+pub async fn save(
+    State(app): State<App>,
+    Path((merchant, mode, part)): Path<(String, String, String)>,
+    PostedWith(who, typed): PostedWith<Typed>,
+) -> Result<Response, Refusal> {
+    let (merchant, tenant) = found(&app, &merchant, &mode).await?;
+    let part = Part::ALL.into_iter().find(|known| known.as_str() == part).ok_or(Refusal::NotFound("form"))?;
+    match act(&app, &who, &tenant, part, &typed).await {
+        Ok(done) => Ok(Redirect::to(&format!("{}?said={done}", path(&tenant))).into_response()),
+        Err(problem) if problem.status().is_server_error() => Err(Refusal::Broken),
+        Err(problem) => page(&app, &who, (&merchant, &tenant), None, Some((part, &typed, &problem))).await,
+    }
+}
+
+/// Writes what one form decides, once; says what happened.
+async fn act(app: &App, who: &SignedIn, tenant: &Tenant, part: Part, typed: &Typed) -> Result<&'static str, Problem> {
+    let now = app.now();
+    let path = format!("{}/{}", path(tenant), part.as_str());
+    let mut tx = app.db.begin().await?;
+    let Some(once) = Once::begin(&mut tx, tenant, typed.once(), &path, &json!(typed), now).await? else {
+        return Ok("again");
+    };
+    policies::change(&mut tx, tenant, &part.read(typed), who.operator.id.as_str(), now).await?;
+    let entry = NewEntry::new("policies.change", &who.address, now).by(&who.operator.id);
+    let note = format!("{} {}", part.as_str(), tenant.mode.as_str());
+    record(&mut tx, &NewEntry { note, ..entry.about(tenant.merchant.as_str()) }).await?;
+    once.end(&mut tx, tenant, tenant.merchant.as_str()).await?;
+    tx.commit().await?;
+    Ok("saved")
+}
+
+async fn page(
+    app: &App,
+    who: &SignedIn,
+    (merchant, tenant): (&Merchant, &Tenant),
+    notice: Option<String>,
+    refused: Option<(Part, &Typed, &Problem)>,
+) -> Result<Response, Refusal> {
+    let decided = policies::of(&app.db, tenant).await?;
+    let form = |part: Part| {
+        let form = part.form(tenant, &decided).shown_to(who);
+        match refused {
+            Some((at, typed, problem)) if at == part => form.refused(typed, problem),
+            _ => form,
+        }
+    };
+    let view = Terms {
+        frame: Frame { notice, ..who.frame(format!("Policies of {}", merchant.name), Place::Policies, app.now()) },
+        merchant: merchant.name.clone(),
+        mode: tenant.mode.into(),
+        money: form(Part::Money),
+        limit: form(Part::Limit),
+    };
+    Ok(frame::show(refused.map_or(StatusCode::OK, |(.., problem)| problem.status()), &view))
+}
+
+async fn found(app: &App, merchant: &str, written: &str) -> Result<(Merchant, Tenant), Refusal> {
+    let id = MerchantId::parse(merchant).map_err(|_| Refusal::NotFound("merchant"))?;
+    let merchant = merchants::get(&app.db, &id).await?.ok_or(Refusal::NotFound("merchant"))?;
+    let tenant = Tenant::new(merchant.id.clone(), mode(written).ok_or(Refusal::NotFound("merchant"))?);
+    Ok((merchant, tenant))
+}
+
+/// Where the page is.
+pub(super) fn path(tenant: &Tenant) -> String {
+    format!("/console/policies/{}/{}", tenant.merchant, tenant.mode.as_str())
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "console/terms.html")]
+pub struct Terms {
+    frame: Frame,
+    merchant: String,
+    mode: ModeTag,
+    money: Editor,
+    limit: Editor,
+}
+
+impl Terms {
+    /// A page with something in every part.
+    pub fn sample() -> Self {
+        let decided = Policies::default();
+        Self {
+            frame: Frame::sample("Policies of Hangang Market", Place::Policies),
+            merchant: "Hangang Market <b>".into(),
+            mode: ModeTag { live: true },
+            money: money("/console".into(), &decided),
+            limit: limit("/console".into(), &decided)
+                .refused(&Typed::default(), &Problem::invalid(LIMIT, "Not <script>alert(1)</script> so.")),
+        }
+    }
+}
