@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
@@ -36,7 +36,13 @@ pub struct App {
     pub pulse: Arc<Pulse>,
     /// Work that a request began and that must not stop with it; shutting down waits for it.
     pub tasks: TaskTracker,
+    /// Turns for answers that read everything a merchant has: however many want one, payments keep most of the database
+    /// to themselves.
+    pub whole_reads: Arc<Semaphore>,
 }
+
+/// Answers that read everything a merchant has, at the same time in one process.
+const WHOLE_READS: usize = 2;
 
 impl App {
     /// Puts the parts together.
@@ -52,6 +58,7 @@ impl App {
             wake: Arc::new(Notify::new()),
             pulse: Arc::default(),
             tasks: TaskTracker::new(),
+            whole_reads: Arc::new(Semaphore::new(WHOLE_READS)),
         }
     }
 

@@ -325,7 +325,7 @@ async fn a_gateway_whose_chain_is_replaced_tells_of_it(world: World) {
     let blocks = async || seals::walk(&shop.app.db, &[], &[]).await.unwrap().blocks;
     eventually("something is sealed", async || (blocks().await > 0).then_some(())).await;
     let chain = async || {
-        let standing = watch::standing(&shop.app.db, &shop.tenant, shop.app.now()).await.ok()?;
+        let standing = watch::standing(&shop.app.db, &shop.app.whole_reads, &shop.tenant, shop.app.now()).await.ok()?;
         standing.laws.into_iter().find(|law| law.check.name == "chain_goes_on").map(|law| law.check)
     };
     assert_eq!(chain().await.unwrap().state, State::Holds);

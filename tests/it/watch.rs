@@ -22,7 +22,7 @@ async fn look(shop: &Shop) {
 /// How the law of this name stands for the shop; asked until it is this caller's turn.
 async fn law(shop: &Shop, name: &str) -> Law {
     loop {
-        match watch::standing(&shop.app.db, &shop.tenant, shop.app.now()).await {
+        match watch::standing(&shop.app.db, &shop.app.whole_reads, &shop.tenant, shop.app.now()).await {
             Err(StandingError::Busy) => tokio::time::sleep(Duration::from_millis(20)).await,
             told => return told.unwrap().laws.into_iter().find(|law| law.check.name == name).unwrap(),
         }

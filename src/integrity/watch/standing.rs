@@ -8,9 +8,6 @@ use crate::integrity::store::has_told;
 use crate::words::{Tenant, Timestamp};
 use tokio::sync::Semaphore;
 
-/// Where something looks wrong, everything the merchant has is asked: however many want to know, payments keep most of the
-/// database to themselves.
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
 /// Stretches that one answer looks at, at most.
 const STRETCHES: u32 = 10;
 
@@ -46,14 +43,14 @@ pub struct Law {
 }
 
 /// How the books of `tenant` stand at `now`. Costs the same however much is in them; only before the watch has ever looked
-/// is everything of the tenant asked, because nobody knows anything then.
+/// or where something looks wrong is everything of the tenant asked; each of those takes one of `turns`.
 ///
 /// # Errors
 /// [`StandingError::Busy`] when everything would have to be asked and others have that done already.
-pub async fn standing(db: &Db, tenant: &Tenant, now: Timestamp) -> Result<Standing, StandingError> {
+pub async fn standing(db: &Db, turns: &Semaphore, tenant: &Tenant, now: Timestamp) -> Result<Standing, StandingError> {
     let seen = store::seen(db).await?;
     let mut known = if seen.full_at.is_none() { Vec::new() } else { store::breaks(db, tenant).await? };
-    let (unseen, behind) = unseen(db, tenant, &seen).await?;
+    let (unseen, behind) = unseen(db, turns, tenant, &seen).await?;
     let mut counts = if seen.full_at.is_none() { Vec::new() } else { store::counts_of(db, tenant).await? };
     counts.extend(unseen.counts.into_iter().map(|count| (count.check.to_owned(), count.broken)));
     for one in unseen.breaks {
@@ -105,7 +102,7 @@ pub async fn standing(db: &Db, tenant: &Tenant, now: Timestamp) -> Result<Standi
 
 /// What nobody has looked at yet: everything before the watch's first look, else what changed since its last one. And whether
 /// there is more of that than an answer looks at.
-async fn unseen(db: &Db, tenant: &Tenant, seen: &Seen) -> Result<(Found, bool), StandingError> {
+async fn unseen(db: &Db, turns: &Semaphore, tenant: &Tenant, seen: &Seen) -> Result<(Found, bool), StandingError> {
     let mut behind = false;
     if seen.full_at.is_some() {
         let ends = store::ends(db).await?;
@@ -124,7 +121,7 @@ async fn unseen(db: &Db, tenant: &Tenant, seen: &Seen) -> Result<(Found, bool), 
             return Ok((Found::default(), behind));
         }
     }
-    let Ok(_turn) = AT_ONCE.try_acquire() else { return Err(StandingError::Busy) };
+    let Ok(_turn) = turns.try_acquire() else { return Err(StandingError::Busy) };
     // Everything of the tenant was asked: nothing of it is behind.
     Ok((broken(db, Scope::Tenant(tenant), Some(tenant)).await?, false))
 }
@@ -150,14 +147,15 @@ mod tests {
     use crate::words::{MerchantId, Mode};
 
     #[tokio::test]
-    async fn who_would_be_the_third_to_ask_everything_is_turned_away() {
+    async fn who_finds_no_turn_to_ask_everything_is_turned_away() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&format!("sqlite:{}", folder.path().join("t.db").display()), 3).await.unwrap();
         db.migrate(&GATEWAY).await.unwrap();
         let (tenant, now) = (Tenant::new(MerchantId::new(), Mode::Test), Timestamp::from_unix_seconds(0));
-        let two = AT_ONCE.acquire_many(2).await.unwrap();
-        assert!(matches!(standing(&db, &tenant, now).await, Err(StandingError::Busy)));
-        drop(two);
-        assert!(standing(&db, &tenant, now).await.is_ok());
+        let turns = Semaphore::new(1);
+        let taken = turns.acquire().await.unwrap();
+        assert!(matches!(standing(&db, &turns, &tenant, now).await, Err(StandingError::Busy)));
+        drop(taken);
+        assert!(standing(&db, &turns, &tenant, now).await.is_ok());
     }
 }
