@@ -145,7 +145,20 @@ pub async fn entries(
         Some(id) => store::posted_at(snapshot, tenant, id).await?.map(|at| (at, id.clone())),
     };
     let page = Page::newest(limit);
-    Ok(page.cut(store::entries(snapshot, tenant, period, after.as_ref(), page.fetch()).await?))
+    let from = after.as_ref().map_or(period.from, |(at, _)| *at);
+    // Nearly always enough: a journal moves an account twice at most, unless it is about several orders of one seller.
+    let mut movements = page.fetch().saturating_mul(2);
+    loop {
+        let reached = store::reach(snapshot, tenant, period, from, movements).await?;
+        // That instant is taken whole, as the lines of one instant belong together.
+        let until =
+            reached.map_or(period.to, |at| Timestamp::from_micros(at.micros().saturating_add(1)).min(period.to));
+        let found = store::entries(snapshot, tenant, period, after.as_ref(), until, page.fetch()).await?;
+        if until >= period.to || found.len() > limit as usize {
+            return Ok(page.cut(found));
+        }
+        movements = movements.saturating_mul(2);
+    }
 }
 
 /// The sums of a statement: from the same lines, and held against the balances on both ends.

@@ -5,15 +5,49 @@ use crate::db::{DbError, Row, Snapshot, query};
 use crate::ledger::Account;
 use crate::words::{JournalId, Tenant, Timestamp};
 
-/// Lines by time, one per journal, those after `after`.
+/// Until when at least `movements` of one of the seller's accounts are read, from `from` on; `None` when each has fewer.
+///
+/// A page asks no further than that, or each page of a long statement would read everything up to its end.
+pub(super) async fn reach(
+    snapshot: &mut Snapshot,
+    tenant: &Tenant,
+    period: &Period,
+    from: Timestamp,
+    movements: i64,
+) -> Result<Option<Timestamp>, DbError> {
+    let row = query(
+        "select min(x.created_at) as reached from ( \
+             select (select t.created_at from transfers t \
+                 where t.debit_account = a.value and t.debit_account >= 'seller:' and t.debit_account < 'seller;' \
+                 and t.created_at >= $5 and t.created_at < $6 and t.currency = $4 and t.merchant_id = $2 and t.livemode = $3 \
+                 order by t.created_at limit 1 offset $7) as created_at from json_each($1) a \
+             union all select (select t.created_at from transfers t \
+                 where t.credit_account = a.value and t.credit_account >= 'seller:' and t.credit_account < 'seller;' \
+                 and t.created_at >= $5 and t.created_at < $6 and t.currency = $4 and t.merchant_id = $2 and t.livemode = $3 \
+                 order by t.created_at limit 1 offset $7) from json_each($1) a \
+         ) x",
+    )
+    .bind(serde_json::json!(accounts(period)).to_string())
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .bind(period.currency)
+    .bind(from)
+    .bind(period.to)
+    .bind(movements)
+    .one(snapshot)
+    .await?;
+    row.get("reached")
+}
+
+/// Lines by time, one per journal, those after `after` and before `until`.
 pub(super) async fn entries(
     snapshot: &mut Snapshot,
     tenant: &Tenant,
     period: &Period,
     after: Option<&(Timestamp, JournalId)>,
+    until: Timestamp,
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
-    let seller = || period.seller.clone();
     // What the index on sellers' accounts is made for has to be said in its own words.
     let mut query = query(
         "select x.journal_id, x.created_at, j.kind, j.source_id, j.payment_id, \
@@ -35,19 +69,14 @@ pub(super) async fn entries(
     .bind(&tenant.merchant)
     .bind(tenant.mode)
     .bind(period.currency);
-    for account in [
-        Account::Pending(seller()),
-        Account::Available(seller()),
-        Account::PayingOut(seller()),
-        Account::Reserved(seller()),
-    ] {
-        query = query.bind(account.to_string());
+    for account in accounts(period) {
+        query = query.bind(account);
     }
     // From where the last page ended; the index then reads on from there.
     let from = after.map_or(period.from, |(at, _)| *at);
     query
         .bind(from)
-        .bind(period.to)
+        .bind(until)
         .bind(after.map_or(Timestamp::from_micros(i64::MIN), |(at, _)| *at))
         .bind(after.map_or("", |(_, id)| id.as_str()))
         .bind(limit)
@@ -56,6 +85,18 @@ pub(super) async fn entries(
         .iter()
         .map(entry)
         .collect()
+}
+
+/// The seller's accounts, in the order of [`Pockets`].
+fn accounts(period: &Period) -> [String; 4] {
+    let seller = || period.seller.clone();
+    [
+        Account::Pending(seller()),
+        Account::Available(seller()),
+        Account::PayingOut(seller()),
+        Account::Reserved(seller()),
+    ]
+    .map(|account| account.to_string())
 }
 
 /// When a journal of this tenant was posted.
