@@ -270,13 +270,20 @@ impl From<DbError> for Problem {
     }
 }
 
+/// An error's own words as the sentence of a `detail`: they begin small and end without a full stop.
+pub fn sentence(error: &impl ToString) -> String {
+    capitalized(&error.to_string()) + "."
+}
+
+/// The text with a capital at its front.
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// `body_too_large` -> `Body too large`: one title per code, without a second table to keep in step.
 fn title(code: &str) -> String {
-    let mut words = code.replace('_', " ").replace("api key", "API key").replace("url ", "URL ");
-    if let Some(first) = words.get_mut(0..1) {
-        first.make_ascii_uppercase();
-    }
-    words
+    capitalized(&code.replace('_', " ").replace("api key", "API key").replace("url ", "URL "))
 }
 
 /// `line_items[0].name` -> `#/line_items/0/name`, the JSON pointer form of RFC 9457's example.

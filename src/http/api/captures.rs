@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::http::extract::{Authenticated, Keyed, NoFields};
 use crate::http::idempotent::{Intent, Phases, Told, WorkError, two_phase};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, sentence};
 use crate::payments::captures::{self, CaptureError, CaptureStatus, NewCapture};
 use crate::payments::{self, CancelError, PaymentError, jobs, store};
 use crate::queue::Verdict;
@@ -115,10 +115,4 @@ fn not_canceled(error: CancelError) -> WorkError {
         CancelError::Payment(PaymentError::Db(error)) => error.into(),
         CancelError::Payment(error) => Problem::internal(&error).into(),
     }
-}
-
-fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }

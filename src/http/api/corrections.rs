@@ -14,7 +14,7 @@ use crate::corrections::{self, CorrectionError, REASON, TRANSFERS};
 use crate::http::extract::{Authenticated, Keyed, PageQuery};
 use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::list::envelope;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, sentence};
 use crate::ledger::{Account, Transfer};
 use crate::operators::{NewEntry, record};
 use crate::wallets::WalletError;
@@ -142,10 +142,4 @@ fn refused(error: CorrectionError) -> WorkError {
         CorrectionError::Db(error) | CorrectionError::Wallet(WalletError::Db(error)) => error.into(),
         CorrectionError::Wallet(error) => Problem::internal(&error).into(),
     }
-}
-
-fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }

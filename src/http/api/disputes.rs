@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::http::extract::{Authenticated, Keyed, NoFields, PageQuery};
 use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::list::envelope;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, sentence};
 use crate::payments::disputes::{self, Answered, Dispute, Filter, LONGEST, Texts};
 use crate::psp::DisputeStatus;
 use crate::words::{DisputeId, PaymentId, Slice};
@@ -153,10 +153,4 @@ fn refused(error: Answered) -> WorkError {
         Answered::TooLate(_) => conflict("evidence_too_late").into(),
         Answered::Db(error) => error.into(),
     }
-}
-
-fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::http::extract::{AnyKey, Authenticated, Keyed, PageQuery, require};
 use crate::http::idempotent::{Done, WorkError, idempotent};
 use crate::http::list::envelope;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, sentence};
 use crate::merchants::Scope;
 use crate::payouts::{self, AskError, Closed, DecideError, Filter, NewPayout, PayoutStatus};
 use crate::wallets::WalletError;
@@ -164,10 +164,4 @@ fn undecided(error: DecideError) -> WorkError {
         DecideError::Books(WalletError::Db(error)) | DecideError::Db(error) => error.into(),
         DecideError::Books(error) => Problem::internal(&error).into(),
     }
-}
-
-fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use crate::db::Tx;
 use crate::http::extract::{AnyKey, Authenticated, Keyed, PageQuery, require};
 use crate::http::idempotent::{Intent, Phases, Told, WorkError, two_phase};
 use crate::http::list::envelope;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, sentence};
 use crate::merchants::Scope;
 use crate::payments::jobs;
 use crate::payments::refunds::{self, NewRefund, RefundError, RefundStatus};
@@ -162,10 +162,4 @@ fn refused(error: RefundError) -> WorkError {
         }
         RefundError::Books(error) => Problem::internal(&error).into(),
     }
-}
-
-fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::error::Error as JsonError;
 
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, capitalized};
 
 /// Turns "unknown field `x`, expected ..." and its kin into a problem that names the field.
 pub fn problem(error: &serde_path_to_error::Error<JsonError>) -> Problem {
@@ -27,19 +27,40 @@ fn sort_out(path: &str, message: &str) -> (&'static str, String, String) {
         let name = between_ticks(rest);
         return ("parameter_missing", within(at, name), format!("`{name}` is required."));
     }
-    if let Some(rest) = message.strip_prefix("invalid type: ") {
-        let hint = match rest.split_once(", expected ") {
-            Some((found, wanted))
-                if wanted.starts_with("a string")
-                    && (found.starts_with("integer") || found.starts_with("floating")) =>
-            {
-                " Write it as a JSON string, in quotes."
-            }
-            _ => "",
-        };
-        return ("parameter_wrong_type", at.to_owned(), format!("Wrong type: {rest}.{hint}"));
+    if let Some((found, wanted)) = mistaken(message, "invalid type: ") {
+        let number = matches!(found, "a number") && wanted.starts_with("a string");
+        let hint = if number { " Write it as a JSON string, in quotes." } else { "" };
+        return ("parameter_wrong_type", at.to_owned(), format!("Expected {wanted} and got {found}.{hint}"));
+    }
+    if let Some((_, wanted)) = mistaken(message, "invalid value: ") {
+        return ("parameter_invalid", at.to_owned(), format!("Expected {wanted}."));
     }
     ("parameter_invalid", at.to_owned(), format!("{}.", capitalized(message).trim_end_matches('.')))
+}
+
+/// What was found and what was wanted, in the words of JSON: a caller knows nothing of our types, and what it sent may be
+/// something that is better not said again.
+fn mistaken<'a>(message: &'a str, kind: &str) -> Option<(&'static str, &'a str)> {
+    let (found, wanted) = message.strip_prefix(kind)?.split_once(", expected ")?;
+    let found = match found.split([' ', '`']).next().unwrap_or_default() {
+        "map" => "an object",
+        "sequence" => "a list",
+        "string" => "a string",
+        "integer" | "floating" => "a number",
+        "boolean" => "true or false",
+        "null" | "unit" => "null",
+        _ => "something else",
+    };
+    let wanted = match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not negative and not too large",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number that is not too large",
+        "a map" => "an object",
+        "a sequence" => "a list",
+        "a boolean" => "true or false",
+        it if it.starts_with("struct ") => "an object",
+        it => it,
+    };
+    Some((found, wanted))
 }
 
 /// Some versions of the path already end in the field's own name.
@@ -59,14 +80,6 @@ fn between_ticks(text: &str) -> &str {
 
 fn known(rest: &str) -> &str {
     rest.split_once(", ").map_or("none is known", |(_, known)| known)
-}
-
-fn capitalized(text: &str) -> String {
-    let mut out = text.to_owned();
-    if let Some(first) = out.get_mut(0..1) {
-        first.make_ascii_uppercase();
-    }
-    out
 }
 
 #[cfg(test)]
@@ -112,9 +125,13 @@ mod tests {
         assert_eq!((code, param.as_str()), ("parameter_missing", "lines[0].quantity"));
         let (code, param, detail) = told(r#"{"currency":"USD","lines":[{"amount":12,"quantity":1}]}"#);
         assert_eq!((code, param.as_str()), ("parameter_wrong_type", "lines[0].amount"));
-        assert!(detail.contains("in quotes"), "{detail}");
-        let (code, param, _) = told(r#"{"currency":"USD","lines":[{"amount":"1","quantity":-1}]}"#);
+        assert_eq!(detail, "Expected a string and got a number. Write it as a JSON string, in quotes.");
+        let (code, param, detail) = told(r#"{"currency":"USD","lines":[{"amount":"1","quantity":-1}]}"#);
         assert_eq!((code, param.as_str()), ("parameter_invalid", "lines[0].quantity"));
+        assert_eq!(detail, "Expected a whole number, not negative and not too large.");
+        let (code, param, detail) = told(r#"{"currency":"USD","lines":["4242"]}"#);
+        assert_eq!((code, param.as_str()), ("parameter_wrong_type", "lines[0]"));
+        assert_eq!(detail, "Expected an object and got a string.");
         let (code, param, _) = told(r#"{"currency":"USD","lines":[],"kind":"weekly"}"#);
         assert_eq!((code, param.as_str()), ("parameter_invalid", "kind"));
     }

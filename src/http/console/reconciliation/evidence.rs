@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::http::console::components::{Moment, grouped};
+use crate::http::problem::capitalized;
 use crate::reconciliation::shown::figures;
 use crate::words::Timestamp;
 
@@ -28,9 +29,7 @@ fn name(path: &str) -> String {
     if let Some((_, name)) = NAMES.iter().find(|(known, _)| *known == path) {
         return (*name).to_owned();
     }
-    let words = path.replace(['.', '_'], " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    capitalized(&path.replace(['.', '_'], " "))
 }
 
 fn readable(path: &str, value: &str) -> String {
