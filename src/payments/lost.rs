@@ -120,6 +120,7 @@ fn next(state: AttemptState, last: &LastOrder, may_be_sent: bool, now: Timestamp
     }
     match &last.refused {
         Some(code) => Next::NotDone(declined(DeclineCode::ProcessingError, code)),
+        None if may_be_sent && last.not_before.is_some_and(|not_before| now < not_before) => Next::Wait,
         None if may_be_sent => Next::Again,
         None => Next::NotDone(declined(DeclineCode::NotSent, "")),
     }
@@ -132,7 +133,8 @@ mod tests {
     #[test]
     fn what_was_never_seen_is_sent_again_or_not_done_but_not_too_soon() {
         let at = Timestamp::from_unix_seconds;
-        let order = |refused: Option<&str>| LastOrder { at: at(0), refused: refused.map(str::to_owned) };
+        let order =
+            |refused: Option<&str>| LastOrder { at: at(0), refused: refused.map(str::to_owned), not_before: None };
         let not_sent = Next::NotDone(declined(DeclineCode::NotSent, ""));
         let refused = Next::NotDone(declined(DeclineCode::ProcessingError, "no"));
         let table = [
@@ -151,5 +153,8 @@ mod tests {
             let next = next(state, &order(code), may_be_sent, at(seconds));
             assert_eq!(next, wanted, "{state:?} {code:?} {may_be_sent} after {seconds} s");
         }
+        let asked_to_wait = LastOrder { not_before: Some(at(300)), ..order(None) };
+        assert_eq!(next(AttemptState::Unknown, &asked_to_wait, true, at(299)), Next::Wait);
+        assert_eq!(next(AttemptState::Unknown, &asked_to_wait, true, at(300)), Next::Again);
     }
 }

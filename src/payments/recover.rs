@@ -52,6 +52,9 @@ pub async fn recover(app: &App, id: &AttemptId) -> Result<Verdict, PaymentError>
     if !attempt.state.is_open() {
         return Ok(Verdict::Done);
     }
+    if let Some(at) = send::told_to_wait(app, &attempt.payment, &attempt.psp_key).await? {
+        return Ok(Verdict::Again { at });
+    }
     let asked = if attempt.state == AttemptState::ActionRequired && app.now().since(attempt.sent_at) > CHALLENGE {
         abandon(app, &attempt).await
     } else {
@@ -87,7 +90,7 @@ async fn later(
     let class = match failed {
         Some(PaymentError::Psp(not_done @ NotDone::Unreachable { .. })) => send::class(&not_done),
         // A look that is refused says nothing of the attempt: it stays open, and is asked about again.
-        _ => Class::Unclear,
+        _ => Class::Unclear { after: None },
     };
     let psp = &attempt.psp;
     let policies = Policies::from(app.config.retries_at(psp).recover);

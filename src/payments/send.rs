@@ -1,6 +1,7 @@
 //! Send: each call to a PSP is written down before it goes and closed with what came back.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::attempts::Attempt;
 use super::calls::{self, Call};
@@ -12,7 +13,7 @@ use crate::config::retry::PATIENCE;
 use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
 use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::{PspKey, UnknownOutcome};
-use crate::words::{CallId, Secret, Timestamp, random_base62, random_bytes};
+use crate::words::{CallId, PaymentId, Secret, Timestamp, random_base62, random_bytes};
 
 pub(super) fn confirm_call(attempt: &Attempt, now: Timestamp) -> Call {
     Call {
@@ -60,9 +61,27 @@ pub(super) async fn written(app: &App, attempt: &Attempt, operation: &str) -> Re
 
 /// Closes a call's record that settles nothing.
 pub(super) async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PaymentError> {
-    let mut tx = app.db.begin().await?;
-    calls::answered(&mut tx, call, app.now(), result).await?;
+    note_and_wait(app, call, result, None).await
+}
+
+/// As [`note`], and keeps for how long the PSP wants no other call about the same, if it said so.
+pub(super) async fn note_and_wait(
+    app: &App,
+    call: &CallId,
+    result: &str,
+    after: Option<Duration>,
+) -> Result<(), PaymentError> {
+    let (mut tx, now) = (app.db.begin().await?, app.now());
+    calls::answered(&mut tx, call, now, result).await?;
+    calls::wait(&mut tx, call, after.map(|after| now.plus(after))).await?;
     Ok(tx.commit().await?)
+}
+
+/// When the PSP wants to be called again about what goes under `key`, if it said so and that is still to come: whoever
+/// comes sooner, a webhook or another process's job, must wait as well.
+pub(super) async fn told_to_wait(app: &App, payment: &PaymentId, key: &str) -> Result<Option<Timestamp>, PaymentError> {
+    let not_before = calls::not_before(&app.db, payment, key).await?;
+    Ok(not_before.filter(|not_before| app.now() < *not_before))
 }
 
 /// Orders the money to be taken, again only while the PSP surely did nothing, as often as `[retry]` says.

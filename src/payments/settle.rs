@@ -43,6 +43,9 @@ pub(super) async fn answered(
         let (mut tx, now) = (app.db.begin().await?, app.now());
         if let Some(call) = call {
             calls::answered(&mut tx, call, now, outcome.summary()).await?;
+            if let Outcome::Unknown(doubt) = outcome {
+                calls::wait(&mut tx, call, doubt.after.map(|after| now.plus(after))).await?;
+            }
         }
         let changed = settle_all(app, &mut tx, &[Heard { attempt, outcome }], now).await?;
         tx.commit().await?;
@@ -133,7 +136,7 @@ fn become_(before: &Attempt, state: AttemptState, outcome: &Outcome, now: Timest
             after.action_url = Some(url.to_string());
             after.card = card.clone().or(after.card);
         }
-        Outcome::Unknown { reason } => after.note = Some(reason.clone()),
+        Outcome::Unknown(doubt) => after.note = Some(doubt.reason.clone()),
         Outcome::Pending => {}
     }
     after

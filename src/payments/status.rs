@@ -108,7 +108,7 @@ impl AttemptState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::psp::{Approval, Decline, DeclineCode};
+    use crate::psp::{Approval, Decline, DeclineCode, Doubt};
 
     fn outcomes() -> [(&'static str, Outcome); 5] {
         [
@@ -119,7 +119,7 @@ mod tests {
             ),
             ("action", Outcome::ActionRequired { url: "https://psp.example/3ds".parse().unwrap(), card: None }),
             ("pending", Outcome::Pending),
-            ("unknown", Outcome::Unknown { reason: String::new() }),
+            ("unknown", Outcome::Unknown(Doubt::of("reset"))),
         ]
     }
 

@@ -36,7 +36,12 @@ pub async fn carry_out(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError>
             let Some(call) = begun(app, &payout).await? else { return Ok(Verdict::Done) };
             order(app, provider.as_ref(), &payout, &call, true).await?
         }
-        PayoutStatus::Processing => ask_again(app, provider.as_ref(), &payout).await?,
+        PayoutStatus::Processing => {
+            if let Some(at) = calls::not_before(&app.db, id).await?.filter(|at| app.now() < *at) {
+                return Ok(Verdict::Again { at });
+            }
+            ask_again(app, provider.as_ref(), &payout).await?
+        }
         _ => return Ok(Verdict::Done),
     };
     next(app, id, heard).await
@@ -58,7 +63,7 @@ pub async fn look(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError> {
             Ok(Verdict::Done)
         }
         Err(not_done) => {
-            note(app, &call, &not_done.to_string()).await?;
+            did_nothing(app, &call, &not_done).await?;
             let tries = calls::count_since(&app.db, id, payout.seen_at.unwrap_or(payout.created_at)).await?;
             Ok(later(app, &payout, tries, class(&not_done)))
         }
@@ -82,13 +87,13 @@ async fn ask_again(app: &App, provider: &dyn PayoutProvider, payout: &Payout) ->
             note(app, &call, "not found").await?;
             let age = app.now().since(payout.sent_at.unwrap_or(payout.created_at));
             if provider.key_lifetime().is_some_and(|lifetime| age >= lifetime) {
-                return Ok(Heard { known: false, class: Class::Unclear });
+                return Ok(Heard { known: false, class: Class::Unclear { after: None } });
             }
             let call = written(app, payout, "payout").await?;
             order(app, provider, payout, &call, false).await
         }
         Err(not_done) => {
-            note(app, &call, &not_done.to_string()).await?;
+            did_nothing(app, &call, &not_done).await?;
             Ok(Heard { known: false, class: class(&not_done) })
         }
     }
@@ -113,7 +118,7 @@ async fn order(
             settled(app, payout, call, &PayoutOutcome::Failed { code }).await
         }
         Err(not_done) => {
-            note(app, call, &not_done.to_string()).await?;
+            did_nothing(app, call, &not_done).await?;
             Ok(Heard { known: false, class: class(&not_done) })
         }
     }
@@ -122,7 +127,11 @@ async fn order(
 async fn settled(app: &App, payout: &Payout, call: &CallId, outcome: &PayoutOutcome) -> Result<Heard, PayoutError> {
     let change = settle_call(app, &payout.id, call, outcome).await?;
     contradicted(payout, change)?;
-    Ok(Heard { known: matches!(outcome, PayoutOutcome::Processing { .. }), class: Class::Unclear })
+    let after = match outcome {
+        PayoutOutcome::Unknown(doubt) => doubt.after,
+        _ => None,
+    };
+    Ok(Heard { known: matches!(outcome, PayoutOutcome::Processing { .. }), class: Class::Unclear { after } })
 }
 
 /// Money that was given back to the seller and sent all the same is for a person, at once.
@@ -224,6 +233,15 @@ async fn written(app: &App, payout: &Payout, operation: &str) -> Result<CallId, 
     Ok(call)
 }
 
+/// Closes the record of a call that surely did nothing, and keeps before when the provider wants no other.
+async fn did_nothing(app: &App, call: &CallId, not_done: &NotDone) -> Result<(), PayoutError> {
+    let (mut tx, now) = (app.db.begin().await?, app.now());
+    calls::answered(&mut tx, call, now, &not_done.to_string()).await?;
+    let not_before = class(not_done).asked_to_wait().map(|after| now.plus(after));
+    payments::calls::wait(&mut tx, call, not_before).await?;
+    Ok(tx.commit().await?)
+}
+
 async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PayoutError> {
     let mut tx = app.db.begin().await?;
     calls::answered(&mut tx, call, app.now(), result).await?;
@@ -234,7 +252,7 @@ async fn note(app: &App, call: &CallId, result: &str) -> Result<(), PayoutError>
 /// may have been sent long ago.
 fn class(not_done: &NotDone) -> Class {
     match payments::class(not_done) {
-        Class::Refused => Class::Unclear,
+        Class::Refused => Class::Unclear { after: None },
         class => class,
     }
 }

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
 use crate::ledger::Posting;
+use crate::payments;
 use crate::psp::PayoutOutcome;
 use crate::wallets;
 use crate::words::{CallId, PayoutId, Timestamp};
@@ -21,6 +22,9 @@ pub(super) async fn settle_call(
         let now = app.now();
         let mut tx = app.db.begin().await?;
         calls::answered(&mut tx, call, now, summary(outcome)).await?;
+        if let PayoutOutcome::Unknown(doubt) = outcome {
+            payments::calls::wait(&mut tx, call, doubt.after.map(|after| now.plus(after))).await?;
+        }
         let payout = store::find(&mut tx, id).await?.ok_or(PayoutError::Overtaken)?;
         let change = settle_heard(&mut tx, payout, outcome, now).await?;
         tx.commit().await?;

@@ -105,13 +105,14 @@ impl PayoutStatus {
 mod tests {
     use super::Change::{Contradiction as No, Failed, Nothing as Same, Paid, PaidAndReturned, Returned, Seen};
     use super::*;
+    use crate::psp::Doubt;
 
     #[test]
     fn every_state_meets_every_answer() {
         let reference = || "r".to_owned();
         let code = || "c".to_owned();
         let said = [
-            PayoutOutcome::Unknown { reason: String::new() },
+            PayoutOutcome::Unknown(Doubt::of("reset")),
             PayoutOutcome::Processing { reference: reference() },
             PayoutOutcome::Paid { reference: reference() },
             PayoutOutcome::Failed { code: code() },

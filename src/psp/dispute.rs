@@ -1,5 +1,6 @@
 //! Disputes in words that hold for every PSP: what a shopper's bank contests, and what is answered.
 
+use super::Doubt;
 use crate::words::{Money, Timestamp};
 
 macro_rules! words {
@@ -113,8 +114,5 @@ pub enum EvidenceOutcome {
         psp_code: String,
     },
     /// It was sent, and no answer that can be trusted came back.
-    Unknown {
-        /// What was seen instead of an answer, for people.
-        reason: String,
-    },
+    Unknown(Doubt),
 }

@@ -19,7 +19,7 @@ use url::Url;
 
 pub use dispute::{DisputeReason, DisputeStatus, EvidenceOutcome, EvidenceRequest, PspDispute};
 pub use list::{ListKind, ListPage, ListRequest};
-pub use outcome::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome};
+pub use outcome::{Approval, Card, Decline, DeclineCode, Doubt, Finding, Hold, NotDone, Outcome, RefundOutcome};
 pub use payouts::{PayoutOutcome, PayoutProvider, PayoutRequest};
 pub use registry::Psps;
 

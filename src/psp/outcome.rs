@@ -6,6 +6,22 @@ use url::Url;
 
 use crate::words::{Money, Secret};
 
+/// Why it is not known what became of an order that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What was seen instead of an answer, for people.
+    pub reason: String,
+    /// How long the PSP asked us to wait, if it said so.
+    pub after: Option<Duration>,
+}
+
+impl Doubt {
+    /// The doubt that a PSP leaves which says nothing of when it wants to be called again.
+    pub fn of(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), after: None }
+    }
+}
+
 /// What became of an order to take money, or to hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -23,10 +39,7 @@ pub enum Outcome {
     /// The PSP has it and will say later.
     Pending,
     /// It was sent, and no answer that can be trusted came back: ask again, never assume.
-    Unknown {
-        /// What was seen instead of an answer, for people.
-        reason: String,
-    },
+    Unknown(Doubt),
 }
 
 impl Outcome {
@@ -97,10 +110,7 @@ pub enum Hold {
     /// Let go, by order or because its time was over.
     Released,
     /// No answer that can be trusted came back: ask again, never assume.
-    Unknown {
-        /// What was seen instead of an answer, for people.
-        reason: String,
-    },
+    Unknown(Doubt),
 }
 
 /// What became of an order to give money back.
@@ -126,10 +136,7 @@ pub enum RefundOutcome {
     /// The PSP has it and will say later.
     Pending,
     /// It was sent, and no answer that can be trusted came back.
-    Unknown {
-        /// What was seen instead of an answer, for people.
-        reason: String,
-    },
+    Unknown(Doubt),
 }
 
 /// A call that surely did nothing at the PSP.

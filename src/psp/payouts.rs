@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Finding, NotDone};
+use super::{Doubt, Finding, NotDone};
 use crate::words::{Mode, Money};
 
 /// The order to send money to a seller's bank.
@@ -47,10 +47,7 @@ pub enum PayoutOutcome {
         code: String,
     },
     /// It was sent, and no answer that can be trusted came back.
-    Unknown {
-        /// What was seen instead of an answer, for people.
-        reason: String,
-    },
+    Unknown(Doubt),
 }
 
 /// Somebody who sends money to sellers' banks.

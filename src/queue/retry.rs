@@ -87,8 +87,11 @@ pub enum Class {
         after: Option<Duration>,
     },
     /// It had the request and did not say what it did (5xx, time-out, garbled): only a call that may be repeated under its
-    /// key, or a question, comes here.
-    Unclear,
+    /// key, or a question, comes here. Not before it says, where it says so.
+    Unclear {
+        /// How long it asked us to wait, if it said so.
+        after: Option<Duration>,
+    },
     /// A definite no to the card: final.
     Declined,
     /// A definite no to the request as we make it: repeating it is no use.
@@ -105,6 +108,26 @@ pub enum Next {
     After(Duration),
     /// A person has to look: dead letter.
     GiveUp,
+}
+
+impl Class {
+    /// How long the other side asked us to wait, if it said so.
+    #[must_use]
+    pub const fn asked_to_wait(self) -> Option<Duration> {
+        match self {
+            Self::Busy { after } | Self::Unclear { after } => after,
+            Self::Unreachable | Self::Declined | Self::Refused => None,
+        }
+    }
+}
+
+impl Next {
+    fn no_sooner(self, least: Duration) -> Self {
+        match self {
+            Self::After(wait) => Self::After(wait.max(least)),
+            Self::GiveUp => Self::GiveUp,
+        }
+    }
 }
 
 impl Policy {
@@ -139,11 +162,8 @@ impl Policies {
     pub fn after(&self, class: Class, failures: u32, draw: u32) -> Next {
         match class {
             Class::Unreachable => self.unreachable.next(failures, draw),
-            Class::Unclear => self.unclear.next(failures, draw),
-            Class::Busy { after } => match self.busy.next(failures, draw) {
-                Next::After(wait) => Next::After(wait.max(after.unwrap_or(BREATH))),
-                Next::GiveUp => Next::GiveUp,
-            },
+            Class::Unclear { after } => self.unclear.next(failures, draw).no_sooner(after.unwrap_or_default()),
+            Class::Busy { after } => self.busy.next(failures, draw).no_sooner(after.unwrap_or(BREATH)),
             Class::Declined | Class::Refused => Next::GiveUp,
         }
     }
@@ -214,7 +234,8 @@ mod tests {
         let table = [
             // class, never, immediate, fixed, incremental, exponential with the middle draw
             (Class::Unreachable, [None, Some(0), Some(3_000), Some(2_000), Some(1_000)]),
-            (Class::Unclear, [None, Some(0), Some(3_000), Some(2_000), Some(1_000)]),
+            (Class::Unclear { after: None }, [None, Some(0), Some(3_000), Some(2_000), Some(1_000)]),
+            (Class::Unclear { after: minute }, [None, Some(60_000), Some(60_000), Some(60_000), Some(60_000)]),
             (Class::Busy { after: None }, [None, Some(1_000), Some(3_000), Some(2_000), Some(1_000)]),
             (Class::Busy { after: minute }, [None, Some(60_000), Some(60_000), Some(60_000), Some(60_000)]),
             (Class::Declined, [None; 5]),
@@ -232,11 +253,11 @@ mod tests {
     fn each_class_has_a_policy_of_its_own() {
         let every = |seconds: u32, tries| Policy { pace: Pace::Fixed { every: seconds * SECOND }, tries };
         let policies = Policies { unreachable: every(1, 9), busy: every(2, 9), unclear: every(3, 2) };
-        let busy = Class::Busy { after: Some(SECOND) };
-        for (class, seconds) in [(Class::Unreachable, 1), (busy, 2), (Class::Unclear, 3)] {
+        let (busy, unclear) = (Class::Busy { after: Some(SECOND) }, Class::Unclear { after: None });
+        for (class, seconds) in [(Class::Unreachable, 1), (busy, 2), (unclear, 3)] {
             assert_eq!(policies.after(class, 1, 0), Next::After(seconds * SECOND), "{class:?}");
         }
-        assert_eq!(policies.after(Class::Unclear, 2, 0), Next::GiveUp);
+        assert_eq!(policies.after(unclear, 2, 0), Next::GiveUp);
         assert_eq!(policies.after(busy, 2, 0), Next::After(2 * SECOND));
     }
 

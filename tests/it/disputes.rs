@@ -10,7 +10,7 @@ use tollgate::ledger::{Account, Posting, Transfer};
 use tollgate::payments::disputes::{self, Answered, Dispute, Filter, Texts};
 use tollgate::payments::refunds::{self, NewRefund, RefundError, RefundStatus};
 use tollgate::payments::{self, Opened, PaymentError};
-use tollgate::psp::{DisputeStatus, EvidenceOutcome, NotDone, RefundOutcome};
+use tollgate::psp::{DisputeStatus, Doubt, EvidenceOutcome, NotDone, RefundOutcome};
 use tollgate::words::{Page, SellerId};
 use tollgate::{merchants, queue, wallets};
 
@@ -362,7 +362,7 @@ async fn a_refund_that_was_lost_on_its_way_is_not_ordered_again_once_contested(w
     for arrives in [false, true] {
         let opened = shop.paid().await;
         let asked = refund(&shop, &opened, None).await.unwrap();
-        let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+        let lost = Ok(RefundOutcome::Unknown(Doubt::of("reset")));
         shop.psp.refund_answers.lock().unwrap().push_back(lost);
         shop.run_jobs().await;
         let order = shop.psp.refunds.lock().unwrap().pop().unwrap();
@@ -461,7 +461,7 @@ async fn evidence_reaches_the_psp_once_although_the_answer_is_lost(world: World)
     look(&shop, &opened).await;
     let dispute = only(&shop, &opened).await;
     answer(&shop, &dispute).await.unwrap();
-    let lost = Ok(EvidenceOutcome::Unknown { reason: "reset".to_owned() });
+    let lost = Ok(EvidenceOutcome::Unknown(Doubt::of("reset")));
     shop.psp.evidence_answers.lock().unwrap().push_back(lost);
     shop.run_jobs().await;
     shop.world.clock.advance(Duration::from_secs(30));
@@ -541,7 +541,7 @@ async fn a_dispute_that_is_accepted_is_lost_once_although_the_answer_is_lost(wor
     // Giving in is not too late when the time for evidence is over.
     shop.world.clock.advance(Duration::from_hours(7 * 24));
     accept(&shop, &dispute).await.unwrap();
-    let lost = Ok(EvidenceOutcome::Unknown { reason: "reset".to_owned() });
+    let lost = Ok(EvidenceOutcome::Unknown(Doubt::of("reset")));
     shop.psp.evidence_answers.lock().unwrap().push_back(lost);
     shop.run_jobs().await;
     shop.world.clock.advance(Duration::from_secs(30));

@@ -66,6 +66,7 @@ mod reconciliation_planted;
 mod reconciliation_repairs;
 mod refunds;
 mod retries;
+mod retry_after;
 mod risk;
 mod road;
 mod second_charges;

@@ -128,15 +128,15 @@ async fn a_saved_card_is_charged_and_declined_without_the_shopper(world: World) 
 }
 
 /// A shop with a saved card, behind a door; the PSP is on a string.
-struct Club {
-    shop: Shop,
-    door: Door,
-    key: String,
-    body: Value,
+pub struct Club {
+    pub shop: Shop,
+    pub door: Door,
+    pub key: String,
+    pub body: Value,
 }
 
 impl Club {
-    async fn open(world: World) -> Self {
+    pub async fn open(world: World) -> Self {
         let shop = Shop::open(world).await;
         let (door, key) = Door::of_shop(&shop).await;
         let session = json!({

@@ -9,7 +9,7 @@ use tollgate::db::query;
 use tollgate::payments::captures::{self, NewCapture, Reason};
 use tollgate::payments::refunds::{self, NewRefund};
 use tollgate::payments::{self, Opened};
-use tollgate::psp::{Finding, NotDone, RefundOutcome};
+use tollgate::psp::{Doubt, Finding, NotDone, RefundOutcome};
 use tollgate::words::random_bytes;
 
 use crate::support::scripted_psp::{Answer, Ends, approved, declined, unknown};
@@ -189,7 +189,7 @@ async fn give_back(shop: &Shop, opened: &Opened, throw: &mut impl FnMut(u64) -> 
     for _ in 0..throw(4) {
         let answer = match throw(4) {
             0 => Err(unreached()),
-            1 => Ok(RefundOutcome::Unknown { reason: "reset".to_owned() }),
+            1 => Ok(RefundOutcome::Unknown(Doubt::of("reset"))),
             2 => Ok(RefundOutcome::Failed { psp_code: "no".to_owned() }),
             _ => Ok(RefundOutcome::Pending),
         };

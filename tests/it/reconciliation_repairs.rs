@@ -10,7 +10,7 @@ use tollgate::payments::disputes;
 use tollgate::payments::refunds::{self, NewRefund, Refund, RefundStatus};
 use tollgate::payments::{self, Opened, PaymentStatus};
 use tollgate::payouts::PayoutStatus;
-use tollgate::psp::{DisputeStatus, Finding, RefundOutcome};
+use tollgate::psp::{DisputeStatus, Doubt, Finding, RefundOutcome};
 use tollgate::reconciliation::breaks::{self, Break, Filter, ITSELF, Status};
 use tollgate::reconciliation::words::Outcome;
 use tollgate::words::Page;
@@ -67,7 +67,7 @@ async fn a_refund_that_the_psp_finished_is_settled(world: World) {
     let mut books = Books::open(world).await;
     let opened = books.shop.paid().await;
     books.charge(&opened, 1_000, 30).await;
-    let unheard = RefundOutcome::Unknown { reason: "the connection was reset".to_owned() };
+    let unheard = RefundOutcome::Unknown(Doubt::of("the connection was reset"));
     books.shop.psp.refund_answers.lock().unwrap().push_back(Ok(unheard));
     let asked = refund(&books, &opened, "4.00").await;
     assert_eq!(refund_status(&books, &asked).await, RefundStatus::Pending);

@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use tollgate::payments::refunds::{self, NewRefund, Refund, RefundError, RefundStatus};
 use tollgate::payments::{self, Opened, PaymentError};
-use tollgate::psp::{Finding, NotDone, RefundOutcome, RefundRequest};
+use tollgate::psp::{Doubt, Finding, NotDone, RefundOutcome, RefundRequest};
 use tollgate::words::{Money, random_bytes};
 use tollgate::{merchants, wallets};
 
@@ -120,7 +120,7 @@ async fn a_lost_answer_is_asked_for_and_gives_nothing_back_twice(world: World) {
     let shop = Shop::open(world).await;
     let opened = shop.paid().await;
     let refund = ask(&shop, &opened, None).await.unwrap();
-    let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    let lost = Ok(RefundOutcome::Unknown(Doubt::of("reset")));
     shop.psp.refund_answers.lock().unwrap().push_back(lost);
     shop.run_jobs().await;
     assert_eq!(status(&shop, &refund).await, RefundStatus::Pending);
@@ -148,7 +148,7 @@ async fn a_refund_that_fails_puts_the_money_back(world: World) {
 
 /// The next order is lost on its way: it may arrive later, or never.
 async fn lost_on_its_way(shop: &Shop) -> (String, i64) {
-    let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    let lost = Ok(RefundOutcome::Unknown(Doubt::of("reset")));
     shop.psp.refund_answers.lock().unwrap().push_back(lost);
     shop.run_jobs().await;
     shop.psp.refunds.lock().unwrap().pop().unwrap()

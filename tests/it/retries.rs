@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tollgate::config::Config;
 use tollgate::config::retry::{Change, On, Pace, Waits};
 use tollgate::payments::{self, Standing, attempts, calls, refunds};
-use tollgate::psp::{DeclineCode, Finding, NotDone, RefundOutcome};
+use tollgate::psp::{DeclineCode, Doubt, Finding, NotDone, RefundOutcome};
 use tollgate::queue::{self, NewJob};
 use tollgate::worker::Worker;
 
@@ -211,7 +211,7 @@ async fn what_went_wrong_says_how_long_to_wait(world: World) {
     let shop = Shop::open_with(world, |config| config.retry.refund = by_class.of(config.retry.refund)).await;
     let refund = refund(&shop).await;
     let away = |after| Err(NotDone::Unreachable { reason: "away".to_owned(), after });
-    let unclear = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    let unclear = Ok(RefundOutcome::Unknown(Doubt::of("reset")));
     let answers = [away(None), away(Some(Duration::from_secs(1))), unclear];
     shop.psp.refund_answers.lock().unwrap().extend(answers);
     shop.run_jobs().await;
@@ -232,7 +232,7 @@ async fn a_refund_the_psp_may_have_forgotten_is_not_ordered_again(world: World) 
     let shop = Shop::open(world).await;
     *shop.psp.key_lifetime.lock().unwrap() = Some(Duration::from_hours(1));
     let refund = refund(&shop).await;
-    let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    let lost = Ok(RefundOutcome::Unknown(Doubt::of("reset")));
     shop.psp.refund_answers.lock().unwrap().push_back(lost);
     shop.run_jobs().await;
     shop.psp.refunds.lock().unwrap().clear();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tollgate::idempotency::{self, Begun, Fingerprint, Key, Taken};
 use tollgate::payments::refunds::{self, NewRefund};
 use tollgate::payments::{Opened, disputes, jobs};
-use tollgate::psp::RefundOutcome;
+use tollgate::psp::{Doubt, RefundOutcome};
 use tollgate::queue;
 
 use crate::payouts::{earned, verified_seller};
@@ -85,7 +85,7 @@ async fn a_refund_is_answered_with_what_became_of_it(world: World) {
     assert_eq!((failed.status, &failed.json["status"]), (201, &json!("failed")), "{}", failed.text);
     assert_eq!(till.refund("failed").await.text, failed.text);
 
-    let lost = Ok(RefundOutcome::Unknown { reason: "reset".to_owned() });
+    let lost = Ok(RefundOutcome::Unknown(Doubt::of("reset")));
     till.shop.psp.refund_answers.lock().unwrap().push_back(lost);
     let pending = till.refund("pending").await;
     assert_eq!((pending.status, &pending.json["status"]), (201, &json!("pending")), "{}", pending.text);

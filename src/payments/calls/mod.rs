@@ -4,7 +4,9 @@ mod store;
 
 use crate::words::{AttemptId, CallId, PaymentId, Tenant, Timestamp};
 
-pub use store::{LastOrder, answered, count, earlier, last_order, latest_look, not_done, of_payment, sent};
+pub use store::{
+    LastOrder, answered, count, earlier, last_order, latest_look, not_before, not_done, of_payment, sent, wait,
+};
 
 /// A call to a PSP, written down before it is sent.
 #[derive(Debug, Clone)]

@@ -43,13 +43,26 @@ pub async fn not_done(tx: &mut Tx, id: &CallId, at: Timestamp, not_done: &NotDon
         NotDone::Unreachable { after, .. } => (None, after.map(|after| at.plus(after))),
     };
     answered(tx, id, at, &not_done.to_string()).await?;
-    query("update psp_calls set refused_code = $2, not_before = $3 where id = $1")
-        .bind(id)
-        .bind(refused)
-        .bind(not_before)
-        .execute(tx)
-        .await?;
+    query("update psp_calls set refused_code = $2 where id = $1").bind(id).bind(refused).execute(&mut *tx).await?;
+    wait(tx, id, not_before).await
+}
+
+/// Writes before when the PSP wants no other call about the same, as it said to this one; nothing if it did not.
+pub async fn wait(tx: &mut Tx, id: &CallId, not_before: Option<Timestamp>) -> Result<(), DbError> {
+    if let Some(not_before) = not_before {
+        query("update psp_calls set not_before = $2 where id = $1").bind(id).bind(not_before).execute(tx).await?;
+    }
     Ok(())
+}
+
+/// Before when the PSP wants no other call about what goes under `key`.
+pub async fn not_before(on: impl Into<On<'_>>, payment: &PaymentId, key: &str) -> Result<Option<Timestamp>, DbError> {
+    query("select max(not_before) as at from psp_calls where payment_id = $1 and psp_key = $2")
+        .bind(payment)
+        .bind(key)
+        .one(on)
+        .await?
+        .get("at")
 }
 
 /// When the PSP was last asked about an attempt, and before when it wants no other call. It is asked by its payment, for
@@ -77,6 +90,8 @@ pub struct LastOrder {
     pub at: Timestamp,
     /// The PSP's code, if it refused it.
     pub refused: Option<String>,
+    /// Before when the PSP wants no other, if it said so.
+    pub not_before: Option<Timestamp>,
 }
 
 /// The last order to take the money of `attempt`.
@@ -86,14 +101,17 @@ pub async fn last_order(
     attempt: &AttemptId,
 ) -> Result<Option<LastOrder>, DbError> {
     query(
-        "select coalesce(answered_at, sent_at) as at, refused_code from psp_calls
+        "select coalesce(answered_at, sent_at) as at, refused_code, not_before from psp_calls
          where payment_id = $1 and attempt_id = $2 and operation = 'confirm' order by id desc limit 1",
     )
     .bind(payment)
     .bind(attempt)
     .optional(on)
     .await?
-    .map(|row| Ok(LastOrder { at: row.get("at")?, refused: row.get("refused_code")? }))
+    .map(|row| {
+        let (at, refused, not_before) = (row.get("at")?, row.get("refused_code")?, row.get("not_before")?);
+        Ok(LastOrder { at, refused, not_before })
+    })
     .transpose()
 }
 

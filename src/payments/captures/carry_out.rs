@@ -7,7 +7,7 @@ use crate::payments::calls::{self, Call};
 use crate::payments::error::PaymentError;
 use crate::payments::repeats::{believable, no_answer};
 use crate::payments::{send, store as payments};
-use crate::psp::{CaptureRequest, Hold, NotDone, Psp, VoidRequest};
+use crate::psp::{CaptureRequest, Doubt, Hold, NotDone, Psp, VoidRequest};
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::CaptureKey;
@@ -21,6 +21,9 @@ pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentErro
     let Some(asked) = store::find(&app.db, id).await?.filter(|asked| asked.status == CaptureStatus::Pending) else {
         return Ok(Verdict::Done);
     };
+    if let Some(at) = send::told_to_wait(app, &asked.payment, asked.id.as_str()).await? {
+        return Ok(Verdict::Again { at });
+    }
     let payment = payments::find(&app.db, &asked.payment).await?.ok_or(PaymentError::NotFound)?;
     let psp_payment = payment.registered.ok_or(PaymentError::NotRegistered)?.psp_payment;
     let psp = app.psps.get(&asked.psp).cloned().ok_or(PaymentError::NoPsp(asked.tenant.mode.as_str()))?;
@@ -31,7 +34,7 @@ pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentErro
     let became = match read(&asked, &heard) {
         Became::Failed { code } if !settles(app, &asked, earlier) => Became::Unknown {
             reason: format!("refused ({code}), and an earlier call may still arrive"),
-            class: Class::Unclear,
+            class: Class::Unclear { after: None },
         },
         became => became,
     };
@@ -45,7 +48,7 @@ pub async fn carry_out(app: &App, id: &CaptureId) -> Result<Verdict, PaymentErro
             ..ended(app, &asked, CaptureStatus::Failed)
         },
         Became::Unknown { reason, class } => {
-            send::note(app, &call, &format!("not known: {reason}")).await?;
+            send::note_and_wait(app, &call, &format!("not known: {reason}"), class.asked_to_wait()).await?;
             return Ok(later(app, &asked, tries, class));
         }
         Became::Contradiction(error) => {
@@ -75,7 +78,7 @@ async fn order(app: &App, psp: &dyn Psp, asked: &Capture, psp_payment: String, t
         }
         let age = app.now().since(asked.created_at);
         if psp.key_lifetime().is_some_and(|lifetime| age >= lifetime) {
-            return Ok(Hold::Unknown { reason: "still held, and too old to be ordered again".to_owned() });
+            return Ok(Hold::Unknown(Doubt::of("still held, and too old to be ordered again")));
         }
     }
     let key = if CaptureKey.is_absent() { CallId::new().to_string() } else { asked.id.to_string() };

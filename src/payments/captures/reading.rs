@@ -2,7 +2,7 @@
 
 use super::{Capture, Operation};
 use crate::payments::send;
-use crate::psp::{Hold, NotDone};
+use crate::psp::{Doubt, Hold, NotDone};
 use crate::queue::retry::Class;
 
 /// What a capture or void has come to.
@@ -46,10 +46,13 @@ pub(super) fn read(asked: &Capture, heard: &Result<Hold, NotDone>) -> Became {
         (Operation::Void, Ok(Hold::Captured { amount, .. })) => {
             Became::Contradiction(format!("the PSP says that it captured {amount}, which nobody here asked for"))
         }
-        (_, Ok(Hold::Held)) => {
-            Became::Unknown { reason: "the PSP still holds the money".to_owned(), class: Class::Unclear }
+        (_, Ok(Hold::Held)) => Became::Unknown {
+            reason: "the PSP still holds the money".to_owned(),
+            class: Class::Unclear { after: None },
+        },
+        (_, Ok(Hold::Unknown(Doubt { reason, after }))) => {
+            Became::Unknown { reason: reason.clone(), class: Class::Unclear { after: *after } }
         }
-        (_, Ok(Hold::Unknown { reason })) => Became::Unknown { reason: reason.clone(), class: Class::Unclear },
         (_, Err(NotDone::Refused { code, .. })) => Became::Failed { code: code.clone() },
         (_, Err(not_done @ NotDone::Unreachable { reason, .. })) => {
             Became::Unknown { reason: reason.clone(), class: send::class(not_done) }
@@ -90,7 +93,7 @@ mod tests {
         let captured = |minor| Ok(Hold::Captured { amount: won(minor), reference: "ch".to_owned() });
         let refused = Err(NotDone::Refused { code: "no".to_owned(), reason: String::new() });
         let away = Err(NotDone::Unreachable { reason: String::new(), after: None });
-        let doubt = Ok(Hold::Unknown { reason: String::new() });
+        let doubt = Ok(Hold::Unknown(Doubt::of("reset")));
         let table = [
             // heard, a capture of 60, a void
             (captured(60), "done", "contradiction"),

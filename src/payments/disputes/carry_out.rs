@@ -22,6 +22,9 @@ pub async fn carry_out(app: &App, id: &DisputeId) -> Result<Verdict, PaymentErro
     let (Some(evidence), Some(dispute)) = (sending, store::find(&app.db, id).await?) else {
         return Ok(Verdict::Done);
     };
+    if let Some(at) = send::told_to_wait(app, &dispute.payment, evidence.id.as_str()).await? {
+        return Ok(Verdict::Again { at });
+    }
     let payment = payments::find(&app.db, &dispute.payment).await?.ok_or(PaymentError::NotFound)?;
     let sent = calls::count(&app.db, &payment.id, "dispute_evidence", evidence.id.as_str()).await?;
     let outcome = match ask(app, &payment).await {
@@ -85,7 +88,7 @@ async fn hand_in(
         Ok(EvidenceOutcome::Unknown { .. }) => "no answer that can be trusted".to_owned(),
         Err(not_done) => not_done.to_string(),
     };
-    send::note(app, &call, &summary).await?;
+    send::note_and_wait(app, &call, &summary, class(&outcome).asked_to_wait()).await?;
     Ok(outcome)
 }
 
@@ -115,6 +118,14 @@ async fn settle(app: &App, id: &DisputeId, after: &Evidence, now: Timestamp) -> 
     Ok(tx.commit().await?)
 }
 
+fn class(outcome: &Result<EvidenceOutcome, NotDone>) -> Class {
+    match outcome {
+        Ok(EvidenceOutcome::Unknown(doubt)) => Class::Unclear { after: doubt.after },
+        Ok(_) => Class::Unclear { after: None },
+        Err(not_done) => send::class(not_done),
+    }
+}
+
 /// Again, as `[retry]` says; past the deadline or the last try it fails, so that a person gets it.
 fn later(
     app: &App,
@@ -127,9 +138,8 @@ fn later(
     if now > evidence.deadline_at {
         return Verdict::Failed { error: format!("evidence for {psp} since {since}: not known past its deadline") };
     }
-    let class = outcome.as_ref().map_or_else(send::class, |_| Class::Unclear);
     let policies = Policies::from(app.config.retries_at(psp).evidence);
-    match policies.after(class, tries, u32::from_ne_bytes(random_bytes())) {
+    match policies.after(class(outcome), tries, u32::from_ne_bytes(random_bytes())) {
         Next::After(wait) => Verdict::Again { at: now.plus(wait) },
         Next::GiveUp => {
             Verdict::Failed { error: format!("evidence for {psp} since {since}: not known after {tries} tries") }

@@ -22,6 +22,9 @@ use crate::words::{CallId, PaymentId, RefundId, random_bytes};
 /// forgotten. One that has failed is only looked for: a call that was thought lost may have arrived after all.
 pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError> {
     let Some(refund) = store::find(&app.db, id).await? else { return Ok(Verdict::Done) };
+    if let Some(at) = send::told_to_wait(app, &refund.payment, refund.id.as_str()).await? {
+        return Ok(Verdict::Again { at });
+    }
     if refund.never_was_done() {
         return look_for_late(app, &refund).await;
     }
@@ -35,7 +38,7 @@ pub async fn carry_out(app: &App, id: &RefundId) -> Result<Verdict, PaymentError
     match became {
         Became::Unknown { reason, class } => {
             if let Some(call) = &call {
-                send::note(app, call, &format!("not known: {reason}")).await?;
+                send::note_and_wait(app, call, &format!("not known: {reason}"), class.asked_to_wait()).await?;
             }
             later(app, &refund, class).await
         }
@@ -81,7 +84,7 @@ async fn heard(app: &App, refund: &Refund) -> Result<Ordered, PaymentError> {
         Ok(Finding::Found(outcome)) => Ok(Ordered::Heard(None, read(Ok(outcome)))),
         Ok(Finding::NotFound) if is_forgotten(app, refund) => {
             let reason = "not found, and too old to be ordered again".to_owned();
-            Ok(Ordered::Heard(None, Became::Unknown { reason, class: Class::Unclear }))
+            Ok(Ordered::Heard(None, Became::Unknown { reason, class: Class::Unclear { after: None } }))
         }
         Ok(Finding::NotFound) => order(app, refund, key).await,
     }

@@ -39,14 +39,14 @@ pub(super) async fn order(app: &App, refund: &Refund, key: String) -> Result<Ord
         Begun::Settled => return Ok(Ordered::Settled),
         Begun::Waits => {
             let reason = "the payment is contested, and an earlier call may still arrive".to_owned();
-            return Ok(Ordered::Heard(None, Became::Unknown { reason, class: Class::Unclear }));
+            return Ok(Ordered::Heard(None, Became::Unknown { reason, class: Class::Unclear { after: None } }));
         }
         Begun::Call { id, earlier } => (id, earlier),
     };
     let became = match read(psp.refund(&RefundRequest { psp_payment, amount: refund.amount, key }).await) {
         Became::Failed { code } if !believable(earlier, app.now()) => Became::Unknown {
             reason: format!("refused ({code}), and an earlier call may still arrive"),
-            class: Class::Unclear,
+            class: Class::Unclear { after: None },
         },
         became => became,
     };

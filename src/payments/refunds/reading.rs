@@ -1,7 +1,7 @@
 //! Reading: what the PSP's word means for a refund. Pure.
 
 use crate::payments::send;
-use crate::psp::{NotDone, RefundOutcome};
+use crate::psp::{Doubt, NotDone, RefundOutcome};
 use crate::queue::retry::Class;
 
 /// What a refund has come to.
@@ -34,10 +34,13 @@ pub(super) fn read(heard: Result<RefundOutcome, NotDone>) -> Became {
         Ok(RefundOutcome::Done { reference }) => Became::Done { reference, returned: None },
         Ok(RefundOutcome::Returned { reference, psp_code }) => Became::Done { reference, returned: Some(psp_code) },
         Ok(RefundOutcome::Failed { psp_code: code }) | Err(NotDone::Refused { code, .. }) => Became::Failed { code },
-        Ok(RefundOutcome::Pending) => {
-            Became::Unknown { reason: "the PSP has it and says nothing yet".to_owned(), class: Class::Unclear }
+        Ok(RefundOutcome::Pending) => Became::Unknown {
+            reason: "the PSP has it and says nothing yet".to_owned(),
+            class: Class::Unclear { after: None },
+        },
+        Ok(RefundOutcome::Unknown(Doubt { reason, after })) => {
+            Became::Unknown { reason, class: Class::Unclear { after } }
         }
-        Ok(RefundOutcome::Unknown { reason }) => Became::Unknown { reason, class: Class::Unclear },
         Err(not_done @ NotDone::Unreachable { .. }) => {
             Became::Unknown { class: send::class(&not_done), reason: not_done.to_string() }
         }

@@ -24,6 +24,11 @@ pub async fn sent(tx: &mut Tx, payout: &Payout, operation: &str, now: Timestamp)
     Ok(id)
 }
 
+/// Before when the provider wants no other call about the payout.
+pub async fn not_before(on: impl Into<On<'_>>, payout: &PayoutId) -> Result<Option<Timestamp>, DbError> {
+    query("select max(not_before) as at from psp_calls where payout_id = $1").bind(payout).one(on).await?.get("at")
+}
+
 /// Writes what came back.
 pub async fn answered(tx: &mut Tx, id: &CallId, at: Timestamp, result: &str) -> Result<(), DbError> {
     let result: String = result.chars().take(500).collect();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{DisputeReason, DisputeStatus, EvidenceOutcome, EvidenceRequest, NotDone, PspDispute};
-use super::reading::{Reply, arrived, garbled, not_sent, read, refusal, said_nothing};
+use super::super::{DisputeReason, DisputeStatus, Doubt, EvidenceOutcome, EvidenceRequest, NotDone, PspDispute};
+use super::reading::{Reply, arrived, doubt, garbled, not_sent, read, refusal};
 use crate::words::{Currency, Money, Timestamp};
 
 /// Body of a hand-in.
@@ -66,11 +66,11 @@ pub fn taken(reply: Reply) -> Result<EvidenceOutcome, NotDone> {
     let answer = match reply {
         Ok(answer) => answer,
         Err(failure) if failure.may_have_arrived() => {
-            return Ok(EvidenceOutcome::Unknown { reason: failure.to_string() });
+            return Ok(EvidenceOutcome::Unknown(Doubt::of(failure.to_string())));
         }
         Err(failure) => return Err(not_sent(&failure)),
     };
-    let doubtful = || EvidenceOutcome::Unknown { reason: said_nothing(answer.status) };
+    let doubtful = || EvidenceOutcome::Unknown(doubt(&answer));
     if answer.status.is_success() {
         let result = read::<Taken>(&answer).and_then(|result| dispute(result.dispute));
         return Ok(result.map_or_else(doubtful, |_| EvidenceOutcome::Taken));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::StatusCode;
 
-use super::super::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
-use super::reading::{Reply, arrived, garbled, not_sent, read, refusal, said_nothing};
+use super::super::{Doubt, Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
+use super::reading::{Reply, arrived, doubt, garbled, not_sent, read, refusal};
 use super::{Simulator, wire};
 use crate::words::Mode;
 
@@ -45,11 +45,11 @@ fn ordered(reply: Reply) -> Result<PayoutOutcome, NotDone> {
     let answer = match reply {
         Ok(answer) => answer,
         Err(failure) if failure.may_have_arrived() => {
-            return Ok(PayoutOutcome::Unknown { reason: failure.to_string() });
+            return Ok(PayoutOutcome::Unknown(Doubt::of(failure.to_string())));
         }
         Err(failure) => return Err(not_sent(&failure)),
     };
-    let doubtful = || PayoutOutcome::Unknown { reason: said_nothing(answer.status) };
+    let doubtful = || PayoutOutcome::Unknown(doubt(&answer));
     // A payout that was refused for what it asks is an answer about the payout, and carries it.
     if answer.status.is_success() || answer.status == StatusCode::PAYMENT_REQUIRED {
         return Ok(read::<wire::Sent>(&answer).map_or_else(doubtful, |sent| of_payout(sent.payout)));
@@ -75,7 +75,7 @@ fn of_payout(payout: wire::KnownPayout) -> PayoutOutcome {
         "paid" => PayoutOutcome::Paid { reference },
         "failed" => PayoutOutcome::Failed { code },
         "returned" => PayoutOutcome::Returned { reference, code },
-        other => PayoutOutcome::Unknown { reason: format!("the payout is in a state we do not know: {other:.40}") },
+        other => PayoutOutcome::Unknown(Doubt::of(format!("the payout is in a state we do not know: {other:.40}"))),
     }
 }
 
@@ -111,6 +111,10 @@ mod tests {
     fn what_says_nothing_is_unknown_and_a_refused_call_did_nothing() {
         assert!(matches!(ordered(answer(500, "")), Ok(PayoutOutcome::Unknown { .. })));
         assert!(matches!(ordered(answer(201, "{}")), Ok(PayoutOutcome::Unknown { .. })));
+        let mut busy = answer(503, "").unwrap();
+        busy.headers.insert(reqwest::header::RETRY_AFTER, "7".parse().unwrap());
+        let waits = |after| matches!(ordered(Ok(busy)), Ok(PayoutOutcome::Unknown(doubt)) if doubt.after == after);
+        assert!(waits(Some(Duration::from_secs(7))));
         let refused = r#"{"error":{"code":"invalid_request","message":"no"}}"#;
         assert!(matches!(ordered(answer(400, refused)), Err(NotDone::Refused { .. })));
         let busy = r#"{"error":{"code":"idempotency_key_in_use","message":"wait"}}"#;

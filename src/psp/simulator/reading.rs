@@ -10,7 +10,9 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::super::{Approval, Card, Decline, DeclineCode, Finding, Hold, NotDone, Outcome, RefundOutcome, Registered};
+use super::super::{
+    Approval, Card, Decline, DeclineCode, Doubt, Finding, Hold, NotDone, Outcome, RefundOutcome, Registered,
+};
 use super::wire;
 use crate::outbound::{Answer, Failure, retry_after};
 use crate::words::{Currency, Money};
@@ -32,19 +34,18 @@ pub fn registered(reply: Reply) -> Result<Registered, NotDone> {
 pub fn outcome(reply: Reply) -> Result<Outcome, NotDone> {
     let answer = match reply {
         Ok(answer) => answer,
-        Err(failure) if failure.may_have_arrived() => return Ok(Outcome::Unknown { reason: failure.to_string() }),
+        Err(failure) if failure.may_have_arrived() => return Ok(Outcome::Unknown(Doubt::of(failure.to_string()))),
         Err(failure) => return Err(not_sent(&failure)),
     };
-    let status = answer.status;
-    if status.is_success() {
+    if answer.status.is_success() {
         let attempt = read::<wire::Payment>(&answer).and_then(|payment| payment.attempt);
-        return Ok(attempt.map_or_else(|| unreadable(status), of_attempt));
+        return Ok(attempt.map_or_else(|| unreadable(&answer), of_attempt));
     }
-    if status == StatusCode::PAYMENT_REQUIRED {
+    if answer.status == StatusCode::PAYMENT_REQUIRED {
         let attempt = read::<wire::Refused>(&answer).and_then(|refused| refused.payment?.attempt);
-        return Ok(attempt.map_or_else(|| unreadable(status), of_attempt));
+        return Ok(attempt.map_or_else(|| unreadable(&answer), of_attempt));
     }
-    refusal(&answer).map_or_else(|| Ok(unreadable(status)), Err)
+    refusal(&answer).map_or_else(|| Ok(unreadable(&answer)), Err)
 }
 
 /// The answer of a look for the attempt made under a key of ours.
@@ -65,25 +66,25 @@ pub fn hold(reply: Reply) -> Result<Hold, NotDone> {
         return Err(refusal(&answer).unwrap_or_else(|| garbled(&answer)));
     }
     let payment: wire::Payment = read(&answer).ok_or_else(|| garbled(&answer))?;
-    Ok(of_hold(&payment).unwrap_or_else(|| unreadable_hold(answer.status)))
+    Ok(of_hold(&payment).unwrap_or_else(|| unreadable_hold(&answer)))
 }
 
 /// The answer of a call that was to end a hold.
 pub fn changed_hold(reply: Reply) -> Result<Hold, NotDone> {
     let answer = match reply {
         Ok(answer) => answer,
-        Err(failure) if failure.may_have_arrived() => return Ok(Hold::Unknown { reason: failure.to_string() }),
+        Err(failure) if failure.may_have_arrived() => return Ok(Hold::Unknown(Doubt::of(failure.to_string()))),
         Err(failure) => return Err(not_sent(&failure)),
     };
     if answer.status.is_success() {
         let payment = read::<wire::Payment>(&answer);
-        return Ok(payment.and_then(|payment| of_hold(&payment)).unwrap_or_else(|| unreadable_hold(answer.status)));
+        return Ok(payment.and_then(|payment| of_hold(&payment)).unwrap_or_else(|| unreadable_hold(&answer)));
     }
     // A refusal shows the payment: one that is ended already says so better than the refusal does.
     let shown = read::<wire::Refused>(&answer).and_then(|refused| refused.payment);
     match shown.as_ref().and_then(of_hold) {
         Some(ended @ (Hold::Captured { .. } | Hold::Released)) => Ok(ended),
-        _ => refusal(&answer).map_or_else(|| Ok(unreadable_hold(answer.status)), Err),
+        _ => refusal(&answer).map_or_else(|| Ok(unreadable_hold(&answer)), Err),
     }
 }
 
@@ -101,8 +102,8 @@ fn of_hold(payment: &wire::Payment) -> Option<Hold> {
     }
 }
 
-fn unreadable_hold(status: StatusCode) -> Hold {
-    Hold::Unknown { reason: said_nothing(status) }
+fn unreadable_hold(answer: &Answer) -> Hold {
+    Hold::Unknown(doubt(answer))
 }
 
 /// The answer of a refund call.
@@ -110,13 +111,13 @@ pub fn refund(reply: Reply) -> Result<RefundOutcome, NotDone> {
     let answer = match reply {
         Ok(answer) => answer,
         Err(failure) if failure.may_have_arrived() => {
-            return Ok(RefundOutcome::Unknown { reason: failure.to_string() });
+            return Ok(RefundOutcome::Unknown(Doubt::of(failure.to_string())));
         }
         Err(failure) => return Err(not_sent(&failure)),
     };
     if answer.status.is_success() {
         let refunded = read::<wire::Refunded>(&answer);
-        return Ok(refunded.map_or_else(|| doubtful(answer.status), |refunded| of_refund(refunded.refund)));
+        return Ok(refunded.map_or_else(|| doubtful(&answer), |refunded| of_refund(refunded.refund)));
     }
     match refusal(&answer) {
         // A conflict is a definite no to this refund; anything else is a no to how we ask.
@@ -124,7 +125,7 @@ pub fn refund(reply: Reply) -> Result<RefundOutcome, NotDone> {
             Ok(RefundOutcome::Failed { psp_code: code })
         }
         Some(not_done) => Err(not_done),
-        None => Ok(doubtful(answer.status)),
+        None => Ok(doubtful(&answer)),
     }
 }
 
@@ -146,12 +147,12 @@ fn of_refund(refund: wire::KnownRefund) -> RefundOutcome {
             reference: refund.id,
             psp_code: refund.failure_code.unwrap_or_else(|| "returned".to_owned()),
         },
-        other => RefundOutcome::Unknown { reason: format!("the refund is in a state we do not know: {other:.40}") },
+        other => RefundOutcome::Unknown(Doubt::of(format!("the refund is in a state we do not know: {other:.40}"))),
     }
 }
 
-fn doubtful(status: StatusCode) -> RefundOutcome {
-    RefundOutcome::Unknown { reason: said_nothing(status) }
+fn doubtful(answer: &Answer) -> RefundOutcome {
+    RefundOutcome::Unknown(doubt(answer))
 }
 
 /// What became of an attempt.
@@ -167,10 +168,10 @@ fn of_attempt(attempt: wire::Attempt) -> Outcome {
         }
         "requires_action" => match attempt.challenge_url.as_deref().map(Url::parse) {
             Some(Ok(url)) => Outcome::ActionRequired { url, card },
-            _ => Outcome::Unknown { reason: "a challenge without an address".to_owned() },
+            _ => Outcome::Unknown(Doubt::of("a challenge without an address")),
         },
         "processing" => Outcome::Pending,
-        other => Outcome::Unknown { reason: format!("the attempt is in a state we do not know: {other:.40}") },
+        other => Outcome::Unknown(Doubt::of(format!("the attempt is in a state we do not know: {other:.40}"))),
     }
 }
 
@@ -228,11 +229,16 @@ pub(super) fn garbled(answer: &Answer) -> NotDone {
     NotDone::Unreachable { reason: said_nothing(answer.status), after: asked_to_wait(&answer.headers) }
 }
 
-fn unreadable(status: StatusCode) -> Outcome {
-    Outcome::Unknown { reason: said_nothing(status) }
+fn unreadable(answer: &Answer) -> Outcome {
+    Outcome::Unknown(doubt(answer))
 }
 
-pub(super) fn said_nothing(status: StatusCode) -> String {
+/// What an answer leaves that does not say what was done: it may say when the PSP wants to be called again all the same.
+pub(super) fn doubt(answer: &Answer) -> Doubt {
+    Doubt { reason: said_nothing(answer.status), after: asked_to_wait(&answer.headers) }
+}
+
+fn said_nothing(status: StatusCode) -> String {
     format!("the PSP answered {} without saying what it did", status.as_u16())
 }
 
@@ -327,6 +333,22 @@ mod tests {
             let after = heard.map_or_else(|not_done| not_done, |outcome| panic!("{outcome:?}"));
             let NotDone::Unreachable { after: Some(wait), .. } = after else { panic!("{after:?}") };
             assert_eq!(wait.as_secs(), seconds, "{asked}");
+        }
+    }
+
+    /// Of each order, what a 503 with a time leaves.
+    #[test]
+    fn a_doubt_keeps_the_time_that_the_psp_wants() {
+        for (asked, seconds) in [(Some("7"), Some(7)), (Some("86400"), Some(3600)), (Some("soon"), None), (None, None)]
+        {
+            let mut busy = answer(503, "").unwrap();
+            if let Some(asked) = asked {
+                busy.headers.insert(RETRY_AFTER, asked.parse().unwrap());
+            }
+            let wanted = Doubt { reason: said_nothing(busy.status), after: seconds.map(Duration::from_secs) };
+            assert_eq!(outcome(Ok(busy.clone())), Ok(Outcome::Unknown(wanted.clone())));
+            assert_eq!(changed_hold(Ok(busy.clone())), Ok(Hold::Unknown(wanted.clone())));
+            assert_eq!(refund(Ok(busy)), Ok(RefundOutcome::Unknown(wanted)));
         }
     }
 

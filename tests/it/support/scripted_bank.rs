@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tollgate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
+use tollgate::psp::{Doubt, Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
 use tollgate::words::Mode;
 
 #[derive(Default)]
 pub struct ScriptedBank {
     pub key_lifetime: Mutex<Option<Duration>>,
-    /// What comes back from the next orders; `Err` and a failure send nothing, all else sends once per key.
+    /// What comes back from the next orders; `Err`, a failure and a wish for time send nothing, all else sends once per key.
     pub answers: Mutex<VecDeque<Result<PayoutOutcome, NotDone>>>,
     /// So many look-ups are not answered.
     pub away: Mutex<u32>,
@@ -56,7 +56,7 @@ pub fn failed() -> PayoutOutcome {
 }
 
 pub fn lost() -> PayoutOutcome {
-    PayoutOutcome::Unknown { reason: "the connection was reset".to_owned() }
+    PayoutOutcome::Unknown(Doubt::of("the connection was reset"))
 }
 
 #[async_trait::async_trait]
@@ -76,7 +76,8 @@ impl PayoutProvider for ScriptedBank {
     async fn pay_out(&self, request: &PayoutRequest) -> Result<PayoutOutcome, NotDone> {
         self.orders.lock().unwrap().push((request.key.clone(), request.amount.minor()));
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or_else(|| Ok(processing()));
-        if let Ok(PayoutOutcome::Failed { .. }) | Err(_) = answer {
+        if let Ok(PayoutOutcome::Failed { .. } | PayoutOutcome::Unknown(Doubt { after: Some(_), .. })) | Err(_) = answer
+        {
             return answer;
         }
         let state = answer.clone().ok().filter(|outcome| *outcome != lost()).unwrap_or_else(processing);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
-    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, DisputeReason, DisputeStatus, EvidenceOutcome,
-    EvidenceRequest, Finding, Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice,
-    RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
+    Approval, CaptureRequest, ConfirmRequest, Decline, DeclineCode, DisputeReason, DisputeStatus, Doubt,
+    EvidenceOutcome, EvidenceRequest, Finding, Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute,
+    PspNotice, RefundOutcome, RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::words::{Currency, Mode, Money, Timestamp};
 
@@ -18,6 +18,8 @@ pub enum Ends {
     Unheard,
     /// Lost on its way: not done, and no answer.
     Lost,
+    /// Not done, which nobody can tell; the PSP wants no other call for so long.
+    Waits(Duration),
     /// Turned away.
     Not(NotDone),
 }
@@ -97,10 +99,11 @@ impl ScriptedPsp {
         let takes = (*self.end_takes.lock().unwrap()).max(Duration::from_millis(5));
         tokio::time::sleep(takes).await;
         let next = self.ends.lock().unwrap().pop_front();
-        let unheard = Hold::Unknown { reason: "the connection was reset".to_owned() };
+        let unheard = Hold::Unknown(Doubt::of("the connection was reset"));
         match next {
             Some(Ends::Not(not_done)) => return Err(not_done),
             Some(Ends::Lost) => return Ok(unheard),
+            Some(Ends::Waits(after)) => return Ok(Hold::Unknown(waits(after))),
             Some(Ends::Unheard) | None => {}
         }
         let stands = self.holds.lock().unwrap().entry(psp_payment.to_owned()).or_insert(wanted).clone();
@@ -150,7 +153,12 @@ pub fn declined() -> Outcome {
 }
 
 pub fn unknown() -> Outcome {
-    Outcome::Unknown { reason: "the connection was reset".to_owned() }
+    Outcome::Unknown(Doubt::of("the connection was reset"))
+}
+
+/// The doubt that a PSP leaves which wants no other call for so long.
+pub fn waits(after: Duration) -> Doubt {
+    Doubt { reason: "the PSP answered 503".to_owned(), after: Some(after) }
 }
 
 #[async_trait::async_trait]
@@ -230,14 +238,17 @@ impl Psp for ScriptedPsp {
         Ok(self.holds.lock().unwrap().get(psp_payment).cloned().unwrap_or(Hold::Held))
     }
 
-    /// Gives back once per key; a scripted answer hides or replaces what it did.
+    /// Gives back once per key; a scripted answer hides or replaces what it did, which is nothing where it wants time.
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
         let takes = *self.refund_takes.lock().unwrap();
         tokio::time::sleep(takes).await;
         let dies = self.refunds_die.lock().unwrap().pop_front();
         assert!(dies != Some(Dies::Before), "the program dies here");
         let scripted = self.refund_answers.lock().unwrap().pop_front();
-        if matches!(scripted, Some(Err(_) | Ok(RefundOutcome::Failed { .. }))) {
+        if matches!(
+            scripted,
+            Some(Err(_) | Ok(RefundOutcome::Failed { .. } | RefundOutcome::Unknown(Doubt { after: Some(_), .. })))
+        ) {
             return scripted.unwrap();
         }
         let mut refunds = self.refunds.lock().unwrap();
@@ -277,11 +288,14 @@ impl Psp for ScriptedPsp {
         Ok(all.iter().filter(|dispute| dispute.opened_at >= since).cloned().collect())
     }
 
-    /// Takes evidence once per dispute; a scripted answer hides or replaces what it did.
+    /// Takes evidence once per dispute; a scripted answer hides or replaces what it did, as with refunds.
     async fn submit_evidence(&self, request: &EvidenceRequest) -> Result<EvidenceOutcome, NotDone> {
         self.evidence.lock().unwrap().push(request.key.clone());
         let scripted = self.evidence_answers.lock().unwrap().pop_front();
-        if matches!(scripted, Some(Err(_) | Ok(EvidenceOutcome::Refused { .. }))) {
+        if matches!(
+            scripted,
+            Some(Err(_) | Ok(EvidenceOutcome::Refused { .. } | EvidenceOutcome::Unknown(Doubt { after: Some(_), .. })))
+        ) {
             return scripted.unwrap();
         }
         let mut all = self.disputes.lock().unwrap();
@@ -295,7 +309,10 @@ impl Psp for ScriptedPsp {
     async fn accept_dispute(&self, dispute: &str, key: &str) -> Result<EvidenceOutcome, NotDone> {
         self.evidence.lock().unwrap().push(key.to_owned());
         let scripted = self.evidence_answers.lock().unwrap().pop_front();
-        if matches!(scripted, Some(Err(_) | Ok(EvidenceOutcome::Refused { .. }))) {
+        if matches!(
+            scripted,
+            Some(Err(_) | Ok(EvidenceOutcome::Refused { .. } | EvidenceOutcome::Unknown(Doubt { after: Some(_), .. })))
+        ) {
             return scripted.unwrap();
         }
         let mut all = self.disputes.lock().unwrap();

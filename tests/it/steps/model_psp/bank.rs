@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tollgate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
+use tollgate::psp::{Doubt, Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
 use tollgate::words::Mode;
 
 use super::{Mishap, ModelPsp, Record, answers, away, goes, lost};
@@ -94,7 +94,7 @@ impl PayoutProvider for ModelPsp {
         }
         answers("pay_out").await;
         if matches!(mishap, Some(Mishap::AnswerLost | Mishap::OrderLost)) {
-            return Ok(PayoutOutcome::Unknown { reason: lost() });
+            return Ok(PayoutOutcome::Unknown(Doubt::of(lost())));
         }
         Ok(outcome(&request.key, self.record().transfers[&request.key].sent))
     }

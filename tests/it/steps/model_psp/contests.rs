@@ -1,6 +1,6 @@
 //! What shoppers' banks contest, and the evidence it was handed.
 
-use tollgate::psp::{DisputeReason, DisputeStatus, EvidenceOutcome, EvidenceRequest, NotDone, PspDispute};
+use tollgate::psp::{DisputeReason, DisputeStatus, Doubt, EvidenceOutcome, EvidenceRequest, NotDone, PspDispute};
 use tollgate::words::{Currency, Money, Timestamp};
 
 use super::super::stage::START;
@@ -93,7 +93,7 @@ impl ModelPsp {
         }
         answers("accept_dispute").await;
         Ok(match mishap {
-            Some(Mishap::AnswerLost | Mishap::OrderLost) => EvidenceOutcome::Unknown { reason: lost() },
+            Some(Mishap::AnswerLost | Mishap::OrderLost) => EvidenceOutcome::Unknown(Doubt::of(lost())),
             _ if taken => EvidenceOutcome::Taken,
             _ => EvidenceOutcome::Refused { psp_code: "too_late".to_owned() },
         })
@@ -121,7 +121,7 @@ impl ModelPsp {
         }
         answers("submit_evidence").await;
         Ok(match mishap {
-            Some(Mishap::AnswerLost | Mishap::OrderLost) => EvidenceOutcome::Unknown { reason: lost() },
+            Some(Mishap::AnswerLost | Mishap::OrderLost) => EvidenceOutcome::Unknown(Doubt::of(lost())),
             _ if taken => EvidenceOutcome::Taken,
             _ => EvidenceOutcome::Refused { psp_code: "too_late".to_owned() },
         })

@@ -11,9 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use tollgate::psp::{
-    Approval, CaptureRequest, Card, ConfirmRequest, Decline, DeclineCode, EvidenceOutcome, EvidenceRequest, Finding,
-    Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome, RefundRequest,
-    RegisterRequest, Registered, VoidRequest,
+    Approval, CaptureRequest, Card, ConfirmRequest, Decline, DeclineCode, Doubt, EvidenceOutcome, EvidenceRequest,
+    Finding, Hold, NotDone, NoticeRefused, Outcome, PageOrigins, Psp, PspDispute, PspNotice, RefundOutcome,
+    RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::steps::{self, Step};
 use tollgate::words::{Currency, Mode, Money, Secret, Timestamp};
@@ -233,7 +233,7 @@ impl ModelPsp {
             self.record().ended.entry(psp_payment.to_owned()).or_insert(taken);
         }
         answers(what).await;
-        Ok(if mishap.is_some() { Hold::Unknown { reason: lost() } } else { self.hold(psp_payment) })
+        Ok(if mishap.is_some() { Hold::Unknown(Doubt::of(lost())) } else { self.hold(psp_payment) })
     }
 }
 
@@ -339,7 +339,7 @@ impl Psp for ModelPsp {
         }
         answers("confirm").await;
         if mishap.is_some() {
-            return Ok(Outcome::Unknown { reason: lost() });
+            return Ok(Outcome::Unknown(Doubt::of(lost())));
         }
         let became = self.record().charges[&request.key].became;
         Ok(outcome(&request.key, became))
@@ -406,7 +406,7 @@ impl Psp for ModelPsp {
         }
         answers("refund").await;
         if mishap.is_some() {
-            return Ok(RefundOutcome::Unknown { reason: lost() });
+            return Ok(RefundOutcome::Unknown(Doubt::of(lost())));
         }
         Ok(RefundOutcome::Done { reference: format!("re_of_{}", request.key) })
     }
