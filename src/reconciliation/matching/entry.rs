@@ -102,8 +102,9 @@ fn left_over(told: &Told, decided: &Decided, ours: Option<&Ours>, fee_known: i64
         (Outcome::Matched | Outcome::FeeDiffers, ..) => (fee, Vec::new()),
         (Outcome::AmountDiffers, _, Some(_)) => (fee, rest(told.gross.saturating_sub(decided.expected))),
         (Outcome::CurrencyDiffers, _, Some(ours)) => {
-            let expected = (ours.currency, decided.expected.saturating_neg());
-            (fee, summed([(told.currency, told.gross), expected]))
+            // What of the fee is in the books is in our currency, as the amount is; what the line says of it is in its own.
+            let expected = (ours.currency, fee_known.saturating_sub(decided.expected));
+            (told.fee, summed([(told.currency, told.gross), expected]))
         }
         _ => (0, rest(told.net)),
     }

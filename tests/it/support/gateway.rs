@@ -36,7 +36,7 @@ pub struct Gateway {
     pub http: reqwest::Client,
     stop: CancellationToken,
     serving: JoinHandle<anyhow::Result<()>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What came back.
@@ -181,8 +181,13 @@ impl Gateway {
                 .unwrap(),
             stop,
             serving,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The stand-in's own database.
+    pub fn simulator_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("psp.db")
     }
 
     pub async fn get(&self, path: &str) -> Answer {
