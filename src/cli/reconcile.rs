@@ -40,6 +40,12 @@ pub struct Args {
     /// A file of the source to take in and reconcile
     #[arg(long)]
     file: Option<PathBuf>,
+    /// With --to and --dry-run: the first of the days whose files are read again, and held against what stands
+    #[arg(long, value_name = "DAY", requires_all = ["to", "dry_run"], conflicts_with_all = ["date", "file"])]
+    from: Option<Date>,
+    /// The last of them
+    #[arg(long, value_name = "DAY", requires = "from")]
+    to: Option<Date>,
     /// Change nothing: say what would be found
     #[arg(long)]
     dry_run: bool,
@@ -47,7 +53,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Print a file that was taken in, or refused, byte for byte as it came
-    #[arg(long, value_name = "FILE_ID", conflicts_with_all = ["source", "date", "file"])]
+    #[arg(long, value_name = "FILE_ID", conflicts_with_all = ["source", "date", "file", "from"])]
     take_out: Option<FileId>,
     /// List the known causes of differences, built in and of the settings
     #[arg(long)]
@@ -105,6 +111,10 @@ fn listed(names: &[&str]) -> String {
 }
 
 fn what(args: &Args) -> anyhow::Result<What> {
+    if let (Some(from), Some(to)) = (args.from, args.to) {
+        anyhow::ensure!(from <= to, "--from {from} is after --to {to}");
+        return Ok(What::Days { from, to });
+    }
     match (&args.date, &args.file) {
         (Some(day), None) => Ok(What::Day(*day)),
         (None, Some(path)) => {

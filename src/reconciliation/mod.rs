@@ -15,6 +15,7 @@ pub mod nightly;
 mod postings;
 pub mod progress;
 pub mod reconcile;
+mod rehearse;
 mod repair;
 pub mod report;
 pub mod runs;

@@ -12,7 +12,7 @@ use super::matching::{self, Batches, Context};
 use super::progress::Progress;
 use super::report::{self, About, Rehearsal};
 use super::runs::{self, Keeper, Run, Status, Trigger};
-use super::{missing, repair};
+use super::{missing, rehearse, repair};
 use crate::app::App;
 use crate::config::reconciliation::Source;
 use crate::db::{DbError, MayRetry};
@@ -25,6 +25,13 @@ const IN_ONE_GO: usize = 2_000;
 
 /// What is to be reconciled.
 pub enum What {
+    /// Business days whose files were taken in: rehearsed, never done again.
+    Days {
+        /// The first.
+        from: Date,
+        /// The last.
+        to: Date,
+    },
     /// A business day: its list is asked for, or its files are looked for, where the settings say so.
     Day(Date),
     /// A file that is at hand.
@@ -96,8 +103,9 @@ pub async fn reconcile(
 ) -> Result<Run, ReconcileError> {
     let day = match &what {
         What::Day(day) => Some(*day),
-        What::File { .. } => None,
+        What::File { .. } | What::Days { .. } => None,
     };
+    let dry = dry || matches!(what, What::Days { .. });
     let run = runs::begin(app, &source.name, day, trigger, dry)
         .await?
         .ok_or_else(|| ReconcileError::Busy(source.name.clone()))?;
@@ -188,6 +196,7 @@ async fn work(
             report["without_line"] = without_line.into();
             Ok(whole(None, report))
         }
+        What::Days { from, to } => Ok(whole(None, rehearse::range(&context, from, to, progress).await?)),
         What::File { bytes, .. } if run.dry => Ok(whole(None, rehearse_file(&context, bytes).await?)),
         What::Day(day) => {
             // What is only handed in has its night too, for an expected date must not pass in silence.

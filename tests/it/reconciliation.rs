@@ -626,6 +626,26 @@ async fn a_file_that_was_taken_rehearses_as_it_was_found(world: World) {
     }
 }
 
+async fn a_banks_day_that_was_done_rehearses_as_it_was_found(world: World) {
+    let mut books = Books::open(world).await;
+    for batch in ["batch_1", "batch_2"] {
+        let opened = books.shop.paid().await;
+        let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": batch });
+        books.line("list", "charge", 1_000, if batch == "batch_1" { 30 } else { 40 }, &more).await;
+    }
+    books.run(&books.list.clone()).await;
+    books.line("bank", "bank_entry", 970, 0, &json!({ "texts": ["PAYOUT batch_1"] })).await;
+    // One that names nothing is known by its amount, and one that is told again stays a repetition.
+    books.line("bank", "bank_entry", 960, 0, &json!({ "texts": ["PAYOUT"] })).await;
+    books.line("bank", "bank_entry", 970, 0, &json!({ "texts": ["PAYOUT batch_1"] })).await;
+    let done = books.run(&books.bank.clone()).await;
+    assert_eq!((count(&done, "matched"), count(&done, "duplicate")), (2, 1), "{}", done.totals);
+    let what = What::Day(DAY.parse().unwrap());
+    let (app, nobody) = (&books.shop.app, Progress::nobody());
+    let dry = reconcile(app, &books.bank, what, Trigger::Command, true, "test", &nobody).await.unwrap();
+    assert_eq!((count(&dry, "matched"), count(&dry, "duplicate")), (2, 1), "{}", dry.totals);
+}
+
 async fn one_run_at_a_time_and_a_dead_one_is_taken_over(world: World) {
     let books = Books::open(world).await;
     let app = &books.shop.app;
@@ -698,6 +718,7 @@ both_databases!(
     what_operators_know_is_booked_as_they_say,
     a_rehearsal_changes_nothing,
     a_file_that_was_taken_rehearses_as_it_was_found,
+    a_banks_day_that_was_done_rehearses_as_it_was_found,
     one_run_at_a_time_and_a_dead_one_is_taken_over,
     a_source_of_nobody_fails_and_says_so,
 );

@@ -14,6 +14,7 @@ both_databases!(
     a_file_at_hand_is_rehearsed_then_reconciled_then_known,
     a_run_that_fails_fails_the_command_and_says_why,
     a_bar_is_drawn_for_people_alone,
+    past_days_are_rehearsed_with_todays_parsers_and_causes,
 );
 
 const NOBODY: &str = "mrc_00000000000000000000000000";
@@ -158,6 +159,56 @@ async fn a_run_that_fails_fails_the_command_and_says_why(world: World) {
     let file = desk.file("sound.csv", &[desk.gateway.payment_by("approve").await]).await;
     desk.owned_by(NOBODY);
     failed(&["--file", text_of(&file)], NOBODY).await;
+    desk.gateway.stop().await;
+}
+
+async fn past_days_are_rehearsed_with_todays_parsers_and_causes(world: World) {
+    let desk = Desk::open(world).await;
+    let payment = desk.gateway.payment_by("approve").await;
+    let file = desk.file("past.csv", &[payment]).await;
+    let day = desk.gateway.app.now().to_string()[..10].to_owned();
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    writeln!(text, "rent-1,{day},adjustment,-900,0,\nrent-2,{day},adjustment,-800,0,").unwrap();
+    std::fs::write(&file, text).unwrap();
+    let taken = said(&desk.reconcile(&["--file", text_of(&file)]).await);
+    assert!(taken.contains("types.unknown.count"), "{taken}");
+    let days = ["--from", &day, "--to", &day, "--dry-run", "--format", "json"];
+    let rehearse = async || -> Value {
+        let run: Value = serde_json::from_str(&said(&desk.reconcile(&days).await)).unwrap();
+        assert_eq!(run["dry_run"], true);
+        run["totals"].clone()
+    };
+    let none = serde_json::json!({ "lines_new": 0, "lines_gone": 0, "types": {}, "causes": {}, "classes": {} });
+    let as_it_stands = rehearse().await;
+    assert_eq!((&as_it_stands["files"], &as_it_stands["lines"], &as_it_stands["changes"]), (&1.into(), &3.into(), &none));
+    assert_eq!(as_it_stands["types"]["matched"]["count"], 1, "{as_it_stands}");
+
+    // A new cause, which only waits to be tried.
+    let toml = desk.folder.path().join("tollgate.toml");
+    let settings = std::fs::read_to_string(&toml).unwrap();
+    let cause = "[[reconciliation.causes]]\nname = \"rent\"\noutcome = \"unknown\"\nkinds = [\"adjustment\"]\nat_most = 850\n\
+                 class = \"investigate\"\nexplanation = \"The PSP lends us terminals.\"\n";
+    std::fs::write(&toml, format!("{settings}{cause}")).unwrap();
+    let with_cause = rehearse().await;
+    assert_eq!(with_cause["changes"]["causes"], serde_json::json!({ "held_back_or_put_right -> rent": 1 }));
+    assert_eq!(with_cause["changes"]["classes"], serde_json::json!({ "manual -> investigate": 1 }));
+    assert_eq!(with_cause["changes"]["types"], serde_json::json!({}));
+
+    // A parser that reads a word otherwise, and one that cannot read the file at all.
+    std::fs::write(&toml, format!("{settings}\"@kind:adjustment\" = \"refund\"\n")).unwrap();
+    let otherwise = rehearse().await;
+    assert_eq!(otherwise["changes"]["types"], serde_json::json!({ "unknown -> missing_here": 2 }), "{otherwise}");
+    std::fs::write(&toml, settings.replace("gross = \"gross\"", "gross = \"amount\"")).unwrap();
+    let refused = rehearse().await;
+    assert!(refused["refused"][0]["reason"].as_str().unwrap().starts_with("gross: "), "{refused}");
+    assert_eq!(desk.count("select count(*) as n from settlement_lines").await, 3);
+    assert_eq!(desk.count("select count(*) as n from breaks").await, 2, "nothing was changed");
+
+    // Only a rehearsal goes over days.
+    let earnest = desk.reconcile(&["--from", &day, "--to", &day]).await;
+    assert!(!earnest.status.success());
+    let backwards = desk.reconcile(&["--from", &day, "--to", "2020-01-01", "--dry-run"]).await;
+    assert!(!backwards.status.success());
     desk.gateway.stop().await;
 }
 

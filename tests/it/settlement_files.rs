@@ -184,7 +184,9 @@ async fn a_refused_file_is_read_anew_when_its_settings_were_at_fault(world: Worl
     // A rehearsal says what would be read now, and leaves the file as it is.
     let file = files::list(&world.db, None, &Page::newest(1)).await.unwrap().items.remove(0);
     let right = settings("%d.%m.%Y");
-    assert_eq!(files::rehearse(&app, &right, &file.id, &Progress::nobody()).await.unwrap().lines, 1);
+    let (sender, mut told) = tokio::sync::mpsc::channel(1);
+    assert_eq!(files::rehearse(&app, &right, &file.id, sender).await.unwrap().lines, 1);
+    assert_eq!(told.recv().await.unwrap().len(), 1);
     assert_eq!((lines(&world).await, file.status), (0, Status::Refused));
     assert!(!take(&app, &right, "x.csv", text).await.unwrap().already);
     assert_eq!((lines(&world).await, kept(&world).await), (1, 1));

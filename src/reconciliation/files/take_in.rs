@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::config::reconciliation::Source;
 use crate::db::{DbError, retrying};
 use crate::psp::NotDone;
+use crate::reconciliation::line::Line;
 use crate::reconciliation::progress::Progress;
 use crate::words::FileId;
 
@@ -104,12 +105,18 @@ async fn copy(arrival: &mut Arrival<'_>, mut bytes: impl Read + Send + 'static) 
     Err(TakeInError::Broken(io::Error::other("its reader stopped")))
 }
 
-/// What this program's parser makes of a file that is kept, with the source's present settings. Changes nothing.
+/// What this program's parser makes of a file that is kept, with the source's present settings: its lines, in batches. Changes
+/// nothing.
 ///
 /// # Errors
-/// [`TakeInError::Refused`] when it would be refused now; else as for [`take_in`].
-pub async fn rehearse(app: &App, source: &Source, file: &FileId, progress: &Progress) -> Result<Totals, TakeInError> {
-    stored::check(app, source, file, progress).await
+/// [`TakeInError::Refused`] when it would be refused now, and then its lines count for nothing; else as for [`take_in`].
+pub async fn rehearse(
+    app: &App,
+    source: &Source,
+    file: &FileId,
+    batches: mpsc::Sender<Vec<Line>>,
+) -> Result<Totals, TakeInError> {
+    stored::lines(app, source, file, batches).await
 }
 
 /// Files that a process left behind when it died: what did not come to its end is forgotten, what did is gone on with.

@@ -29,7 +29,7 @@ pub async fn bank_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<E
         Some(if told.net < 0 { out.clone() } else { back.clone() })
     }));
     remember_told(context, &lines, &mut groups).await?;
-    let mut batches = Batches::of(context, &every).await?;
+    let mut batches = Batches::of(context, &every, &lines).await?;
     let mut entries: Vec<Option<Entry>> = lines.iter().map(|_| None).collect();
     for (ours, members) in groups {
         let group: Vec<&Told> = members.iter().filter_map(|&at| lines.get(at)).collect();
@@ -88,13 +88,17 @@ struct Batches {
 }
 
 impl Batches {
-    async fn of(context: &Context<'_>, words: &[&str]) -> Result<Self, DbError> {
+    async fn of(context: &Context<'_>, words: &[&str], lines: &[Told]) -> Result<Self, DbError> {
         let (db, sources) = (&context.app.db, context.psp_sources());
-        Ok(Self {
-            pending: store::batches_to_land(db, &sources).await?,
-            landed: store::landed_batches(db, &sources, words).await?,
-            landing: Vec::new(),
-        })
+        let mut pending = store::batches_to_land(db, &sources).await?;
+        let mut landed = store::landed_batches(db, &sources, words).await?;
+        if context.run.dry {
+            // A line that is rehearsed has not landed yet what it has landed in earnest.
+            let ids: Vec<&LineId> = lines.iter().map(|line| &line.id).collect();
+            landed.retain(|(_, by)| !ids.contains(&by));
+            pending.extend(store::landed_with(db, &sources, &ids).await?);
+        }
+        Ok(Self { pending, landed, landing: Vec::new() })
     }
 
     /// A line that names no payout to a seller; what it lands is pending no longer.

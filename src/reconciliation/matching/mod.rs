@@ -90,18 +90,50 @@ pub async fn rehearse(
     each: &mut Each<'_>,
 ) -> Result<(), DbError> {
     let identities: Vec<&str> = lines.iter().map(|line| line.identity.as_str()).collect();
-    let mut known = store::ids_of(&context.app.db, &context.source.name, &identities).await?;
-    let (mut told, mut raws) = (Vec::with_capacity(lines.len()), HashMap::new());
+    let known = store::ids_of(&context.app.db, &context.source.name, &identities).await?;
+    let (told, of) = as_told(lines, known);
+    let told = batches.add(told);
+    hold_rehearsed(context, told, &of, &mut |_, entry, cause| each(entry, cause)).await
+}
+
+/// Is told what would be decided about a line of this identity, and by which row of the table of causes when it differs.
+pub type EachNamed<'e> = dyn FnMut(&str, &Entry, Option<&Cause>) + Send + 'e;
+
+/// The same of lines that stand under these ids, beside everything else that stands: what a batch comes to is known.
+pub async fn rehearse_told(
+    context: &Context<'_>,
+    lines: Vec<Line>,
+    known: HashMap<String, LineId>,
+    each: &mut EachNamed<'_>,
+) -> Result<(), DbError> {
+    let (told, of) = as_told(lines, known);
+    hold_rehearsed(context, told, &of, each).await
+}
+
+/// What a line is called in its source, and its row as it stands in the file.
+type Rows = HashMap<LineId, (String, String)>;
+
+fn as_told(lines: Vec<Line>, mut known: HashMap<String, LineId>) -> (Vec<Told>, Rows) {
+    let (mut told, mut rows) = (Vec::with_capacity(lines.len()), Rows::new());
     for mut line in lines {
         let id = known.remove(&line.identity).unwrap_or_else(LineId::new);
-        raws.insert(id.clone(), std::mem::take(&mut line.raw));
+        rows.insert(id.clone(), (std::mem::take(&mut line.identity), std::mem::take(&mut line.raw)));
         told.push(Told::rehearsed(line, id));
     }
-    batches.add(&mut told);
-    told.sort_by(|one, other| one.psp_payment.cmp(&other.psp_payment));
+    (told, rows)
+}
+
+async fn hold_rehearsed(
+    context: &Context<'_>,
+    mut told: Vec<Told>,
+    rows: &Rows,
+    each: &mut EachNamed<'_>,
+) -> Result<(), DbError> {
+    told.sort_by(|one, other| (&one.psp_payment, one.id.as_str()).cmp(&(&other.psp_payment, other.id.as_str())));
     for entry in entries_of(context, told).await? {
-        let raw = raws.get(&entry.told.id).map_or("", String::as_str);
-        each(&entry, write::cause_of(context, &entry, raw).filter(|_| entry.decided.outcome != Outcome::Matched));
+        let (identity, raw) = rows.get(&entry.told.id).map_or(("", ""), |(identity, raw)| (identity, raw));
+        let cause = write::cause_of(context, &entry, raw).filter(|_| entry.decided.outcome != Outcome::Matched);
+        each(identity, &entry, cause);
     }
     Ok(())
 }

@@ -42,13 +42,14 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Counts lines, and takes the PSP's payouts out of them.
-    pub(super) fn add(&mut self, lines: &mut Vec<Told>) {
-        let is_payout = |line: &mut Told| line.kind == LineKind::Payout && line.batch.is_some();
-        let payouts: Vec<Told> = lines.extract_if(.., is_payout).collect();
+    /// Counts lines, and gives them without the PSP's payouts.
+    pub(super) fn add(&mut self, lines: Vec<Told>) -> Vec<Told> {
+        let is_payout = |line: &Told| line.kind == LineKind::Payout && line.batch.is_some();
+        let (payouts, others): (Vec<Told>, Vec<Told>) = lines.into_iter().partition(is_payout);
         add_up(&mut self.paid, &payouts);
-        add_up(&mut self.sums, lines);
+        add_up(&mut self.sums, &others);
         self.payouts.extend(payouts);
+        others
     }
 
     /// What would be decided about the PSP's payouts, with each one's currency and amount.

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::breaks::{self, Break, NewBreak};
-use super::causes::Difference;
+use super::causes::{Cause, Difference};
 use super::line::Side;
 use super::matching::{Circumstance, Context, Waiting, subject};
 use super::progress::{Progress, Stage};
@@ -117,15 +117,8 @@ async fn open_all(context: &Context<'_>, new: Vec<NewBreak>) -> Result<(), Recon
 fn of_movement(context: &Context<'_>, it: &store::Movement, today: Date) -> Option<NewBreak> {
     let day = context.calendar.day_of(it.at)?;
     let expected_by = context.expected_by(day);
-    let (outcome, circumstance) = standing(today, expected_by);
-    let cause = context.causes.find(&Difference {
-        side: context.side,
-        kind: None,
-        outcome,
-        circumstance,
-        raw: "",
-        amount: it.amount.unsigned_abs(),
-    })?;
+    let outcome = standing(today, expected_by);
+    let cause = cause(context, outcome, it.amount.unsigned_abs())?;
     Some(NewBreak {
         tenant: it.tenant.clone(),
         source: context.source.name.clone(),
@@ -145,12 +138,14 @@ fn of_movement(context: &Context<'_>, it: &store::Movement, today: Date) -> Opti
     })
 }
 
-fn standing(today: Date, expected_by: Date) -> (Outcome, Circumstance) {
-    if today <= expected_by {
-        (Outcome::Late, Circumstance::StillTime)
-    } else {
-        (Outcome::MissingAtPsp, Circumstance::Overdue)
-    }
+fn standing(today: Date, expected_by: Date) -> Outcome {
+    if today <= expected_by { Outcome::Late } else { Outcome::MissingAtPsp }
+}
+
+/// Why a movement of so many minor units has no line.
+pub(super) fn cause<'c>(context: &'c Context<'_>, outcome: Outcome, amount: u64) -> Option<&'c Cause> {
+    let circumstance = if outcome == Outcome::Late { Circumstance::StillTime } else { Circumstance::Overdue };
+    context.causes.find(&Difference { side: context.side, kind: None, outcome, circumstance, raw: "", amount })
 }
 
 /// What a PSP sent and the bank has not shown.
@@ -164,10 +159,9 @@ async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting, today: Dat
         found = found.saturating_add(1);
         let expected_by = context.expected_by(batch.last_day);
         let subject = subject(super::words::ObjectKind::Batch, &batch.name);
-        let (outcome, circumstance) = standing(today, expected_by);
-        let amount = batch.sum.unsigned_abs();
-        let asked = Difference { side: Side::Bank, kind: None, outcome, circumstance, raw: "", amount };
-        let Some(cause) = context.causes.find(&asked).filter(|_| !waiting.contains_key(&subject)) else { continue };
+        let outcome = standing(today, expected_by);
+        let cause = cause(context, outcome, batch.sum.unsigned_abs());
+        let Some(cause) = cause.filter(|_| !waiting.contains_key(&subject)) else { continue };
         new.push(NewBreak {
             tenant: context.owner.clone(),
             source: context.source.name.clone(),
@@ -226,14 +220,7 @@ const TOLD: &str = "it was told after all";
 pub const OVERDUE: &str = "its time is over: it is missing from now on";
 
 fn missing(context: &Context<'_>, late: &Break) -> Option<NewBreak> {
-    let cause = context.causes.find(&Difference {
-        side: context.side,
-        kind: None,
-        outcome: Outcome::MissingAtPsp,
-        circumstance: Circumstance::Overdue,
-        raw: "",
-        amount: late.at_risk.unsigned_abs(),
-    })?;
+    let cause = cause(context, Outcome::MissingAtPsp, late.at_risk.unsigned_abs())?;
     debug_assert_ne!(cause.class, Class::Automatic, "nobody would be told");
     Some(NewBreak {
         tenant: late.tenant.clone(),
