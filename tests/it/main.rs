@@ -62,6 +62,7 @@ mod reconciliation;
 mod reconciliation_command;
 mod reconciliation_desk;
 mod reconciliation_matching;
+mod reconciliation_metrics;
 mod reconciliation_planted;
 mod reconciliation_repairs;
 mod refunds;

@@ -180,7 +180,10 @@ async fn past_days_are_rehearsed_with_todays_parsers_and_causes(world: World) {
     };
     let none = serde_json::json!({ "lines_new": 0, "lines_gone": 0, "types": {}, "causes": {}, "classes": {} });
     let as_it_stands = rehearse().await;
-    assert_eq!((&as_it_stands["files"], &as_it_stands["lines"], &as_it_stands["changes"]), (&1.into(), &3.into(), &none));
+    assert_eq!(
+        (&as_it_stands["files"], &as_it_stands["lines"], &as_it_stands["changes"]),
+        (&1.into(), &3.into(), &none)
+    );
     assert_eq!(as_it_stands["types"]["matched"]["count"], 1, "{as_it_stands}");
 
     // A new cause, which only waits to be tried.

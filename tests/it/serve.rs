@@ -13,10 +13,10 @@ use tollgate::words::random_base62;
 use crate::support::{Database, Engine, World, both_databases, eventually};
 
 /// Settings that are fine, on a free port.
-struct Settings(Vec<(&'static str, String)>);
+pub struct Settings(Vec<(&'static str, String)>);
 
 impl Settings {
-    fn new(database_url: &str) -> Self {
+    pub fn new(database_url: &str) -> Self {
         Self(vec![
             ("TOLLGATE_SERVER__LISTEN", format!("127.0.0.1:{}", free_port())),
             ("TOLLGATE_DATABASE__URL", database_url.to_owned()),
@@ -60,7 +60,8 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-struct Served {
+/// The program at work.
+pub struct Served {
     address: String,
     process: Child,
     log: tempfile::NamedTempFile,
@@ -74,7 +75,7 @@ impl Drop for Served {
 }
 
 impl Served {
-    async fn start(settings: &Settings, arguments: &[&str]) -> Self {
+    pub async fn start(settings: &Settings, arguments: &[&str]) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut command = settings.command(arguments);
         let process = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
@@ -92,7 +93,7 @@ impl Served {
         std::fs::read_to_string(self.log.path()).unwrap()
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 

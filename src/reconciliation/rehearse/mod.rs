@@ -21,12 +21,7 @@ use crate::words::FileId;
 use changes::{Changes, Now};
 
 /// What would be found in the days from `from` to `to`, and what of that is not what stands.
-pub async fn range(
-    context: &Context<'_>,
-    from: Date,
-    to: Date,
-    progress: &Progress,
-) -> Result<Value, ReconcileError> {
+pub async fn range(context: &Context<'_>, from: Date, to: Date, progress: &Progress) -> Result<Value, ReconcileError> {
     let mut whole = Whole { from, to, lines: 0, found: Rehearsal::default(), changes: Changes::default() };
     let files = store::files(&context.app.db, &context.source.name, from, to).await?;
     let mut refused = Vec::new();

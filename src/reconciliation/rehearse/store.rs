@@ -47,11 +47,7 @@ pub(super) struct Known {
 }
 
 /// How lines stand, by their identity; those that nobody has looked at do not.
-pub(super) async fn standing(
-    db: &Db,
-    source: &str,
-    identities: &[&str],
-) -> Result<HashMap<String, Known>, DbError> {
+pub(super) async fn standing(db: &Db, source: &str, identities: &[&str]) -> Result<HashMap<String, Known>, DbError> {
     query(
         "select l.identity, l.id as line_id, l.file_id, l.standing, l.result, l.net as amount, b.cause, b.class
          from settlement_lines l left join breaks b on b.line_id = l.id and b.type = l.result

@@ -55,9 +55,10 @@ async fn ours(town: &Town, from: i64, upto: i64) {
     for statement in OURS {
         let (number, series) = match &tx {
             Tx::Sqlite(..) => ("printf('%026d', n)", SQLITE_SERIES),
-            Tx::Postgres(..) => {
-                ("lpad(cast(n as text), 26, '0')", "generate_series(cast($2 as bigint), cast($3 as bigint) - 1) as s(n)")
-            }
+            Tx::Postgres(..) => (
+                "lpad(cast(n as text), 26, '0')",
+                "generate_series(cast($2 as bigint), cast($3 as bigint) - 1) as s(n)",
+            ),
         };
         let sql = statement.replace("NUMBER", number).replace("SERIES", series);
         let filled = query(Box::leak(sql.into_boxed_str())).bind(&tenant.merchant).bind(from).bind(upto).bind(now);

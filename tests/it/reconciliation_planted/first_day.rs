@@ -60,8 +60,12 @@ impl FirstDay {
         day.disputes(town, &disputed).await;
         day.strangers(town, &some(1).concat()).await;
         day.payouts(town, &delivered).await;
-        town.plant("statement", json!({ "kind": "invent", "type": "other", "currency": "KRW",
-            "gross": day.card_sum(), "reference": format!("CARD PAYOUT {CARD_BATCH}") })).await;
+        town.plant(
+            "statement",
+            json!({ "kind": "invent", "type": "other", "currency": "KRW",
+            "gross": day.card_sum(), "reference": format!("CARD PAYOUT {CARD_BATCH}") }),
+        )
+        .await;
         let (date, landings) = town.close_day().await;
         day.reconcile(town, date, &landings["KRW"]).await;
         day
@@ -131,7 +135,8 @@ impl FirstDay {
             unheard.push(town.capture_unheard().await);
         }
         let captures = town.captures().await;
-        let told = |at: usize| -> Vec<Told> { groups[at].iter().map(|id| (id.clone(), captures[id].clone())).collect() };
+        let told =
+            |at: usize| -> Vec<Told> { groups[at].iter().map(|id| (id.clone(), captures[id].clone())).collect() };
         town.expect_each(table::LOST_WEBHOOK, unheard.iter().map(|id| &captures[id]), &Stands::Repaired);
         let (dropped, delayed, smaller, in_dollars, twice) = (told(0), told(1), told(2), told(3), told(4));
         let of = Movements {
@@ -172,9 +177,10 @@ impl FirstDay {
 
     /// The other list, as the PSP's dashboard gives it.
     async fn card_file(&self, town: &Town) -> String {
-        let mut csv = "automatic_payout_id,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,\
+        let mut csv =
+            "automatic_payout_id,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,\
                        payment_intent_id,customer_facing_amount,customer_facing_currency\n"
-            .to_owned();
+                .to_owned();
         let at = town.world.now().to_string();
         let at = at[..19].replace('T', " ");
         for (place, id) in self.card.iter().enumerate() {
@@ -220,7 +226,8 @@ impl FirstDay {
         // Given back in the PSP's own dashboard.
         for payment in &groups[8] {
             let there = town.psp_payment(payment).await;
-            let elsewhere = json!({ "kind": "invent", "type": "refund", "currency": "KRW", "gross": -2_000, "payment_id": there });
+            let elsewhere =
+                json!({ "kind": "invent", "type": "refund", "currency": "KRW", "gross": -2_000, "payment_id": there });
             let row = town.plant("settlement", elsewhere).await;
             town.expect(table::REFUND_ELSEWHERE, &row, Stands::with(-2_000));
         }
@@ -264,7 +271,8 @@ impl FirstDay {
 
     /// Rows of which nothing is ours.
     async fn strangers(&mut self, town: &mut Town, paid: &[String]) {
-        let invented = |kind: &str, gross: i64| json!({ "kind": "invent", "type": kind, "currency": "KRW", "gross": gross });
+        let invented =
+            |kind: &str, gross: i64| json!({ "kind": "invent", "type": kind, "currency": "KRW", "gross": gross });
         for n in 0..EACH {
             let mut charge = invented("sale", 7_000);
             (charge["fee"], charge["key"]) = (203.into(), format!("elsewhere_{n}").into());

@@ -93,8 +93,11 @@ impl Town {
     /// What was expected to wait has come right.
     pub fn came_right<'i>(&mut self, found: Found, about: impl IntoIterator<Item = &'i String>) {
         for it in about {
-            let same = |row: &&mut Row| row.about == *it && (row.cause.as_str(), row.source.as_str()) == (found.cause, found.source);
-            let row = self.expected.iter_mut().find(same).unwrap_or_else(|| panic!("{found:?} about {it} was expected"));
+            let same = |row: &&mut Row| {
+                row.about == *it && (row.cause.as_str(), row.source.as_str()) == (found.cause, found.source)
+            };
+            let row =
+                self.expected.iter_mut().find(same).unwrap_or_else(|| panic!("{found:?} about {it} was expected"));
             row.stands = Stands::Repaired;
         }
     }
@@ -120,7 +123,10 @@ impl Town {
     /// No row of the table of expectations went untried.
     pub fn assert_every_row_of_the_table_arose(&self) {
         for found in ALL {
-            let like = |row: &Row| (row.cause.as_str(), row.source.as_str(), row.class.as_str()) == (found.cause, found.source, found.class);
+            let like = |row: &Row| {
+                (row.cause.as_str(), row.source.as_str(), row.class.as_str())
+                    == (found.cause, found.source, found.class)
+            };
             assert!(self.expected.iter().any(like), "nothing was planted that is {found:?}");
         }
     }
