@@ -56,6 +56,14 @@ impl DbError {
         self.database_error().is_some_and(|error| error.kind() == ErrorKind::UniqueViolation)
     }
 
+    /// Whether a sum or product did not fit into 64 bits.
+    pub fn is_overflow(&self) -> bool {
+        // PostgreSQL has a code for it; SQLite says it in words alone.
+        self.database_error().is_some_and(|error| {
+            error.code().is_some_and(|code| code == "22003") || error.message() == "integer overflow"
+        })
+    }
+
     /// Whether the same operation, begun anew, may succeed: a deadlock or serialization failure of PostgreSQL.
     pub fn is_retryable(&self) -> bool {
         self.database_error()

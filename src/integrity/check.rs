@@ -105,7 +105,7 @@ impl Report {
 /// Asks every invariant. It reads much and locks nothing; payments go on meanwhile.
 ///
 /// # Errors
-/// When the database cannot be reached. A sum that the database refuses to take is a break, not an error.
+/// When the database fails. A sum that does not fit into 64 bits is a break, not an error.
 pub async fn check(db: &Db, scope: Scope<'_>) -> Result<Report, DbError> {
     let mut report = check_kept(db, scope).await?;
     for (outline, check) in CHECKS.iter().zip(&mut report.checks) {
@@ -151,11 +151,11 @@ async fn ask(
         Ok((checked, count, findings)) => {
             (check.checked, check.broken, check.findings) = (checked, count, findings);
         }
-        Err(DbError::Sqlx(error)) if error.as_database_error().is_some() => {
-            // Sums beyond 64 bits, for example: no honest row gets there.
+        Err(error) if error.is_overflow() => {
+            // No honest row gets there.
+            let detail = "its sums do not fit into 64 bits".to_owned();
             check.broken = 1;
-            check.findings =
-                vec![Finding { subject: check.name.to_owned(), detail: format!("could not be computed: {error}") }];
+            check.findings = vec![Finding { subject: check.name.to_owned(), detail }];
         }
         Err(error) => return Err(error),
     }
