@@ -35,7 +35,7 @@ pub use settle::settle_heard;
 pub use status::{Change, PayoutStatus};
 pub use store::{Filter, find, get, list};
 pub use sweep::sweep;
-pub use turn::{first_due, take_turn};
+pub use turn::{first_due, pull_back, take_turn};
 pub use view::view;
 
 use crate::words::{Money, OperatorId, PayoutId, SellerId, Tenant, Timestamp};

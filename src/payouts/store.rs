@@ -126,8 +126,14 @@ pub(super) async fn cancel(tx: &mut Tx, canceled: &Payout) -> Result<bool, DbErr
 }
 
 /// Whether a claim of looks would find anything: a read, so that an idle sweep writes nothing.
-pub(super) async fn any_to_look_at(on: impl Into<On<'_>>, now: Timestamp) -> Result<bool, DbError> {
-    Ok(query("select id from payouts where look_at <= $1 limit 1").bind(now).optional(on).await?.is_some())
+/// None is put off beyond `furthest`.
+pub(super) async fn any_to_look_at(
+    on: impl Into<On<'_>>,
+    now: Timestamp,
+    furthest: Timestamp,
+) -> Result<bool, DbError> {
+    let any = query("select id from payouts where look_at <= $1 or look_at > $2 limit 1").bind(now).bind(furthest);
+    Ok(any.optional(on).await?.is_some())
 }
 
 /// Takes the paid payouts that are to be looked at, and says when next: every `every`, until they are `until` old.
@@ -139,12 +145,14 @@ pub(super) async fn claim_looks(
 ) -> Result<Vec<(PayoutId, Tenant)>, DbError> {
     let rows = query(
         "update payouts set look_at = case when settled_at > $3 then cast($2 as bigint) end
-         where id in (select id from payouts where look_at <= $1 order by look_at limit 200) and look_at <= $1
+         where id in (select id from payouts where look_at <= $1 or look_at > $4 order by look_at limit 200)
+             and (look_at <= $1 or look_at > $4)
          returning id, merchant_id, livemode",
     )
     .bind(now)
     .bind(now.plus(every))
     .bind(now.minus(until).plus(every))
+    .bind(now.furthest(every))
     .all(tx)
     .await?;
     rows.iter().map(|row| Ok((row.get("id")?, tenant(row)?))).collect()

@@ -21,7 +21,7 @@ pub async fn sweep(app: &App) -> Result<(), PayoutError> {
 
 async fn leave_looks(app: &App) -> Result<(), PayoutError> {
     let now = app.now();
-    if !store::any_to_look_at(&app.db, now).await? {
+    if !store::any_to_look_at(&app.db, now, now.furthest(LOOK_EVERY)).await? {
         return Ok(());
     }
     retrying(|| async {

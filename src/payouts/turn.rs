@@ -47,6 +47,28 @@ pub(super) async fn leave_due(app: &App) -> Result<(), PayoutError> {
     Ok(())
 }
 
+/// Puts schedules back to their next turn that a clock which ran ahead has put off beyond it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pull_back(app: &App) -> Result<(), DbError> {
+    let now = app.now();
+    let [day, week, month] = [1, 7, 31].map(|days| now.furthest(DAY * days));
+    for (seller, due_at) in sellers::due_beyond(&app.db, day, week, month, 1000).await? {
+        let next = match schedule::read(&seller.payout_schedule) {
+            Ok((schedule, _)) => first_due(schedule.as_ref(), now),
+            Err(_) => Some(now.plus(DAY)),
+        };
+        retrying(|| async {
+            let mut tx = app.db.begin().await?;
+            sellers::next_due(&mut tx, &seller.id, due_at, next).await?;
+            tx.commit().await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 /// Takes one turn; the key names seller and period.
 pub async fn take_turn(app: &App, key: &str) -> Result<Verdict, PayoutError> {
     let Some((seller, period)) = key.split_once(':') else { return Ok(Verdict::Done) };

@@ -212,7 +212,8 @@ pub trait Psp: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The disputes opened at or after `since`, of whatever payment: for those whose webhook was lost.
+    /// The disputes opened at or after `since`, of whatever payment, oldest first: for those whose webhook was lost. A long list may be cut at
+    /// its end.
     async fn disputes_since(&self, _since: Timestamp) -> Result<Vec<PspDispute>, NotDone> {
         Ok(Vec::new())
     }

@@ -13,12 +13,14 @@
 
 mod job;
 pub mod letters;
+mod renewing;
 pub mod retry;
 mod store;
 
 pub use job::{Job, NewJob, Verdict};
 pub use letters::{DeadJob, dead, revive};
+pub use renewing::renewing;
 pub use store::{
     Failure, Room, Settled, again, bury, claim, claim_one, claim_suspect, depth, done, enqueue, enqueue_all, has_due,
-    has_suspect, of_job as failures, renew, try_later,
+    has_suspect, of_job as failures, pull_back, renew, try_later,
 };

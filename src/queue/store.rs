@@ -7,12 +7,17 @@ mod failures;
 pub use claim::{Room, claim, claim_one, claim_suspect, has_due, has_suspect};
 pub use failures::{Failure, of_job};
 
+use std::time::Duration;
+
 use super::job::{Job, NewJob};
-use crate::db::{DbError, On, Tx, Value, insert_many, query};
+use crate::db::{Db, DbError, On, Tx, Value, insert_many, query};
 use crate::words::{JobId, Timestamp};
 
 /// Rows of one insert.
 const BATCH: usize = 200;
+
+/// No job is put off for longer: the settings refuse to wait longer than a week, and so does whatever asks us to wait.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 /// Longest error text kept, in characters.
 const ERROR: usize = 500;
@@ -65,6 +70,34 @@ fn new_row(job: &NewJob<'_>) -> Vec<Value> {
         "waiting".into(),
         job.run_at.into(),
     ]
+}
+
+/// Pulls back what a clock that ran ahead has put off in this lane: a worker's claim to `lease` from now, for it may be at it still, and
+/// what waits for longer than anything of ours waits to now. Says how many there were.
+pub async fn pull_back(db: &Db, lane: &str, now: Timestamp, lease: Duration) -> Result<u64, DbError> {
+    let mut tx = db.begin().await?;
+    let claimed = query("update jobs set due_at = $2 where lane = $1 and status = 'running' and due_at > $3")
+        .bind(lane)
+        .bind(now.plus(lease))
+        .bind(now.furthest(lease))
+        .execute(&mut tx)
+        .await?;
+    let again = query("update jobs set again_at = $2 where lane = $1 and status = 'running' and again_at > $3")
+        .bind(lane)
+        .bind(now)
+        .bind(now.furthest(LONGEST))
+        .execute(&mut tx)
+        .await?;
+    let waiting = query(
+        "update jobs set due_at = $2 where lane = $1 and status <> 'dead' and status = 'waiting' and due_at > $3",
+    )
+    .bind(lane)
+    .bind(now)
+    .bind(now.furthest(LONGEST))
+    .execute(&mut tx)
+    .await?;
+    tx.commit().await?;
+    Ok(claimed.saturating_add(again).saturating_add(waiting))
 }
 
 /// The worker is still at it: its lease ends at `until` now.

@@ -60,6 +60,13 @@ impl Timestamp {
         self.since(other).max(other.since(self))
     }
 
+    /// How far ahead of this instant a mark can lie that is set `period` ahead, by clocks that differ a little. One beyond it was set by
+    /// a clock that ran ahead, and nobody waits for it: it is pulled back.
+    #[must_use]
+    pub fn furthest(self, period: Duration) -> Self {
+        self.plus(period.saturating_mul(2))
+    }
+
     /// Reads RFC 3339 text such as `2025-10-09T08:53:20Z`; digits below a microsecond are dropped.
     pub fn parse(text: &str) -> Option<Self> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).ok()?;

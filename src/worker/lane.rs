@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::{DbError, retrying};
 use crate::dead_letters;
 use crate::queue::retry::{Next, Policy};
-use crate::queue::{self, Job, Room, Settled, Verdict};
+use crate::queue::{self, Job, Room, Settled, Verdict, renewing};
 use crate::words::random_bytes;
 
 /// Kinds of job that share a set of slots. The name is the part of the kind before the first dot.
@@ -46,7 +46,7 @@ impl Lane {
 }
 
 /// How long a claim holds without a word of its worker: what a dead worker held is taken over after it.
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// How often a worker says that it is still at a job. Two of these may fail and it keeps the job.
 const RENEWAL: Duration = Duration::from_secs(10);
 
@@ -173,22 +173,6 @@ async fn carry_out(app: App, job: Job, bell: Arc<Notify>, permit: OwnedSemaphore
     bell.notify_one();
 }
 
-/// Does `work` and calls `renew` each time `every` has passed meanwhile. Side by side, so that neither waits for what the
-/// other holds.
-async fn renewing<T, R: Future>(every: Duration, mut renew: impl FnMut() -> R, work: impl Future<Output = T>) -> T {
-    let forever = async {
-        loop {
-            tokio::time::sleep(every).await;
-            renew().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        done = work => done,
-        () = forever => std::future::pending().await,
-    }
-}
-
 async fn renew(app: App, job: Job) {
     let renewed = async {
         let mut tx = app.db.begin().await?;
@@ -230,29 +214,4 @@ async fn conclude(app: &App, job: &Job, verdict: &Verdict) -> Result<Settled, Db
     tx.commit().await?;
     counter!("tollgate_jobs_total", "kind" => job.kind.clone(), "result" => result).increment(1);
     Ok(settled)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_lease_is_renewed_as_long_as_the_work_takes_and_not_for_work_that_is_quick() {
-        let renewals = AtomicU32::new(0);
-        let renew = || {
-            renewals.fetch_add(1, Ordering::Relaxed);
-            std::future::ready(())
-        };
-        renewing(Duration::from_millis(5), renew, std::future::ready(())).await;
-        assert_eq!(renewals.load(Ordering::Relaxed), 0);
-        let long = async {
-            while renewals.load(Ordering::Relaxed) < 3 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        renewing(Duration::from_millis(5), renew, long).await;
-        assert_eq!(renewals.into_inner(), 3);
-    }
 }

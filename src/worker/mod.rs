@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::{idempotency, integrity, payments, payouts};
+use crate::{idempotency, integrity, payments, payouts, queue};
 
 /// How often to look when nobody rings.
 const LOOK: Duration = Duration::from_millis(500);
@@ -30,6 +30,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often to forget idempotency keys past their time.
 const FORGET: Duration = Duration::from_mins(10);
+/// How often to pull back what a clock that ran ahead has put off.
+const PULL_BACK: Duration = Duration::from_mins(5);
 /// How often to seal what was posted.
 const SEAL: Duration = Duration::from_secs(2);
 /// How often to hold what changed against the invariants.
@@ -70,6 +72,8 @@ impl Worker {
         worker.keep("sweeper", move |stop| sweep(sweeper.clone(), stop));
         let forgetful = app.clone();
         worker.keep("forgetting", move |stop| forget(forgetful.clone(), stop));
+        let ahead = app.clone();
+        worker.keep("clocks", move |stop| pull_back(ahead.clone(), stop));
         let measured = app.clone();
         worker.keep("gauges", move |stop| gauges::measure(measured.clone(), stop));
         let door = app.wake.clone();
@@ -192,6 +196,25 @@ async fn forget(app: App, stop: CancellationToken) {
             tracing::warn!(error = chain(error), "old idempotency keys stay for now");
         }
         if !rest(FORGET, &stop).await {
+            return;
+        }
+    }
+}
+
+/// Pulls back, now and then, what a clock that ran ahead has put off: nobody would wait for a year to be over.
+async fn pull_back(app: App, stop: CancellationToken) {
+    loop {
+        for lane in &lane::LANES {
+            match queue::pull_back(&app.db, lane.name, app.now(), lane::LEASE).await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::warn!(jobs, "a clock ran ahead: what it had put off is pulled back"),
+                Err(error) => tracing::warn!(error = chain(error), "what a clock put off stays for now"),
+            }
+        }
+        if let Err(error) = payouts::pull_back(&app).await {
+            tracing::warn!(error = chain(error), "turns that a clock put off stay for now");
+        }
+        if !rest(PULL_BACK, &stop).await {
             return;
         }
     }

@@ -99,7 +99,7 @@ struct Written {
 /// descends from all that was seen before is signed.
 async fn write_down(app: &App, head: &Head, written: &mut Written) -> anyhow::Result<()> {
     let Some(file) = &app.config.ledger.anchor_file else { return Ok(()) };
-    if written.at.is_some_and(|at| app.now() < at.plus(ANCHOR)) {
+    if written.at.is_some_and(|at| app.now().apart(at) < ANCHOR) {
         return Ok(());
     }
     let anchor = seals::anchor(&app.db, &app.keyring).await?;

@@ -20,6 +20,7 @@ mod captures;
 mod chaos;
 mod checkout_page;
 mod checkout_sessions;
+mod clocks;
 mod config;
 mod console;
 mod console_captures;

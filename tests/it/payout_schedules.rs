@@ -18,7 +18,7 @@ use crate::support::{World, both_databases};
 const DAY: Duration = Duration::from_hours(24);
 
 /// A seller with this schedule, and a clock that stands at noon of 2026-02-26 UTC.
-async fn scheduled(shop: &Shop, schedule: &Value) -> SellerId {
+pub async fn scheduled(shop: &Shop, schedule: &Value) -> SellerId {
     shop.world.clock.set(Timestamp::parse("2026-02-26T12:00:00Z").unwrap());
     let seller = verified_seller(shop).await;
     set(shop, &seller, schedule).await;

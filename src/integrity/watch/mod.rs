@@ -14,7 +14,9 @@ use std::time::Duration;
 use super::check::{Finding, Scope, State, check_kept};
 use super::store::{CHAIN, CHECKS, Question, open as listed};
 use crate::db::{Db, DbError};
+use crate::queue::renewing;
 use crate::words::{Tenant, Timestamp};
+use tokio::sync::Mutex;
 
 pub use chain::chain_goes_on;
 use found::{Count, Found};
@@ -27,8 +29,10 @@ const FULL: Duration = Duration::from_hours(6);
 /// Sealed journals, and events, of one question. The laws join what a stretch is about with itself, and no database knows
 /// beforehand how much that is, so it is kept little.
 const STRIDE: i64 = 100;
-/// How long one process has the watch to itself, unless it lets go before.
+/// How long one process has the watch to itself without a word, unless it lets go before.
 const TURN: Duration = Duration::from_mins(2);
+/// How often it says that it is still at it.
+const RENEWAL: Duration = Duration::from_secs(30);
 
 /// The laws that can be asked of some payments and payouts alone. Wallets have a question of their own; the others wait for the look
 /// at everything.
@@ -68,18 +72,31 @@ impl Stretch {
 /// # Errors
 /// When the database fails.
 pub async fn look(db: &Db, now: Timestamp) -> Result<bool, DbError> {
-    let until = now.plus(TURN);
-    if !store::take(db, now, until).await? {
+    let until = Mutex::new(now.plus(TURN));
+    if !store::take(db, now, *until.lock().await, now.furthest(TURN)).await? {
         return Ok(false);
     }
-    let more = look_on(db, now).await;
-    store::leave(db, until).await?;
+    let more = renewing(RENEWAL, || keep(db, &until), look_on(db, now)).await;
+    store::leave(db, until.into_inner()).await?;
     more
+}
+
+/// Keeps the watch for as long again as has passed. When that fails, another process may look at the same: it is found once.
+async fn keep(db: &Db, until: &Mutex<Timestamp>) {
+    let mut until = until.lock().await;
+    let longer = until.plus(RENEWAL);
+    match store::renew(db, *until, longer).await {
+        Ok(true) => *until = longer,
+        Ok(false) => tracing::warn!("another process watches the books as well"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the watch over the books cannot be kept");
+        }
+    }
 }
 
 async fn look_on(db: &Db, now: Timestamp) -> Result<bool, DbError> {
     let seen = store::seen(db).await?;
-    if seen.full_at.is_none_or(|at| now >= at.plus(FULL)) {
+    if seen.full_at.is_none_or(|at| now >= at.plus(FULL) || at > now.furthest(FULL)) {
         return everything(db, now).await.map(|()| true);
     }
     let ends = store::ends(db).await?;
@@ -189,4 +206,30 @@ pub async fn counts(db: &Db) -> Result<Vec<(&'static str, i64)>, DbError> {
         counts.push((outline.name, kept.saturating_add(open)));
     }
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::GATEWAY;
+
+    #[tokio::test]
+    async fn a_watch_that_is_kept_is_nobody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite:{}", folder.path().join("t.db").display()), 3).await.unwrap();
+        db.migrate(&GATEWAY).await.unwrap();
+        let now = Timestamp::from_unix_seconds(1_760_000_000);
+        let taken = async |at: Timestamp| store::take(&db, at, at.plus(TURN), at.furthest(TURN)).await.unwrap();
+        let until = Mutex::new(now.plus(TURN));
+        assert!(taken(now).await);
+        keep(&db, &until).await;
+        assert!(!taken(now.plus(TURN)).await, "it is kept");
+        let later = now.plus(TURN + RENEWAL);
+        assert!(taken(later).await);
+        let before = *until.lock().await;
+        keep(&db, &until).await;
+        assert_eq!(*until.lock().await, before, "it was lost");
+        // Nor is it left to a clock that ran ahead.
+        assert!(taken(later.minus(TURN * 3)).await);
+    }
 }

@@ -190,18 +190,31 @@ pub(super) async fn seen(on: impl Into<On<'_>>) -> Result<Seen, DbError> {
     })
 }
 
-/// Takes the watch until `until`, if no other process has it at `now`.
-pub(super) async fn take(db: &Db, now: Timestamp, until: Timestamp) -> Result<bool, DbError> {
+/// Takes the watch until `until`, if no other process has it at `now`: none has it for longer than `furthest`.
+pub(super) async fn take(db: &Db, now: Timestamp, until: Timestamp, furthest: Timestamp) -> Result<bool, DbError> {
     let mut tx = db.begin().await?;
     let taken = query(
-        "update integrity_watch set taken_until = $1 where id = 1 and (taken_until <= $2 or taken_until is null)",
+        "update integrity_watch set taken_until = $1 where id = 1 and (taken_until <= $2 or taken_until > $3 or taken_until is null)",
     )
     .bind(until)
     .bind(now)
+    .bind(furthest)
     .execute(&mut tx)
     .await?;
     tx.commit().await?;
     Ok(taken == 1)
+}
+
+/// Keeps it for longer, unless another process has taken it.
+pub(super) async fn renew(db: &Db, until: Timestamp, longer: Timestamp) -> Result<bool, DbError> {
+    let mut tx = db.begin().await?;
+    let kept = query("update integrity_watch set taken_until = $2 where id = 1 and taken_until = $1")
+        .bind(until)
+        .bind(longer)
+        .execute(&mut tx)
+        .await?;
+    tx.commit().await?;
+    Ok(kept == 1)
 }
 
 /// Lets go of it.
@@ -246,13 +259,14 @@ pub(super) async fn begin_anew(
 ) -> Result<bool, DbError> {
     let moved = query(
         "update integrity_watch set position = $1, event_position = $2, payments = 0, watched_at = $3, full_at = $3 \
-         where id = 1 and position = $4 and event_position = $5 and (full_at < $3 or full_at is null)",
+         where id = 1 and position = $4 and event_position = $5 and (full_at = $6 or (full_at is null and cast($6 as bigint) is null))",
     )
     .bind(sealed)
     .bind(events)
     .bind(now)
     .bind(from.position)
     .bind(from.event_position)
+    .bind(from.full_at)
     .execute(&mut *tx)
     .await?;
     if moved == 1 {
@@ -318,7 +332,7 @@ pub(super) async fn keep_counts(tx: &mut Tx, counts: &[Count]) -> Result<(), DbE
 
 /// Forgets the breaks that a look at everything at `now` did not see. What the sealer says is the sealer's to take back.
 pub(super) async fn forget_mended(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
-    query("delete from integrity_breaks where seen_at < $1 and check_name <> $2")
+    query("delete from integrity_breaks where seen_at <> $1 and check_name <> $2")
         .bind(now)
         .bind(CHAIN.name)
         .execute(tx)

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use destination::{BadDestination, Destination, account_in, check_token};
-pub use store::{due, find, get, list, next_due, self_seller, set_verification};
+pub use store::{due, due_beyond, find, get, list, next_due, self_seller, set_verification};
 pub use verification::Verification;
 pub use view::view;
 

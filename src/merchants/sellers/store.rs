@@ -143,6 +143,28 @@ pub async fn due(on: impl Into<On<'_>>, now: Timestamp, limit: i64) -> Result<Ve
     rows.iter().map(|row| Ok((read(row)?, row.get("payout_due_at")?))).collect()
 }
 
+/// Sellers of all tenants whose payout schedule is due later than one that pays every day, week or month can be.
+pub async fn due_beyond(
+    on: impl Into<On<'_>>,
+    day: Timestamp,
+    week: Timestamp,
+    month: Timestamp,
+    limit: i64,
+) -> Result<Vec<(Seller, Timestamp)>, DbError> {
+    let rows = query(
+        "select * from sellers where payout_due_at > $1 and (payout_due_at > $3 \
+         or payout_schedule like '%\"interval\":\"daily\"%' \
+         or (payout_schedule like '%\"interval\":\"weekly\"%' and payout_due_at > $2)) limit $4",
+    )
+    .bind(day)
+    .bind(week)
+    .bind(month)
+    .bind(limit)
+    .all(on)
+    .await?;
+    rows.iter().map(|row| Ok((read(row)?, row.get("payout_due_at")?))).collect()
+}
+
 /// Writes when a schedule is due next that was due at `due_at`; says whether it still was.
 pub async fn next_due(tx: &mut Tx, id: &SellerId, due_at: Timestamp, next: Option<Timestamp>) -> Result<bool, DbError> {
     let written = query("update sellers set payout_due_at = $3 where id = $1 and payout_due_at = $2")

@@ -1,6 +1,7 @@
 //! The SQL of disputes, their parts and their evidence.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Dispute, Evidence, EvidenceStatus, Part, TEXTS, Texts};
 use crate::db::{DbError, On, Row, Tx, insert_many, query};
@@ -214,16 +215,19 @@ pub async fn list(
     Ok(page.cut(read(&rows)?))
 }
 
-/// Open disputes whose PSP is to be asked again, and their payments.
+/// Open disputes whose PSP is to be asked again, and their payments. None is put off beyond `furthest`.
 pub(super) async fn to_look_at(
     on: impl Into<On<'_>>,
     now: Timestamp,
+    furthest: Timestamp,
     limit: i64,
 ) -> Result<Vec<(DisputeId, PaymentId, Tenant)>, DbError> {
     let rows = query(
-        "select id, payment_id, merchant_id, livemode from disputes where next_look_at <= $1 order by next_look_at limit $2",
+        "select id, payment_id, merchant_id, livemode from disputes where next_look_at <= $1 \
+         union all select id, payment_id, merchant_id, livemode from disputes where next_look_at > $2 limit $3",
     )
     .bind(now)
+    .bind(furthest)
     .bind(limit)
     .all(on)
     .await?;
@@ -236,13 +240,9 @@ pub(super) async fn to_look_at(
 }
 
 /// Puts off the next look; says whether it was still due.
-pub(super) async fn put_off(tx: &mut Tx, id: &DisputeId, now: Timestamp, next: Timestamp) -> Result<bool, DbError> {
-    let moved = query("update disputes set next_look_at = $3 where id = $1 and next_look_at <= $2")
-        .bind(id)
-        .bind(now)
-        .bind(next)
-        .execute(tx)
-        .await?;
+pub(super) async fn put_off(tx: &mut Tx, id: &DisputeId, now: Timestamp, every: Duration) -> Result<bool, DbError> {
+    let due = "update disputes set next_look_at = $3 where id = $1 and (next_look_at <= $2 or next_look_at > $4)";
+    let moved = query(due).bind(id).bind(now).bind(now.plus(every)).bind(now.furthest(every)).execute(tx).await?;
     Ok(moved == 1)
 }
 
@@ -278,17 +278,18 @@ pub(super) async fn warn(tx: &mut Tx, id: &DisputeId) -> Result<bool, DbError> {
 }
 
 /// Since when a PSP is to be asked for disputes, if it is time; the next time is written at once.
-pub(super) async fn claim_watch(tx: &mut Tx, psp: &str, now: Timestamp, next: Timestamp) -> Result<bool, DbError> {
+pub(super) async fn claim_watch(tx: &mut Tx, psp: &str, now: Timestamp, every: Duration) -> Result<bool, DbError> {
     query("insert into dispute_watch (psp, looked_until, next_at) values ($1, $2, $3) on conflict (psp) do nothing")
         .bind(psp)
         .bind(now)
-        .bind(next)
+        .bind(now.plus(every))
         .execute(&mut *tx)
         .await?;
-    let claimed = query("update dispute_watch set next_at = $3 where psp = $1 and next_at <= $2")
+    let claimed = query("update dispute_watch set next_at = $3 where psp = $1 and (next_at <= $2 or next_at > $4)")
         .bind(psp)
         .bind(now)
-        .bind(next)
+        .bind(now.plus(every))
+        .bind(now.furthest(every))
         .execute(tx)
         .await?;
     Ok(claimed == 1)
@@ -300,11 +301,12 @@ pub(super) async fn watched(on: impl Into<On<'_>>, psp: &str) -> Result<Option<(
     row.map(|row| Ok((row.get("looked_until")?, row.get("next_at")?))).transpose()
 }
 
-/// Writes how far a PSP was asked; never back.
-pub(super) async fn looked_until(tx: &mut Tx, psp: &str, until: Timestamp) -> Result<(), DbError> {
-    query("update dispute_watch set looked_until = $2 where psp = $1 and looked_until < $2")
+/// Writes how far a PSP was asked; back only from where nobody can have looked yet.
+pub(super) async fn looked_until(tx: &mut Tx, psp: &str, until: Timestamp, now: Timestamp) -> Result<(), DbError> {
+    query("update dispute_watch set looked_until = $2 where psp = $1 and (looked_until < $2 or looked_until > $3)")
         .bind(psp)
         .bind(until)
+        .bind(now)
         .execute(tx)
         .await?;
     Ok(())

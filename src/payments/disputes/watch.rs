@@ -9,6 +9,7 @@ use super::store;
 use crate::app::App;
 use crate::payments::error::PaymentError;
 use crate::payments::{jobs, store as payments};
+use crate::psp::PspDispute;
 use crate::queue::Verdict;
 use crate::words::DisputeId;
 
@@ -16,7 +17,7 @@ use crate::words::DisputeId;
 pub(super) const LOOK: Duration = Duration::from_hours(1);
 /// A PSP is asked for new disputes this often.
 const LIST: Duration = Duration::from_mins(10);
-/// A list begins this long before the last one ended: a PSP may be slow to show what it opened.
+/// A list begins this long before the last dispute that was told: a PSP may be slow to show what it opened.
 const OVERLAP: Duration = Duration::from_hours(1);
 /// Merchants are warned this long before evidence is due.
 const WARNING: Duration = Duration::from_hours(48);
@@ -27,9 +28,9 @@ const BATCH: i64 = 200;
 pub async fn watch(app: &App) -> Result<(), PaymentError> {
     let now = app.now();
     let mut left = false;
-    for (dispute, payment, tenant) in store::to_look_at(&app.db, now, BATCH).await? {
+    for (dispute, payment, tenant) in store::to_look_at(&app.db, now, now.furthest(LOOK), BATCH).await? {
         let mut tx = app.db.begin().await?;
-        if store::put_off(&mut tx, &dispute, now, now.plus(LOOK)).await? {
+        if store::put_off(&mut tx, &dispute, now, LOOK).await? {
             jobs::look_at_disputes(&mut tx, &payment, &tenant, now).await?;
             left = true;
         }
@@ -39,9 +40,9 @@ pub async fn watch(app: &App) -> Result<(), PaymentError> {
         left |= warn(app, &dispute).await?;
     }
     for psp in app.psps.iter() {
-        if store::watched(&app.db, psp.name()).await?.is_none_or(|(_, next)| next <= now) {
+        if store::watched(&app.db, psp.name()).await?.is_none_or(|(_, next)| next <= now || next > now.furthest(LIST)) {
             let mut tx = app.db.begin().await?;
-            if store::claim_watch(&mut tx, psp.name(), now, now.plus(LIST)).await? {
+            if store::claim_watch(&mut tx, psp.name(), now, LIST).await? {
                 jobs::list_disputes(&mut tx, psp.name(), now).await?;
                 left = true;
             }
@@ -65,37 +66,50 @@ async fn warn(app: &App, id: &DisputeId) -> Result<bool, PaymentError> {
     Ok(warned)
 }
 
-/// Asks the PSP called `name` for disputes opened since the last list, and leaves a look at each payment of ours whose
+/// Asks the PSP called `name` for disputes opened since the last that it told, and leaves a look at each payment of ours whose
 /// dispute is new. A PSP that does not answer is asked at the next turn, from where this one began.
 pub async fn list_at_psp(app: &App, name: &str) -> Result<Verdict, PaymentError> {
     let (Some(psp), Some((until, _))) = (app.psps.get(name).cloned(), store::watched(&app.db, name).await?) else {
         return Ok(Verdict::Done);
     };
     let now = app.now();
-    let said = match psp.disputes_since(until.minus(OVERLAP)).await {
-        Ok(said) => said,
-        Err(not_done) => {
-            tracing::warn!(psp = name, error = %not_done, "the PSP does not list its disputes");
-            return Ok(Verdict::Done);
-        }
-    };
-    for dispute in &said {
-        if is_known(app, name, &dispute.reference).await? {
-            continue;
-        }
-        let Some(id) = payments::find_at_psp(&app.db, name, &dispute.psp_payment).await? else {
-            tracing::warn!(psp = name, dispute = dispute.reference, "a dispute of no payment of ours");
-            continue;
+    let mut since = until.min(now).minus(OVERLAP);
+    // A PSP may cut a long list: what it did not say is asked for from where it ended, until it says no more.
+    loop {
+        let said = match psp.disputes_since(since).await {
+            Ok(said) => said,
+            Err(not_done) => {
+                tracing::warn!(psp = name, error = %not_done, "the PSP does not list its disputes");
+                return Ok(Verdict::Done);
+            }
         };
-        let payment = payments::find(&app.db, &id).await?.ok_or(PaymentError::NotFound)?;
+        for dispute in &said {
+            hear_of(app, name, dispute).await?;
+        }
+        let Some(last) = said.iter().map(|dispute| dispute.opened_at).max().filter(|last| *last > since) else {
+            return Ok(Verdict::Done);
+        };
+        // By the PSP's dates alone: our clock may run ahead, and what is opened meanwhile must not be passed over.
         let mut tx = app.db.begin().await?;
-        jobs::look_at_disputes(&mut tx, &id, &payment.tenant, now).await?;
+        store::looked_until(&mut tx, name, last, now).await?;
         tx.commit().await?;
-        app.wake.notify_one();
+        since = last;
     }
+}
+
+/// Leaves a look at the payment of a dispute that is new to us.
+async fn hear_of(app: &App, psp: &str, dispute: &PspDispute) -> Result<(), PaymentError> {
+    if is_known(app, psp, &dispute.reference).await? {
+        return Ok(());
+    }
+    let Some(id) = payments::find_at_psp(&app.db, psp, &dispute.psp_payment).await? else {
+        tracing::warn!(psp, dispute = dispute.reference, "a dispute of no payment of ours");
+        return Ok(());
+    };
+    let payment = payments::find(&app.db, &id).await?.ok_or(PaymentError::NotFound)?;
     let mut tx = app.db.begin().await?;
-    // A PSP may cut a long list: then the next one begins where this one ended.
-    store::looked_until(&mut tx, name, said.last().map_or(now, |last| last.opened_at)).await?;
+    jobs::look_at_disputes(&mut tx, &id, &payment.tenant, app.now()).await?;
     tx.commit().await?;
-    Ok(Verdict::Done)
+    app.wake.notify_one();
+    Ok(())
 }

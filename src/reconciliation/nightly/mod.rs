@@ -123,7 +123,7 @@ fn due(source: &Source, now: Timestamp, latest: Date, tried: &BTreeMap<Date, Tri
         // A day that was tried in vain waits; one that was done too early does not.
         let waits = known
             .last
-            .is_some_and(|last| whole.is_some_and(|whole| last >= whole) && now < last.plus(pause(known.failures)));
+            .is_some_and(|last| whole.is_some_and(|whole| last >= whole) && now.apart(last) < pause(known.failures));
         if !is_done && !waits {
             days.push(day);
         }

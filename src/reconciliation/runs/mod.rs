@@ -136,7 +136,7 @@ pub async fn begin(
         finished_at: None,
     };
     let mut tx = app.db.begin().await?;
-    store::bury_dead(&mut tx, source, now).await?;
+    store::bury_dead(&mut tx, source, now, now.furthest(LEASE)).await?;
     if !store::insert(&mut tx, &run, now.plus(LEASE)).await? {
         return Ok(None);
     }

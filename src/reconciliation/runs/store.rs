@@ -24,14 +24,15 @@ pub(super) async fn insert(tx: &mut Tx, run: &Run, lease_until: Timestamp) -> Re
     Ok(written == 1)
 }
 
-/// Ends the run of a source whose process has not been heard of past its lease.
-pub(super) async fn bury_dead(tx: &mut Tx, source: &str, now: Timestamp) -> Result<(), DbError> {
+/// Ends the run of a source whose process has not been heard of past its lease. None has a lease beyond `furthest`.
+pub(super) async fn bury_dead(tx: &mut Tx, source: &str, now: Timestamp, furthest: Timestamp) -> Result<(), DbError> {
     query(
         "update reconciliation_runs set status = 'failed', failure = 'its process ended without a word', finished_at = $2
-         where source = $1 and status = 'running' and lease_until < $2",
+         where source = $1 and status = 'running' and (lease_until < $2 or lease_until > $3)",
     )
     .bind(source)
     .bind(now)
+    .bind(furthest)
     .execute(tx)
     .await
     .map(drop)

@@ -70,6 +70,8 @@ pub struct ScriptedPsp {
     pub returned: Mutex<Vec<String>>,
     /// The disputes the PSP tells of, as it keeps them.
     pub disputes: Mutex<Vec<PspDispute>>,
+    /// It tells no more of them at once.
+    pub dispute_page: Mutex<Option<usize>>,
     /// What it answers to the next evidence.
     pub evidence_answers: Mutex<VecDeque<Result<EvidenceOutcome, NotDone>>>,
     /// Every key under which evidence came, in order.
@@ -284,8 +286,11 @@ impl Psp for ScriptedPsp {
     }
 
     async fn disputes_since(&self, since: Timestamp) -> Result<Vec<PspDispute>, NotDone> {
-        let all = self.disputes.lock().unwrap();
-        Ok(all.iter().filter(|dispute| dispute.opened_at >= since).cloned().collect())
+        let mut all = self.disputes.lock().unwrap().clone();
+        all.retain(|dispute| dispute.opened_at >= since);
+        all.sort_by_key(|dispute| dispute.opened_at);
+        all.truncate(self.dispute_page.lock().unwrap().unwrap_or(usize::MAX));
+        Ok(all)
     }
 
     /// Takes evidence once per dispute; a scripted answer hides or replaces what it did, as with refunds.
