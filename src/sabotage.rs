@@ -24,6 +24,8 @@ pub enum Protection {
     CaptureKey,
     /// A refusal of a repeat is believed while the order before it may still arrive.
     RepeatRefusal,
+    /// A payout above the merchant's limit waits for nobody.
+    ApprovalGate,
     /// A payout does not take what it will send from the seller.
     PayoutHold,
     /// A refund does not hold what it will give back.

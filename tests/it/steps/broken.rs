@@ -8,7 +8,7 @@ use super::crashes::{
     repeating_a_refund_that_is_late_and_being_turned_away,
 };
 use super::explore::{Bounds, Race, explore, replay};
-use super::payouts::{a_worker_that_pays_out, asking_a_payout};
+use super::payouts::{a_worker_that_pays_out, asking_a_payout, asking_a_payout_above_the_limit};
 use super::races::{paying_while_the_merchant_ends_the_session, two_refunds_that_are_too_much_together};
 use super::stage::alone;
 
@@ -78,6 +78,12 @@ fn a_payout_under_a_fresh_key_each_time_is_found() {
 #[test]
 fn a_payout_that_takes_nothing_from_the_seller_is_found() {
     a_crash_shows(Protection::PayoutHold, &asking_a_payout::operation(), "payout");
+}
+
+#[test]
+fn a_payout_that_waits_for_no_second_person_is_found() {
+    let operation = asking_a_payout_above_the_limit::operation();
+    a_crash_shows(Protection::ApprovalGate, &operation, "was let go by nobody");
 }
 
 #[test]

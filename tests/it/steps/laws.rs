@@ -34,6 +34,7 @@ pub async fn always(stage: &Stage) -> Vec<String> {
         wrong.push(format!("the PSP took the money of {psp_payment} {n} times"));
     }
     wrong.extend(sent_without_a_payout(stage).await);
+    wrong.extend(let_go_by_nobody(stage).await);
     wrong
 }
 
@@ -45,6 +46,16 @@ async fn sent_without_a_payout(stage: &Stage) -> Vec<String> {
     let record = stage.psp.record();
     let strange = record.transfers.iter().filter(|(key, transfer)| ours.get(*key) != Some(&transfer.amount));
     strange.map(|(key, transfer)| format!("the bank was told to send {} as {key}", transfer.amount)).collect()
+}
+
+/// What is above the limit waits until a second person has let it go.
+async fn let_go_by_nobody(stage: &Stage) -> Vec<String> {
+    let Some(limit) = stage.limit else { return Vec::new() };
+    let above = query(
+        "select id from payouts where amount > $1 and decided_by is null and status not in ('needs_approval', 'canceled')",
+    );
+    let above = above.bind(limit).all(&stage.app.db).await.unwrap();
+    above.iter().map(|row| format!("{} was let go by nobody", row.get::<String>("id").unwrap())).collect()
 }
 
 /// Payout by payout: what the bank sent, and what it had sent back, against what we say.
@@ -123,7 +134,7 @@ async fn psp_disagrees(stage: &Stage) -> Vec<String> {
 
 /// Final states are told once; money is with exactly the sessions that say so; nobody owes what they never had.
 const ALWAYS: &str = "select kind || ' of ' || object_id || ' is told ' || count(*) || ' times' as what from events
-         where kind not in ('payment.attempt_declined', 'dispute.evidence_refused') group by kind, object_id having count(*) > 1
+         where kind not in ('payment.attempt_declined', 'dispute.evidence_refused', 'dispute.acceptance_refused') group by kind, object_id having count(*) > 1
      union all select s.id || ' is ' || s.status || ' and its payment ' || p.status
          from checkout_sessions s join payments p on p.id = s.payment_id
          where s.status = 'complete' and p.status not in ('succeeded', 'authorized', 'canceled')

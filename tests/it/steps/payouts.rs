@@ -50,8 +50,14 @@ async fn rejects(stage: &Stage) -> bool {
     }
 }
 
-async fn above_the_limit(stage: &mut Stage) {
+/// Payouts above 5.00 need a second person.
+async fn limited(stage: &mut Stage) {
     stage.decides(&json!({ "payout_approval_above": { "USD": "5.00" } })).await;
+    stage.limit = Some(500);
+}
+
+async fn above_the_limit(stage: &mut Stage) {
+    limited(stage).await;
     asked(stage).await;
 }
 
@@ -68,7 +74,7 @@ operation!(
     asking_a_payout_above_the_limit,
     AsksAgain,
     |stage| {
-        stage.decides(&json!({ "payout_approval_above": { "USD": "5.00" } })).await;
+        limited(&mut stage).await;
         stage.delivered().await;
     },
     |stage| { asks(&stage, "7.03").await }

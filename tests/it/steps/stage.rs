@@ -27,7 +27,7 @@ use tollgate::words::{
     Clock, Currency, DisputeId, FixedClock, Mode, OperatorId, PaymentMethodId, PayoutId, RefundId, Secret, SellerId,
     Tenant, Timestamp,
 };
-use tollgate::{http, merchants};
+use tollgate::{http, idempotency, merchants};
 
 use super::model_psp::{FAST, ModelPsp, Record, SLOW_BANK};
 use crate::support::{Database, Engine};
@@ -48,6 +48,7 @@ pub struct Call {
     path: String,
     key: String,
     body: Value,
+    at: Timestamp,
     /// Whether it was refused, which did nothing and leaves the key unused. Not while another call with the key is at it.
     refused: bool,
 }
@@ -69,6 +70,8 @@ pub struct Stage {
     /// In which random sequences are sold; everything else here is in US dollars.
     pub currency: Currency,
     pub props: Props,
+    /// Above so many minor units payouts need a second person, from the beginning to the end.
+    pub limit: Option<i64>,
     /// What the merchant asked, in order and each key once, whether it was answered or not.
     calls: Arc<Mutex<Vec<Call>>>,
     _folder: Option<Arc<TempDir>>,
@@ -142,6 +145,7 @@ impl Stage {
             second,
             operator,
             props: Props::default(),
+            limit: None,
             currency: usd(),
             calls: Arc::default(),
             _folder: None,
@@ -312,10 +316,11 @@ impl Stage {
         (status, answer)
     }
 
-    /// Every call that was not refused is made again, as it was made, in the same order.
+    /// Every call that was not refused and whose key is still kept is made again, as it was made, in the same order.
     pub async fn ask_all_again(&self) {
         let calls = self.calls.lock().unwrap().clone();
-        for call in calls.iter().filter(|call| !call.refused) {
+        let is_kept = |call: &&Call| self.clock.now().since(call.at) < idempotency::KEPT;
+        for call in calls.iter().filter(|call| !call.refused).filter(is_kept) {
             self.post(&call.path, &call.key, &call.body).await;
         }
     }
@@ -326,7 +331,7 @@ impl Stage {
         let known = calls.iter().position(|call| call.key == key && call.path == path);
         known.unwrap_or_else(|| {
             let (path, key, body) = (path.to_owned(), key.to_owned(), body.clone());
-            calls.push(Call { path, key, body, refused: false });
+            calls.push(Call { path, key, body, at: self.clock.now(), refused: false });
             calls.len() - 1
         })
     }
