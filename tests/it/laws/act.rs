@@ -11,7 +11,7 @@ use tollgate::merchants::sellers::{self, Change};
 use tollgate::words::{DisputeId, Money, PaymentId, PayoutId, SellerId, SessionId};
 use tollgate::{payments, payouts, worker};
 
-use super::op::Op;
+use super::op::{Interval, Op, Pocket, Terms};
 use crate::steps::model_psp::{Became, Mishap};
 use crate::steps::stage::Stage;
 
@@ -123,9 +123,8 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             }
             "sent back".to_owned()
         }
-        Op::Schedule { second, reserve_ppm, delay_days } => {
-            let wanted = json!({ "interval": "daily", "reserve_ppm": reserve_ppm, "delay_days": delay_days });
-            let (schedule, shown) = payouts::schedule::read(&wanted).unwrap();
+        Op::Schedule { second, terms } => {
+            let (schedule, shown) = payouts::schedule::read(&wanted(stage, &terms)).unwrap();
             let due = payouts::first_due(schedule.as_ref(), stage.app.now());
             let change = Change { payout_schedule: Some((shown, due)), ..Change::default() };
             let (seller, now) = (seller(stage, second), stage.app.now());
@@ -135,7 +134,7 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             "scheduled".to_owned()
         }
         Op::Contest { of, cents, told } => {
-            if stage.psp.contest(&psp_payment(stage, of).await?, i64::from(cents)) && told {
+            if stage.psp.contest(&psp_payment(stage, of).await?, cents) && told {
                 tell_last(stage).await;
             }
             "contested".to_owned()
@@ -150,7 +149,13 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             let path = format!("/v1/disputes/{}/evidence", dispute(stage, of).await?);
             in_one_go(stage, &path, &key, &json!({ "explanation": "It was delivered." }), mishap).await
         }
-        Op::Correct { second, cents, to_seller } => correct(stage, seller(stage, second), cents, to_seller).await,
+        Op::Accept { of, mishap } => {
+            let path = format!("/v1/disputes/{}/accept", dispute(stage, of).await?);
+            in_one_go(stage, &path, &key, &json!({}), mishap).await
+        }
+        Op::Correct { second, pocket, cents, to_seller } => {
+            correct(stage, seller(stage, second), pocket, cents, to_seller).await?
+        }
         Op::Seal => format!(
             "{:?}",
             seals::seal(&stage.app.db, &stage.app.keyring, &seals::Head::default(), stage.app.now()).await.is_ok()
@@ -201,23 +206,59 @@ async fn decide_payout(stage: &Stage, id: &PayoutId, yes: bool) -> String {
     }
 }
 
-/// One asks and another agrees; what the seller does not have is refused.
-async fn correct(stage: &Stage, seller: &SellerId, cents: u32, to_seller: bool) -> String {
-    let (seller, other) = (Account::Available(seller.clone()), Account::Suspense);
-    let (debit, credit) = if to_seller { (other, seller) } else { (seller, other) };
-    let amount = Money::of(i64::from(cents), stage.currency).unwrap();
+/// A schedule as a merchant writes it.
+fn wanted(stage: &Stage, terms: &Terms) -> Value {
+    let mut wanted = json!({
+        "hour": terms.hour,
+        "time_zone": terms.zone,
+        "delay_days": terms.delay_days,
+        "reserve_ppm": terms.reserve_ppm,
+        "reserve_days": terms.reserve_days,
+    });
+    match terms.interval {
+        Interval::Daily => wanted["interval"] = json!("daily"),
+        Interval::Weekly(weekday) => {
+            (wanted["interval"], wanted["weekday"]) = (json!("weekly"), json!(weekday));
+        }
+        Interval::Monthly(day) => {
+            (wanted["interval"], wanted["month_day"]) = (json!("monthly"), json!(day));
+        }
+    }
+    if let Some(minimum) = terms.minimum {
+        wanted["minimum"] = json!({ stage.currency.code(): decimal(stage, minimum) });
+    }
+    wanted
+}
+
+/// One asks and another agrees; what the seller does not have is refused, and so is what has an end of its own.
+async fn correct(stage: &Stage, seller: &SellerId, pocket: Pocket, cents: i64, to_seller: bool) -> Option<String> {
+    let payment = match pocket {
+        Pocket::Pending(of) => Some(checkout(stage, of).await?.1),
+        _ => None,
+    };
+    let seller = match pocket {
+        Pocket::Available => Account::Available(seller.clone()),
+        Pocket::Pending(_) => Account::Pending(seller.clone()),
+        Pocket::Reserved => Account::Reserved(seller.clone()),
+        Pocket::PayingOut => Account::PayingOut(seller.clone()),
+    };
+    let (debit, credit) = if to_seller { (Account::Suspense, seller) } else { (seller, Account::Suspense) };
+    let amount = Money::of(cents, stage.currency).unwrap();
     let transfers = vec![Transfer { debit, credit, amount }];
     let (reason, by) = ("A line was typed wrong.".to_owned(), "one@shop.example".to_owned());
-    let asked = Asked { reason, corrects: None, payment: None, transfers, by };
+    let asked = Asked { reason, corrects: None, payment, transfers, by };
     let now = stage.app.now();
     let mut tx = stage.app.db.begin().await.unwrap();
-    let correction = corrections::ask(&mut tx, &stage.tenant, &asked, now).await.unwrap();
+    let correction = match corrections::ask(&mut tx, &stage.tenant, &asked, now).await {
+        Ok(correction) => correction,
+        Err(error) => return Some(error.to_string()),
+    };
     tx.commit().await.unwrap();
     let mut tx = stage.app.db.begin().await.unwrap();
-    match corrections::agree(&mut tx, &correction, "other@shop.example", now).await {
+    Some(match corrections::agree(&mut tx, &correction, "other@shop.example", now).await {
         Ok(_) => tx.commit().await.map(|()| "posted".to_owned()).unwrap(),
         Err(error) => error.to_string(),
-    }
+    })
 }
 
 /// The PSP's last webhook comes at once.
@@ -241,6 +282,7 @@ async fn wait(stage: &Stage, minutes: u64) -> String {
         super::rest(stage).await.unwrap();
     }
     stage.clock.advance(Duration::from_mins(minutes));
+    stage.psp.land();
     format!("{:?}", worker::round(&stage.app).await)
 }
 
@@ -265,6 +307,6 @@ pub async fn attempts_at(stage: &Stage, op: &Op) -> usize {
 }
 
 /// So many of the smallest units, as the API has it.
-fn decimal(stage: &Stage, minor: u32) -> String {
-    Money::of(i64::from(minor), stage.currency).unwrap().to_string()
+fn decimal(stage: &Stage, minor: i64) -> String {
+    Money::of(minor, stage.currency).unwrap().to_string()
 }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+use serde_json::Value;
 use tollgate::db::{Db, Row, query};
 use tollgate::ledger::statements::{self, Period, Pockets, Summary};
 use tollgate::wallets;
-use tollgate::words::{SellerId, Timestamp};
+use tollgate::words::{Money, SellerId, Timestamp};
 
 use crate::steps::stage::Stage;
 
@@ -18,6 +20,9 @@ const AS_DECIDED: &str = "refund_asked";
 
 /// What stood before a step.
 pub struct Before {
+    /// Above so many minor units a payout needs a second person.
+    limit: Option<i64>,
+    payouts: BTreeSet<String>,
     available: BTreeMap<String, i64>,
     journals: BTreeSet<String>,
     batches: BTreeSet<String>,
@@ -41,7 +46,13 @@ pub async fn before(stage: &Stage) -> Before {
     let db = &stage.app.db;
     let journals = query("select id from journals").all(db).await.unwrap();
     let refuses = query("select count(*) as n from policies where name = 'negative_balance' and value = '\"refuse\"'");
+    let limits = query("select value from policies where name = 'payout_approval_above'");
+    let limits = limits.optional(db).await.unwrap().map(|row| text(&row, "value"));
+    let limits: Option<Value> = limits.map(|limits| serde_json::from_str(&limits).unwrap());
+    let limit = limits.as_ref().and_then(|limits| limits[stage.currency.code()].as_str());
     Before {
+        limit: limit.map(|limit| Money::parse(limit, stage.currency).unwrap().minor()),
+        payouts: payouts(db).await.into_iter().map(|(id, ..)| id).collect(),
         available: available(db).await,
         journals: journals.iter().map(|row| text(row, "id")).collect(),
         batches: batches(db).await.into_iter().map(|batch| batch.key).collect(),
@@ -52,7 +63,8 @@ pub async fn before(stage: &Stage) -> Before {
 /// What the step did that it must not do.
 pub async fn unlawful(stage: &Stage, before: &Before) -> Vec<String> {
     let mut wrong = not_there(stage, before).await;
-    wrong.extend(more_than_payable(stage, before).await);
+    wrong.extend(out_of_turn(stage, before).await);
+    wrong.extend(unapproved(stage, before).await);
     wrong
 }
 
@@ -94,36 +106,100 @@ const AVAILABLE: &str = "select x.journal_id, j.kind, x.account, cast(sum(x.chan
 struct Batch {
     key: String,
     seller: String,
+    period: String,
     available: i64,
     payable: i64,
+    at: i64,
 }
 
 async fn batches(db: &Db) -> Vec<Batch> {
-    let rows = query("select seller_id, period, available, payable from payout_batches").all(db).await.unwrap();
-    rows.iter()
+    let rows = query("select seller_id, period, available, payable, created_at from payout_batches").all(db).await;
+    rows.unwrap()
+        .iter()
         .map(|row| Batch {
             key: format!("{} {}", text(row, "seller_id"), text(row, "period")),
             seller: text(row, "seller_id"),
+            period: text(row, "period"),
             available: number(row, "available"),
             payable: number(row, "payable"),
+            at: number(row, "created_at"),
         })
         .collect()
 }
 
-/// A schedule leaves its reserve where it is.
-async fn more_than_payable(stage: &Stage, before: &Before) -> Vec<String> {
+/// A turn of a schedule comes on one of its days and not before its hour there, leaves what is too young and the reserve, and
+/// pays no less than the minimum.
+async fn out_of_turn(stage: &Stage, before: &Before) -> Vec<String> {
     let mut wrong = Vec::new();
     for batch in batches(&stage.app.db).await.into_iter().filter(|batch| !before.batches.contains(&batch.key)) {
         let row = query("select payout_schedule from sellers where id = $1").bind(&batch.seller);
-        let schedule: serde_json::Value =
-            serde_json::from_str(&text(&row.one(&stage.app.db).await.unwrap(), "payout_schedule")).unwrap();
-        let there = batch.available.max(0);
-        let free = there - (there * schedule["reserve_ppm"].as_i64().unwrap_or_default() + 999_999) / 1_000_000;
-        if batch.payable > free {
-            wrong.push(format!("{} is paid {} of {} under {schedule}", batch.key, batch.payable, batch.available));
+        let schedule = text(&row.one(&stage.app.db).await.unwrap(), "payout_schedule");
+        let schedule: Value = serde_json::from_str(&schedule).unwrap();
+        let mut demand = |holds: bool, what: &str| {
+            if !holds {
+                let Batch { key, available, payable, .. } = &batch;
+                wrong.push(format!("{key} is paid {payable} of {available} under {schedule}: {what}"));
+            }
+        };
+        demand(is_a_day_of(&schedule, &batch), "this is none of its days, or it has not come yet");
+        if batch.payable == 0 {
+            continue;
         }
+        let days = |name: &str| schedule[name].as_i64().unwrap();
+        let left = batch.available - batch.payable;
+        let young = delivered_within(stage, &batch, days("delay_days")).await;
+        demand(left >= young, &format!("{young} is too young"));
+        let of = match days("reserve_days") {
+            0 => batch.available.max(0),
+            days => delivered_within(stage, &batch, days).await,
+        };
+        let reserve = (i128::from(of) * i128::from(days("reserve_ppm")) + 999_999) / 1_000_000;
+        demand(i128::from(left) >= reserve, &format!("the reserve is {reserve}"));
+        let minimum = schedule["minimum"][stage.currency.code()].as_str();
+        let minimum = minimum.map_or(0, |minimum| Money::parse(minimum, stage.currency).unwrap().minor());
+        demand(batch.payable >= minimum, "that is below the minimum");
     }
     wrong
+}
+
+/// By the calendar itself.
+fn is_a_day_of(schedule: &Value, batch: &Batch) -> bool {
+    let date: Date = batch.period.parse().unwrap();
+    let on_a_day = match schedule["interval"].as_str().unwrap() {
+        "daily" => true,
+        "weekly" => format!("{:?}", date.weekday()).to_lowercase() == schedule["weekday"].as_str().unwrap(),
+        "monthly" => {
+            i64::from(date.day()) == schedule["month_day"].as_i64().unwrap().min(i64::from(date.days_in_month()))
+        }
+        _ => false,
+    };
+    let hour = i8::try_from(schedule["hour"].as_i64().unwrap()).unwrap();
+    let due = date.at(hour, 0, 0, 0).in_tz(schedule["time_zone"].as_str().unwrap()).unwrap();
+    on_a_day && due.timestamp().as_microsecond() <= batch.at
+}
+
+/// What deliveries made available to a batch's seller within so many days before it.
+async fn delivered_within(stage: &Stage, batch: &Batch, days: i64) -> i64 {
+    let delivered = query(
+        "select cast(coalesce(sum(t.amount), 0) as bigint) as n from transfers t join journals j on j.id = t.journal_id
+         where j.kind = 'fulfillment' and t.credit_account = $1 and t.created_at > $2 and t.created_at < $3",
+    );
+    let since = batch.at - days * 24 * 60 * 60 * 1_000_000;
+    let delivered = delivered.bind(format!("seller:{}:available", batch.seller)).bind(since).bind(batch.at);
+    number(&delivered.one(&stage.app.db).await.unwrap(), "n")
+}
+
+/// Payouts with what they send and whether they wait for a second person.
+async fn payouts(db: &Db) -> Vec<(String, i64, bool)> {
+    let rows = query("select id, amount, status from payouts").all(db).await.unwrap();
+    rows.iter().map(|row| (text(row, "id"), number(row, "amount"), text(row, "status") == "needs_approval")).collect()
+}
+
+/// What is taken on above the merchant's limit waits for a second person.
+async fn unapproved(stage: &Stage, before: &Before) -> Vec<String> {
+    let taken_on = payouts(&stage.app.db).await.into_iter().filter(|(id, ..)| !before.payouts.contains(id));
+    let above = taken_on.filter(|(_, amount, waits)| before.limit.is_some_and(|limit| *amount > limit) && !waits);
+    above.map(|(id, amount, _)| format!("{id} of {amount} needs a second person and waits for none")).collect()
 }
 
 /// Where statements are cut: so many of a thousandth of the instants at which something was posted.

@@ -23,11 +23,45 @@ impl Card {
     }
 }
 
+/// The days of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    Daily,
+    Weekly(&'static str),
+    Monthly(u8),
+}
+
+/// What a seller's payouts by themselves are to be like.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    pub interval: Interval,
+    pub hour: u8,
+    pub zone: &'static str,
+    /// So many cents are worth a transfer.
+    pub minimum: Option<i64>,
+    pub delay_days: u8,
+    pub reserve_ppm: u32,
+    /// Of what came within so many days; of everything when it is 0.
+    pub reserve_days: u8,
+}
+
+/// Whose money two people move by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pocket {
+    Available,
+    /// Of the order of a checkout, counted as `of` is.
+    Pending(usize),
+    /// Of refunds and disputes, which have ends of their own.
+    Reserved,
+    /// On its way to the bank, likewise.
+    PayingOut,
+}
+
 /// `of` counts the checkouts that are there, round and round, the newest first.
 #[derive(Debug, Clone)]
 pub enum Op {
     Open {
-        cents: u32,
+        cents: i64,
         two_sellers: bool,
         manual: bool,
     },
@@ -52,7 +86,7 @@ pub enum Op {
     },
     Capture {
         of: usize,
-        cents: Option<u32>,
+        cents: Option<i64>,
         mishap: Option<Mishap>,
     },
     Cancel {
@@ -61,14 +95,14 @@ pub enum Op {
     },
     Refund {
         of: usize,
-        cents: u32,
+        cents: i64,
         mishap: Option<Mishap>,
     },
     /// Of the order with this place alone.
     RefundOrder {
         of: usize,
         order: usize,
-        cents: u32,
+        cents: i64,
     },
     Fulfill {
         of: usize,
@@ -89,12 +123,12 @@ pub enum Op {
         days: Option<u16>,
         ppm: u32,
         /// Payouts of more than so many cents need a second person.
-        approve_above: Option<u32>,
+        approve_above: Option<i64>,
     },
     /// A seller is paid out: the merchant itself, or the second.
     PayOut {
         second: bool,
-        cents: u32,
+        cents: i64,
         mishap: Option<Mishap>,
     },
     /// Somebody lets the `n`-th payout go, or refuses to.
@@ -109,16 +143,15 @@ pub enum Op {
     ReturnPayout {
         n: usize,
     },
-    /// Payouts by themselves, every day.
+    /// Payouts by themselves from now on.
     Schedule {
         second: bool,
-        reserve_ppm: u32,
-        delay_days: u8,
+        terms: Terms,
     },
     /// The shopper's bank takes money back; when it is not told, the worker has to find out.
     Contest {
         of: usize,
-        cents: u32,
+        cents: i64,
         told: bool,
     },
     /// It decides.
@@ -132,10 +165,16 @@ pub enum Op {
         of: usize,
         mishap: Option<Mishap>,
     },
+    /// The merchant gives in.
+    Accept {
+        of: usize,
+        mishap: Option<Mishap>,
+    },
     /// Two people move money by hand, from a seller or to them.
     Correct {
         second: bool,
-        cents: u32,
+        pocket: Pocket,
+        cents: i64,
         to_seller: bool,
     },
     /// The books are sealed up to here.
@@ -179,6 +218,7 @@ impl Op {
             Self::Refund { of, cents, .. } => Self::Refund { of, cents, mishap: None },
             Self::PayOut { second, cents, .. } => Self::PayOut { second, cents, mishap: None },
             Self::Answer { of, .. } => Self::Answer { of, mishap: None },
+            Self::Accept { of, .. } => Self::Accept { of, mishap: None },
             other => other,
         })
     }
@@ -187,7 +227,7 @@ impl Op {
 /// One to two dozen of them, beginning with a sale: what comes late in the life of money comes only after what comes early,
 /// which chance alone seldom brings about.
 pub fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let some = prop_oneof![6 => op().prop_map(|op| vec![op]), 1 => sale()];
+    let some = prop_oneof![12 => op().prop_map(|op| vec![op]), 2 => sale(), 1 => turns()];
     (sale(), prop::collection::vec(some, 2..12)).prop_map(|(mut ops, more)| {
         ops.extend(more.into_iter().flatten());
         ops
@@ -196,24 +236,71 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
 
 /// A checkout that is paid, delivered, paid out, and contested; or only the beginning of that.
 fn sale() -> impl Strategy<Value = Vec<Op>> {
-    let cents = 100..2_000_u32;
-    (open(0.1), 1..7_usize, any::<bool>(), cents.clone(), cents).prop_map(
-        |(first, far, second, paid_out, contested)| {
-            let story = [
-                first,
-                Op::Pay { of: 0, card: Card::Good, mishap: None },
-                Op::Fulfill { of: 0, order: 0 },
-                Op::Fulfill { of: 0, order: 1 },
-                Op::PayOut { second, cents: paid_out, mishap: None },
-                Op::Contest { of: 0, cents: contested, told: true },
-            ];
-            story.into_iter().take(far).collect()
+    let cents = || minor(100..2_000);
+    (open(0.1), 1..7_usize, any::<bool>(), cents(), cents()).prop_map(|(first, far, second, paid_out, contested)| {
+        let story = [
+            first,
+            Op::Pay { of: 0, card: Card::Good, mishap: None },
+            Op::Fulfill { of: 0, order: 0 },
+            Op::Fulfill { of: 0, order: 1 },
+            Op::PayOut { second, cents: paid_out, mishap: None },
+            Op::Contest { of: 0, cents: contested, told: true },
+        ];
+        story.into_iter().take(far).collect()
+    })
+}
+
+/// A schedule is set, something is sold and delivered, and its days come.
+fn turns() -> impl Strategy<Value = Vec<Op>> {
+    (open(0.0), any::<bool>(), terms(), long()).prop_map(|(first, second, terms, far)| {
+        vec![
+            Op::Schedule { second, terms },
+            first,
+            Op::Pay { of: 0, card: Card::Good, mishap: None },
+            Op::Fulfill { of: 0, order: 0 },
+            Op::Fulfill { of: 0, order: 1 },
+            far.clone(),
+            far,
+        ]
+    })
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    let interval = prop_oneof![
+        2 => Just(Interval::Daily),
+        1 => prop::sample::select(vec!["monday", "thursday", "sunday"]).prop_map(Interval::Weekly),
+        1 => prop::sample::select(vec![1, 15, 31]).prop_map(Interval::Monthly),
+    ];
+    let zone = prop::sample::select(vec!["UTC", "Asia/Seoul", "America/New_York", "Pacific/Apia"]);
+    let reserve = prop_oneof![Just((0, 0)), (1..500_000_u32, 0..10_u8)];
+    (interval, 0..24_u8, zone, prop::option::weighted(0.3, 1..2_000_i64), 0..10_u8, reserve).prop_map(
+        |(interval, hour, zone, minimum, delay_days, (reserve_ppm, reserve_days))| Terms {
+            interval,
+            hour,
+            zone,
+            minimum,
+            delay_days,
+            reserve_ppm,
+            reserve_days,
         },
     )
 }
 
+/// More than a day, a week, or a month.
+fn long() -> impl Strategy<Value = Op> {
+    prop::sample::select(vec![26 * 60, 8 * 24 * 60, 32 * 24 * 60]).prop_map(|minutes| Op::Wait { minutes })
+}
+
+/// The most that a checkout may come to, in minor units.
+const MOST: i64 = 9_999_999_999;
+
+/// Mostly so much; sometimes about as much as there can be.
+fn minor(some: std::ops::Range<i64>) -> impl Strategy<Value = i64> {
+    prop_oneof![15 => some, 1 => MOST - 2_000..MOST + 2]
+}
+
 fn open(manual: f64) -> impl Strategy<Value = Op> {
-    (100..5_000_u32, any::<bool>(), prop::bool::weighted(manual)).prop_map(|(cents, two_sellers, manual)| Op::Open {
+    (minor(100..5_000), any::<bool>(), prop::bool::weighted(manual)).prop_map(|(cents, two_sellers, manual)| Op::Open {
         cents,
         two_sellers,
         manual,
@@ -221,17 +308,17 @@ fn open(manual: f64) -> impl Strategy<Value = Op> {
 }
 
 fn lost() -> impl Strategy<Value = Option<Mishap>> {
-    let lost = [None, None, None, Some(Mishap::AnswerLost), Some(Mishap::OrderLost), Some(Mishap::Away)];
-    prop::sample::select(lost.to_vec())
+    let lost = [Mishap::AnswerLost, Mishap::OrderLost, Mishap::Late, Mishap::Away].map(Some);
+    prop::sample::select([[None; 4], lost].concat())
 }
 
 fn refused() -> impl Strategy<Value = Option<Mishap>> {
-    prop_oneof![3 => lost(), 1 => Just(Some(Mishap::Refused))]
+    prop_oneof![4 => lost(), 1 => Just(Some(Mishap::Refused))]
 }
 
 fn policies() -> impl Strategy<Value = Op> {
     let words = (any::<bool>(), any::<bool>(), any::<bool>());
-    (words, prop::option::of(1..3_u16), 0..200_000_u32, prop::option::of(1..900_u32)).prop_map(
+    (words, prop::option::of(1..3_u16), 0..200_000_u32, prop::option::of(1..900_i64)).prop_map(
         |((late, keep_fee, refuse), days, ppm, approve_above)| Op::Policies {
             late,
             keep_fee,
@@ -246,26 +333,40 @@ fn policies() -> impl Strategy<Value = Op> {
 fn after_delivery() -> impl Strategy<Value = Op> {
     let (n, second) = (0..3_usize, any::<bool>());
     prop_oneof![
-        4 => (second, 1..1_500_u32, refused())
+        4 => (second, minor(1..1_500), refused())
             .prop_map(|(second, cents, mishap)| Op::PayOut { second, cents, mishap }),
         1 => (n.clone(), any::<bool>()).prop_map(|(n, yes)| Op::DecidePayout { n, yes }),
         1 => n.clone().prop_map(|n| Op::CancelPayout { n }),
         2 => n.prop_map(|n| Op::ReturnPayout { n }),
-        1 => (any::<bool>(), 0..500_000_u32, 0..3_u8).prop_map(|(second, reserve_ppm, delay_days)| Op::Schedule {
-            second,
-            reserve_ppm,
-            delay_days,
-        }),
+        1 => (any::<bool>(), terms()).prop_map(|(second, terms)| Op::Schedule { second, terms }),
     ]
 }
 
 fn contested() -> impl Strategy<Value = Op> {
     let (of, told) = (0..2_usize, prop::bool::weighted(0.7));
     prop_oneof![
-        2 => (of.clone(), 1..3_000_u32, told).prop_map(|(of, cents, told)| Op::Contest { of, cents, told }),
+        2 => (of.clone(), minor(1..3_000), told).prop_map(|(of, cents, told)| Op::Contest { of, cents, told }),
         2 => (of.clone(), any::<bool>(), told).prop_map(|(of, won, told)| Op::Rule { of, won, told }),
-        1 => (of, refused()).prop_map(|(of, mishap)| Op::Answer { of, mishap }),
+        1 => (of.clone(), refused()).prop_map(|(of, mishap)| Op::Answer { of, mishap }),
+        1 => (of, lost()).prop_map(|(of, mishap)| Op::Accept { of, mishap }),
     ]
+}
+
+/// By hand more may be moved than any checkout comes to.
+fn correction() -> impl Strategy<Value = Op> {
+    let pocket = prop_oneof![
+        3 => Just(Pocket::Available),
+        3 => (0..3_usize).prop_map(Pocket::Pending),
+        1 => Just(Pocket::Reserved),
+        1 => Just(Pocket::PayingOut),
+    ];
+    let cents = prop_oneof![15 => 1..500_i64, 1 => 999_999_999_999_000..999_999_999_999_999_i64];
+    (any::<bool>(), pocket, cents, any::<bool>()).prop_map(|(second, pocket, cents, to_seller)| Op::Correct {
+        second,
+        pocket,
+        cents,
+        to_seller,
+    })
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -283,11 +384,11 @@ fn op() -> impl Strategy<Value = Op> {
         1 => of.clone().prop_map(|of| Op::Look { of }),
         1 => of.clone().prop_map(|of| Op::GiveUp { of }),
         1 => of.clone().prop_map(|of| Op::Expire { of }),
-        3 => (of.clone(), prop::option::of(1..3_000_u32), lost())
+        3 => (of.clone(), prop::option::of(minor(1..3_000)), lost())
             .prop_map(|(of, cents, mishap)| Op::Capture { of, cents, mishap }),
         1 => (of.clone(), lost()).prop_map(|(of, mishap)| Op::Cancel { of, mishap }),
-        5 => (of.clone(), 1..3_000_u32, refused()).prop_map(|(of, cents, mishap)| Op::Refund { of, cents, mishap }),
-        2 => (of.clone(), 0..2_usize, 1..3_000_u32)
+        5 => (of.clone(), minor(1..3_000), refused()).prop_map(|(of, cents, mishap)| Op::Refund { of, cents, mishap }),
+        2 => (of.clone(), 0..2_usize, minor(1..3_000))
             .prop_map(|(of, order, cents)| Op::RefundOrder { of, order, cents }),
         3 => (of.clone(), 0..2_usize).prop_map(|(of, order)| Op::Fulfill { of, order }),
         1 => of.clone().prop_map(|of| Op::Bounce { of }),
@@ -295,11 +396,11 @@ fn op() -> impl Strategy<Value = Op> {
         2 => policies(),
         4 => after_delivery(),
         3 => contested(),
-        1 => (any::<bool>(), 1..500_u32, any::<bool>())
-            .prop_map(|(second, cents, to_seller)| Op::Correct { second, cents, to_seller }),
+        2 => correction(),
         1 => Just(Op::Seal),
         2 => (0..8_usize).prop_map(|n| Op::Webhook { n }),
         3 => Just(Op::Work),
-        2 => prop::sample::select(vec![1, 10, 26 * 60, 8 * 24 * 60]).prop_map(|minutes| Op::Wait { minutes }),
+        1 => prop::sample::select(vec![1, 10]).prop_map(|minutes| Op::Wait { minutes }),
+        1 => long(),
     ]
 }

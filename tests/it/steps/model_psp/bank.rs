@@ -87,13 +87,15 @@ impl PayoutProvider for ModelPsp {
                 _ => Sent::Arrived,
             };
             let mut record = self.record();
-            if !record.transfers.contains_key(&request.key) {
+            if mishap == Some(Mishap::Late) {
+                record.late_transfers.push((request.key.clone(), Transfer { amount: request.amount.minor(), sent }));
+            } else if !record.transfers.contains_key(&request.key) {
                 record.transfers.insert(request.key.clone(), Transfer { amount: request.amount.minor(), sent });
                 record.tells(&request.key, "payout.changed");
             }
         }
         answers("pay_out").await;
-        if matches!(mishap, Some(Mishap::AnswerLost | Mishap::OrderLost)) {
+        if matches!(mishap, Some(Mishap::AnswerLost | Mishap::OrderLost | Mishap::Late)) {
             return Ok(PayoutOutcome::Unknown(Doubt::of(lost())));
         }
         Ok(outcome(&request.key, self.record().transfers[&request.key].sent))

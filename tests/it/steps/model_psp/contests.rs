@@ -93,7 +93,7 @@ impl ModelPsp {
         }
         answers("accept_dispute").await;
         Ok(match mishap {
-            Some(Mishap::AnswerLost | Mishap::OrderLost) => EvidenceOutcome::Unknown(Doubt::of(lost())),
+            Some(Mishap::AnswerLost | Mishap::OrderLost | Mishap::Late) => EvidenceOutcome::Unknown(Doubt::of(lost())),
             _ if taken => EvidenceOutcome::Taken,
             _ => EvidenceOutcome::Refused { psp_code: "too_late".to_owned() },
         })
@@ -121,7 +121,7 @@ impl ModelPsp {
         }
         answers("submit_evidence").await;
         Ok(match mishap {
-            Some(Mishap::AnswerLost | Mishap::OrderLost) => EvidenceOutcome::Unknown(Doubt::of(lost())),
+            Some(Mishap::AnswerLost | Mishap::OrderLost | Mishap::Late) => EvidenceOutcome::Unknown(Doubt::of(lost())),
             _ if taken => EvidenceOutcome::Taken,
             _ => EvidenceOutcome::Refused { psp_code: "too_late".to_owned() },
         })

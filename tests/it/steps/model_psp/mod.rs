@@ -76,6 +76,10 @@ pub struct Record {
     pub travelling: Vec<(String, (String, i64))>,
     /// Charges on their way, as they will be written down.
     pub late_charges: Vec<(String, Charge)>,
+    /// Ends of holds on their way.
+    pub late_ends: Vec<(String, Option<Money>)>,
+    /// Orders to a bank on their way.
+    pub late_transfers: Vec<(String, Transfer)>,
     /// Orders it said no to, for ever.
     pub refused: BTreeSet<String>,
     /// Money sent to sellers' banks, by key of the order.
@@ -196,6 +200,12 @@ impl ModelPsp {
         for (key, charge) in std::mem::take(&mut record.late_charges) {
             record.charges.entry(key).or_insert(charge);
         }
+        for (psp_payment, taken) in std::mem::take(&mut record.late_ends) {
+            record.ended.entry(psp_payment).or_insert(taken);
+        }
+        for (key, transfer) in std::mem::take(&mut record.late_transfers) {
+            record.transfers.entry(key).or_insert(transfer);
+        }
     }
 
     /// From now on the bank does not think anything over.
@@ -229,8 +239,12 @@ impl ModelPsp {
         if mishap == Some(Mishap::Away) {
             return Err(away());
         }
-        if mishap != Some(Mishap::OrderLost) {
-            self.record().ended.entry(psp_payment.to_owned()).or_insert(taken);
+        match mishap {
+            Some(Mishap::OrderLost) => {}
+            Some(Mishap::Late) => self.record().late_ends.push((psp_payment.to_owned(), taken)),
+            _ => {
+                self.record().ended.entry(psp_payment.to_owned()).or_insert(taken);
+            }
         }
         answers(what).await;
         Ok(if mishap.is_some() { Hold::Unknown(Doubt::of(lost())) } else { self.hold(psp_payment) })
