@@ -5,19 +5,22 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
 use tollgate::payments::attempts::{self, Attempt};
-use tollgate::payments::{self, Opened, Standing};
+use tollgate::payments::{self, AttemptState, Opened, Standing};
 use tollgate::psp::{Approval, Finding, Outcome};
 use tollgate::queue::{self, DeadJob, Verdict};
+use tollgate::words::{AttemptId, PaymentId};
 
+use crate::console::Visitor;
 use crate::support::scripted_psp::{declined, unknown};
 use crate::support::shop::Shop;
-use crate::support::{World, both_databases};
+use crate::support::{World, both_databases, eventually};
 
 both_databases!(
     a_decline_that_was_none_reaches_a_person_once,
     two_open_doubts_that_both_were_approvals_reach_a_person,
     an_approval_heard_first_hand_beside_another_one_reaches_a_person,
     nobody_asks_twice_about_a_charge_that_a_person_has,
+    the_payments_page_shows_it_and_what_became_of_it,
 );
 
 fn approved_as(reference: &str) -> Outcome {
@@ -137,4 +140,43 @@ async fn nobody_asks_twice_about_a_charge_that_a_person_has(world: World) {
         assert!(matches!(verdict, Verdict::Failed { .. }), "{verdict:?}");
     }
     assert_eq!(shop.count(asked).await, 0);
+}
+
+async fn the_payments_page_shows_it_and_what_became_of_it(world: World) {
+    let gateway = world.gateway().await;
+    let kim = Visitor::operator(&gateway).await;
+    let id = gateway.paid_payment().await;
+    let path = format!("/console/payments/{id}");
+    assert!(!kim.page(&path).await.contains("Charged twice"));
+
+    // Another card of the same payment, declined as far as anybody knew.
+    let payment: PaymentId = id.parse().unwrap();
+    let paid = attempts::latest(&gateway.app.db, &payment).await.unwrap().unwrap();
+    let charge = paid.psp_reference.clone().unwrap();
+    let id = AttemptId::new();
+    let other = Attempt { psp_key: id.to_string(), id, state: AttemptState::Sent, ..paid };
+    let mut tx = gateway.app.db.begin().await.unwrap();
+    attempts::insert(&mut tx, &other).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(payments::settle(&gateway.app, &other.id, &declined()).await.unwrap());
+    assert!(payments::settle(&gateway.app, &other.id, &approved_as("ch_<b>")).await.unwrap());
+    gateway.app.wake.notify_one();
+
+    let page = eventually("a person is told", async || {
+        let page = kim.page(&path).await;
+        page.contains("Waits for a person").then_some(page)
+    })
+    .await;
+    assert!(page.contains("Charged twice") && page.contains(other.id.as_str()), "{page}");
+    assert!(page.contains(&charge), "which one is in the books");
+    assert!(page.contains("ch_") && !page.contains("ch_<b>"), "{page}");
+    let letter = queue::dead(&gateway.app.db, 10).await.unwrap().remove(0);
+    assert!(page.contains(&format!("href=\"/console/dead-letters/{}\"", letter.id)));
+
+    let csrf = kim.csrf().await;
+    let fields = [("csrf", csrf.as_str()), ("reason", "given back at the PSP")];
+    kim.post(&format!("/console/dead-letters/{}/resolve", letter.id), &fields).await;
+    let page = kim.page(&path).await;
+    assert!(page.contains("Resolved") && page.contains("given back at the PSP"), "{page}");
+    gateway.stop().await;
 }

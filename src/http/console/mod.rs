@@ -37,6 +37,7 @@ mod records;
 mod refunds_told;
 mod refusal;
 mod search;
+mod second_charges_told;
 pub mod seller;
 pub mod seller_settings;
 pub mod sellers;

@@ -16,6 +16,8 @@ use crate::payments::methods::PaymentMethod;
 use crate::payments::notices::Notice;
 use crate::payments::refunds::Refund;
 use crate::payments::{Order, Payment};
+use crate::queue::DeadJob;
+use crate::queue::letters;
 use crate::webhooks::deliveries::{self, Delivery};
 use crate::words::{PaymentId, SessionId};
 use crate::{checkout, events, ledger, merchants, payments};
@@ -27,6 +29,8 @@ pub(super) struct Records {
     pub session: Option<Session>,
     pub orders: Vec<Order>,
     pub attempts: Vec<Attempt>,
+    /// What told a person of each attempt that the PSP approved beside the one that paid, by the attempt.
+    pub second_charges: HashMap<String, DeadJob>,
     pub calls: Vec<Call>,
     pub notices: Vec<Notice>,
     pub captures: Vec<Capture>,
@@ -74,11 +78,19 @@ impl Records {
                 told.push((delivery, tries));
             }
         }
+        let attempts = payments::attempts::of_payment(db, id).await?;
+        let mut second_charges = HashMap::new();
+        for attempt in attempts.iter().filter(|attempt| attempt.second_charge.is_some()) {
+            let key = attempt.id.as_str();
+            let letter = letters::of_work(db, &tenant, payments::jobs::RECOVER, key).await?.into_iter().next();
+            second_charges.extend(letter.map(|letter| (key.to_owned(), letter)));
+        }
         Ok(Some(Self {
             merchant: merchant.map_or_else(String::new, |merchant| merchant.name),
             session,
             orders,
-            attempts: payments::attempts::of_payment(db, id).await?,
+            attempts,
+            second_charges,
             calls: payments::calls::of_payment(db, id).await?,
             notices: payments::notices::of_payment(db, id).await?,
             captures: payments::captures::of_payment(db, id).await?,

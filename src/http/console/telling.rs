@@ -90,6 +90,7 @@ fn attempt_told(number: usize, attempt: &Attempt) -> Vec<Happening> {
         attempt.decline.map(|code| code.as_str().to_owned()),
         attempt.psp_code.as_ref().map(|code| format!("the PSP says {code}")),
         attempt.psp_reference.as_ref().map(|reference| format!("PSP reference {reference}")),
+        attempt.second_charge.as_ref().map(|charge| format!("charged all the same, as {charge}")),
         attempt.note.clone(),
     ]
     .into_iter()

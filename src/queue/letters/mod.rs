@@ -7,7 +7,7 @@ mod store;
 
 use crate::words::{JobId, MerchantId, Tenant, Timestamp};
 
-pub use store::{dead, find, kinds, of_tenant, resolve, resolve_all, resolved, revive, revive_all};
+pub use store::{dead, find, kinds, of_tenant, of_work, resolve, resolve_all, resolved, revive, revive_all};
 
 /// A job that failed too often.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -74,6 +74,21 @@ pub async fn of_tenant(
     Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
 }
 
+/// What was given up of one piece of a tenant's work, open or resolved, the last first.
+pub async fn of_work(on: impl Into<On<'_>>, tenant: &Tenant, kind: &str, key: &str) -> Result<Vec<DeadJob>, DbError> {
+    let rows = query(
+        "select * from jobs where merchant_id = $1 and livemode = $2 and status = 'dead' and kind = $3 and key = $4
+         order by id desc",
+    )
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .bind(kind)
+    .bind(key)
+    .all(on)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Gives an open dead letter another life, due now. False when there is none, or when the same work has been enqueued
 /// anew since and needs no second job.
 pub async fn revive(tx: &mut Tx, id: &JobId, now: Timestamp) -> Result<bool, DbError> {

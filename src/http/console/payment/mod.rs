@@ -14,6 +14,7 @@ use super::frame::{self, Frame, Place};
 use super::give_back::{self, GiveBack};
 use super::records::Records;
 use super::refusal::Refusal;
+use super::second_charges_told::{self, SecondCharge};
 use super::session::SignedIn;
 use super::story::{StoryMoment, in_order};
 use super::{captures_told, chips, refunds_told, telling};
@@ -41,6 +42,8 @@ pub async fn show(
         status: telling::status(&records),
         mode: records.payment.tenant.mode.into(),
         truths: telling::truths(&records),
+        second_charges: second_charges_told::rows(&records),
+        booked: second_charges_told::booked(&records),
         facts: telling::facts(&records),
         orders: telling::orders(&records),
         open: captures_told::open(&records),
@@ -65,6 +68,9 @@ pub struct Payment {
     status: Chip,
     mode: ModeTag,
     truths: Vec<Truth>,
+    second_charges: Vec<SecondCharge>,
+    /// The PSP's name for the charge that paid.
+    booked: String,
     moments: Vec<StoryMoment>,
     facts: Vec<Fact>,
     orders: Vec<Order>,

@@ -5,6 +5,7 @@ use crate::http::console::chips;
 use crate::http::console::components::{Chip, Fact, ModeTag, Moment, Resend, Sum, Tone};
 use crate::http::console::frame::{Frame, Place, sample_time};
 use crate::http::console::give_back::{Bearer, GiveBack};
+use crate::http::console::second_charges_told::SecondCharge;
 use crate::http::console::story::{Happening, Lane, in_order};
 
 impl Payment {
@@ -28,6 +29,16 @@ impl Payment {
                 Truth { name: "Wallets", word: "Updated".into(), tone: Tone::Good },
                 Truth { name: "Merchant", word: "1 of 2 told".into(), tone: Tone::Warn },
             ],
+            second_charges: vec![SecondCharge {
+                attempt: "att_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+                charge: "sim_att_<b>".into(),
+                card: "visa 4242".into(),
+                status: Chip::new(Tone::Bad, "Waits for a person"),
+                resolved: "given back <b>, by kim@example.com".into(),
+                letter: Some("job_01jq8w3k5n7p9r2t4v6x8z0a1b".into()),
+                amount: Sum::text("15000", "KRW"),
+            }],
+            booked: "sim_att_91e0".into(),
             moments: in_order(story()),
             facts: vec![
                 Fact::words("Merchant", "Hangang Market"),
