@@ -315,6 +315,8 @@ mod tests {
             (serde_json::json!({ "zone": "Asia/Soul" }), "zone"),
             (serde_json::json!({ "at": "5:00" }), "at \"5:00\""),
             (serde_json::json!({ "cutoff": "24:00" }), "cutoff"),
+            (serde_json::json!({ "fee_at_most": { "KRW": "0.5" } }), "fee_at_most"),
+            (serde_json::json!({ "fee": { "fixed": { "EURO": "1.00" } } }), "fee.fixed"),
         ] {
             assert!(source(change).contains(about), "{about}");
         }
@@ -334,6 +336,10 @@ mod tests {
         assert_eq!(cause(serde_json::json!({ "kinds": ["adjustment", "unknown:levy"] })), "");
         for (change, about) in [
             (serde_json::json!({ "kinds": ["ajustment"] }), "ajustment"),
+            (serde_json::json!({ "sources": ["liste"] }), "liste"),
+            (serde_json::json!({ "currencies": ["WON"] }), "WON"),
+            (serde_json::json!({ "circumstances": ["odd"] }), "odd"),
+            (serde_json::json!({ "at_most": 500 }), "minor units"),
             (serde_json::json!({ "explanation": " " }), "explanation"),
             (serde_json::json!({ "explanation": "x".repeat(501) }), "explanation"),
             (

@@ -7,6 +7,8 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::words::{Currency, Money};
+
 /// Reconciliation.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,9 +36,21 @@ pub struct Cause {
     /// Only where the row as it stands in the file contains this, letter case aside.
     #[serde(default)]
     pub text: Option<String>,
-    /// Only where the amount in question is at most this, in minor units.
+    /// Only of these sources.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Only where the amounts are in one of these currencies.
+    #[serde(default)]
+    pub currencies: Vec<String>,
+    /// Only where it differs in one of these ways, such as `of_our_payment`.
+    #[serde(default)]
+    pub circumstances: Vec<String>,
+    /// Only where the amount in question is at most this, in minor units of the currencies that are named.
     #[serde(default)]
     pub at_most: Option<u64>,
+    /// Only what has been open for more days than this.
+    #[serde(default)]
+    pub older_than_days: Option<u16>,
     /// Who closes it: `automatic`, `manual` or `investigate`.
     pub class: String,
     /// What is done without a person; `automatic` needs one of the two bookings.
@@ -95,6 +109,10 @@ pub struct Source {
     /// What the PSP takes of a charge by contract. Unset: whatever it says is believed.
     #[serde(default)]
     pub fee: Option<ContractFee>,
+    /// The most that one row's fee may be, by currency, as a decimal string, where no contract says what it is: also of rows that are
+    /// nothing but a fee. Unset: whatever is told is believed.
+    #[serde(default)]
+    pub fee_at_most: BTreeMap<String, String>,
     /// Minor units by which an amount that was converted may differ from ours: rounding.
     #[serde(default)]
     pub rounding_tolerance: u32,
@@ -195,6 +213,23 @@ pub const KINDS: [&str; 11] = [
     "adjustment",
     "bank_entry",
 ];
+/// In which ways sides differ, as a cause may name them.
+pub const CIRCUMSTANCES: [&str; 14] = [
+    "within_rounding",
+    "other_amount",
+    "other_currency",
+    "other_fee",
+    "above_limit",
+    "under_way",
+    "given_up",
+    "again",
+    "of_our_payment",
+    "written_off",
+    "strange",
+    "peculiar",
+    "still_time",
+    "overdue",
+];
 /// What stands before the kind of a line whose word no parser knows.
 pub const UNKNOWN_KIND: &str = "unknown:";
 /// Characters of an explanation: it is also how a break ends.
@@ -232,6 +267,12 @@ impl Reconciliation {
                 let zone = &source.zone;
                 tell(format!("zone {zone:?} of {name} is no time zone of the IANA database, such as Asia/Seoul"));
             }
+            let fixed = source.fee.iter().flat_map(|fee| &fee.fixed).map(|it| ("fee.fixed", it));
+            for (setting, (code, text)) in fixed.chain(source.fee_at_most.iter().map(|it| ("fee_at_most", it))) {
+                if !Currency::parse(code).is_ok_and(|currency| Money::parse(text, currency).is_ok()) {
+                    tell(format!("{setting} of {name}: {code} = {text:?} is no currency with an amount of it, such as USD = \"0.30\""));
+                }
+            }
             for (setting, text) in [("cutoff", &source.cutoff), ("at", &source.at)] {
                 if time_of_day(text).is_none() {
                     tell(format!("{setting} {text:?} of {name} is no time of day such as 17:30"));
@@ -251,6 +292,23 @@ impl Reconciliation {
                 found.push(format!(
                     "reconciliation.causes: kinds of {name}: {kind:?} is none of: {}, or {UNKNOWN_KIND} and a PSP's own word",
                     KINDS.join(", ")
+                ));
+            }
+            if let Some(source) = cause.sources.iter().find(|it| self.sources.iter().all(|source| source.name != **it)) {
+                found.push(format!("reconciliation.causes: sources of {name}: no source is called {source:?}"));
+            }
+            if let Some(code) = cause.currencies.iter().find(|code| Currency::parse(code).is_err()) {
+                found.push(format!("reconciliation.causes: currencies of {name}: {code:?} is no currency such as KRW"));
+            }
+            if let Some(way) = cause.circumstances.iter().find(|way| !CIRCUMSTANCES.contains(&way.as_str())) {
+                found.push(format!(
+                    "reconciliation.causes: circumstances of {name}: {way:?} is none of: {}",
+                    CIRCUMSTANCES.join(", ")
+                ));
+            }
+            if cause.at_most.is_some() && cause.currencies.is_empty() {
+                found.push(format!(
+                    "reconciliation.causes: at_most of {name} is in minor units: name the currencies for which it is meant"
                 ));
             }
             if !(1..=EXPLANATION).contains(&cause.explanation.trim().chars().count()) {

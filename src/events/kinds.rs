@@ -31,6 +31,7 @@ pub const KINDS: &[&str] = &[
     "reconciliation.account_unexplained",
     "reconciliation.break_closed",
     "reconciliation.break_opened",
+    "reconciliation.break_updated",
     "reconciliation.run_completed",
     "reconciliation.run_failed",
     "refund.failed",

@@ -96,6 +96,12 @@ impl Side {
             Self::Bank => "bank",
         }
     }
+
+    /// The one written so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Psp, Self::Bank].into_iter().find(|it| it.as_str() == text)
+    }
 }
 
 /// The names by which a line can be found elsewhere. All as they stand in the file, trimmed; absent when empty.

@@ -84,6 +84,18 @@ pub fn released(
     of_break(RELEASED, tenant, asset, of.to_string(), &back, now)
 }
 
+/// What stands in suspense leaves it for the account that says what it was, and the break is closed.
+pub fn closed(
+    tenant: &Tenant,
+    to: &Account,
+    of: &BreakId,
+    amounts: &[(Currency, i64)],
+    now: Timestamp,
+) -> Option<Posting> {
+    let out: Vec<_> = amounts.iter().map(|&(currency, minor)| (currency, minor.saturating_neg())).collect();
+    of_break(CLOSED, tenant, to, of.to_string(), &out, now)
+}
+
 fn of_break(
     kind: &'static str,
     tenant: &Tenant,

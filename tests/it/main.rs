@@ -60,6 +60,7 @@ mod psp_keys;
 mod queue;
 mod races;
 mod reconciliation;
+mod reconciliation_causes;
 mod reconciliation_command;
 mod reconciliation_desk;
 mod reconciliation_matching;

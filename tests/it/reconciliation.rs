@@ -43,7 +43,7 @@ impl Books {
         let folder = tempfile::tempdir().unwrap();
         let mut list = json!({ "name": "list", "format": "csv", "psp": "scripted", "merchant": merchant,
             "directory": folder.path() });
-        for name in ["fee", "rounding_tolerance"] {
+        for name in ["fee", "fee_at_most", "rounding_tolerance"] {
             if let Some(value) = settings.get(name) {
                 list[name] = value.clone();
             }

@@ -55,6 +55,7 @@ fn source(format: Format) -> Source {
         directory: None,
         fee: None,
         rounding_tolerance: 0,
+        fee_at_most: BTreeMap::new(),
         reference_fields: Vec::new(),
         columns: BTreeMap::new(),
     }

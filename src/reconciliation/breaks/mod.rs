@@ -7,6 +7,7 @@ mod act;
 mod listed;
 mod open;
 pub(super) mod store;
+mod update;
 mod view;
 
 pub use act::{
@@ -15,6 +16,7 @@ pub use act::{
 pub use listed::{Filter, Standing, list, of_object, standing};
 pub use open::{ITSELF, NewBreak, close_itself, open};
 pub use store::{find, notes, open_ones, parked};
+pub use update::{escalate, update};
 pub use view::{signed, view, whom};
 
 use jiff::civil::Date;
@@ -105,6 +107,10 @@ pub struct Break {
     pub resolution: Option<String>,
     /// The journal that closed it, if one did.
     pub journal: Option<JournalId>,
+    /// Whether it was handed to a person because what its cause promises did not help.
+    pub escalated: bool,
+    /// How often in a row who was asked about it said nothing.
+    pub unanswered: i64,
 }
 
 /// One thing that somebody did or wrote about a break.
@@ -116,7 +122,8 @@ pub struct Note {
     pub at: Timestamp,
     /// Who.
     pub by: String,
-    /// What was done: `opened`, `parked`, `repaired`, `proposed`, `approved`, `rejected`, `resolved`, `noted`, `overdue`.
+    /// What was done: `opened`, `parked`, `repaired`, `proposed`, `approved`, `rejected`, `resolved`, `noted`, `overdue`,
+    /// `known`.
     pub what: String,
     /// In words.
     pub note: String,

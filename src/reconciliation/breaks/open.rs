@@ -87,6 +87,8 @@ pub async fn open(tx: &mut Tx, new: NewBreak, now: Timestamp) -> Result<(Break, 
         closed_by: None,
         resolution: None,
         journal: None,
+        escalated: false,
+        unanswered: 0,
     };
     if !store::insert(tx, &it).await? {
         return Ok((store::by_subject(tx, &it.source, &it.subject, it.outcome).await?, false));
@@ -135,7 +137,8 @@ pub(super) async fn close(
     Ok(true)
 }
 
-async fn tell(tx: &mut Tx, kind: &'static str, it: &Break, now: Timestamp) -> Result<(), DbError> {
+/// Tells the merchant of a break.
+pub(super) async fn tell(tx: &mut Tx, kind: &'static str, it: &Break, now: Timestamp) -> Result<(), DbError> {
     let (data, object_id) = (view(it), it.id.as_str());
     events::append(tx, NewEvent { tenant: &it.tenant, kind, object_id, data, now }).await.map(drop)
 }

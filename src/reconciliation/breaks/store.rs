@@ -1,10 +1,33 @@
 //! The SQL of breaks.
 
+use super::super::line::{LineKind, Side};
 use super::super::postings::PARKED;
 use super::super::words::{Class, ObjectKind, Outcome};
 use super::{Break, Note, Status};
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::words::{BreakId, Currency, JournalId, LineId, Page, Slice, Tenant, Timestamp};
+
+/// A break that is open, with what the table of causes asks for.
+pub(in crate::reconciliation) struct Known {
+    /// The break.
+    pub it: Break,
+    /// Its line, when there is one.
+    pub line: Option<KnownLine>,
+    /// What of it stands in suspense in its currency, in minor units.
+    pub held: Option<i64>,
+}
+
+/// The line of a break.
+pub(in crate::reconciliation) struct KnownLine {
+    /// Whose.
+    pub side: Side,
+    /// What it says.
+    pub kind: LineKind,
+    /// Minor units.
+    pub net: i64,
+    /// The row as it stands in the file.
+    pub raw: String,
+}
 
 /// One break.
 ///
@@ -102,6 +125,8 @@ pub(super) fn read(row: &Row) -> Result<Break, DbError> {
         closed_by: row.get("closed_by")?,
         resolution: row.get("resolution")?,
         journal: row.get("journal_id")?,
+        escalated: row.get("escalated")?,
+        unanswered: row.get("unanswered")?,
     })
 }
 
@@ -204,23 +229,29 @@ pub(super) async fn close(tx: &mut Tx, it: &Break) -> Result<bool, DbError> {
     Ok(closed == 1)
 }
 
-/// Gives an open break another class and cause: nobody could repair it.
-pub(in crate::reconciliation) async fn escalate(
-    tx: &mut Tx,
-    id: &BreakId,
-    class: Class,
-    note_of_it: &str,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let changed = query("update breaks set class = $2 where id = $1 and class <> $2 and status <> 'resolved'")
+/// Gives a break that is not closed the class and the cause that it has here; says whether it had others.
+pub(super) async fn update(tx: &mut Tx, it: &Break) -> Result<bool, DbError> {
+    let changed = query(
+        "update breaks set class = $2, cause = $3, escalated = $4
+         where id = $1 and status <> 'resolved' and (class <> $2 or cause <> $3)",
+    )
+    .bind(&it.id)
+    .bind(it.class.as_str())
+    .bind(&it.cause)
+    .bind(it.escalated)
+    .execute(tx)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// Writes down how often in a row who was asked about a break has said nothing.
+pub(in crate::reconciliation) async fn count_unanswered(tx: &mut Tx, id: &BreakId, times: i64) -> Result<(), DbError> {
+    query("update breaks set unanswered = $2 where id = $1 and unanswered <> $2")
         .bind(id)
-        .bind(class.as_str())
+        .bind(times)
         .execute(tx)
-        .await?;
-    if changed == 1 {
-        note(tx, id, super::ITSELF, "overdue", note_of_it, now).await?;
-    }
-    Ok(())
+        .await
+        .map(drop)
 }
 
 /// Moves a break from one status to another, with what is proposed; says whether it was there.
@@ -314,6 +345,66 @@ pub(in crate::reconciliation) async fn lines_beside(on: impl Into<On<'_>>, it: &
     .iter()
     .map(|row| row.get("line_id"))
     .collect()
+}
+
+/// Open breaks of a source, the oldest first, after one of them, with what the table of causes asks for.
+pub(in crate::reconciliation) async fn known(
+    on: impl Into<On<'_>>,
+    source: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Known>, DbError> {
+    query(
+        "select b.*, l.side as line_side, l.kind as line_kind, l.net as line_net, l.raw as line_raw, k.amount as held
+         from breaks b left join settlement_lines l on l.id = b.line_id
+             left join break_parkings k on k.break_id = b.id and k.currency = b.currency and not k.released
+         where b.source = $1 and b.id > $2 and b.status <> 'resolved' order by b.id limit $3",
+    )
+    .bind(source)
+    .bind(after)
+    .bind(limit)
+    .all(on)
+    .await?
+    .iter()
+    .map(|row| {
+        let line = match row.get::<Option<String>>("line_kind")? {
+            Some(kind) => Some(KnownLine {
+                side: side(&row.get::<String>("line_side")?)?,
+                kind: LineKind::read(&kind),
+                net: row.get("line_net")?,
+                raw: row.get("line_raw")?,
+            }),
+            None => None,
+        };
+        Ok(Known { it: read(row)?, line, held: row.get("held")? })
+    })
+    .collect()
+}
+
+/// Breaks of a source that nobody proposes a journal for, of these causes and for reconciliation itself to close.
+pub(in crate::reconciliation) async fn of_causes(
+    on: impl Into<On<'_>>,
+    source: &str,
+    causes: &[&str],
+) -> Result<Vec<Break>, DbError> {
+    if causes.is_empty() {
+        return Ok(Vec::new());
+    }
+    query(
+        "select * from breaks where source = $1 and status <> 'resolved' and status = 'open' and class = 'automatic'
+             and cause in (select value from json_each($2)) order by id",
+    )
+    .bind(source)
+    .bind(serde_json::json!(causes).to_string())
+    .all(on)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+fn side(text: &str) -> Result<Side, DbError> {
+    Side::parse(text).ok_or_else(|| DbError::corrupt("side", text))
 }
 
 /// Breaks of a source with a line that may have come right, the oldest first, after one of them.

@@ -26,7 +26,10 @@ impl Row {
             outcome: self.outcome,
             circumstances: self.ways.to_vec(),
             text: None,
+            sources: Vec::new(),
+            currencies: Vec::new(),
             at_most: None,
+            older_than_days: None,
             class: self.class,
             repair: self.repair,
             explanation: self.explanation.to_owned(),
@@ -87,6 +90,8 @@ rows! {
         "It was not told in time and two people took it out of the books; now it is told after all. Book it back to where it was taken from.";
     "amount_differs": None, [], AmountDiffers, [] => Investigate, None,
         "The PSP settled another amount than was taken here. Compare the three sides; the difference waits in suspense.";
+    "fee_above_the_limit": PSP, [], FeeDiffers, [AboveLimit] => Manual, None,
+        "The PSP kept more than a row's fee may be (fee_at_most of the source). It is booked as it was kept: ask what it is for, and claim back what is not owed.";
     "fee_not_as_contracted": PSP, [], FeeDiffers, [] => Manual, None,
         "The PSP kept another fee than the contract says. It is booked as it was kept: claim it back, or correct the contract in the settings.";
     "fee_differs": None, [], FeeDiffers, [] => Manual, None,

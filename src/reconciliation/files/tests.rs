@@ -70,6 +70,7 @@ pub fn source(format: Format) -> Source {
         directory: None,
         fee: None,
         rounding_tolerance: 0,
+        fee_at_most: BTreeMap::new(),
         reference_fields: Vec::new(),
         columns: columns.iter().map(|(name, is)| ((*name).to_owned(), (*is).to_owned())).collect::<BTreeMap<_, _>>(),
     }

@@ -7,7 +7,8 @@ use super::super::causes::Causes;
 use super::super::line::Side;
 use super::super::reconcile::ReconcileError;
 use super::super::runs::Run;
-use super::fee::by_contract;
+use super::decide::Circumstance;
+use super::fee;
 use super::store;
 use super::told::Told;
 use crate::app::App;
@@ -77,9 +78,9 @@ impl<'a> Context<'a> {
         self.listed_on(day).saturating_add(jiff::Span::new().days(i64::from(self.source.in_transit_days)))
     }
 
-    /// What the contract says of a charge's fee, when there is a contract.
-    pub fn fee(&self, line: &Told) -> Option<i64> {
-        by_contract(self.source.fee.as_ref()?, line.gross, line.currency)
+    /// What is wrong with the fee of a line, if something is.
+    pub fn wrong_fee(&self, line: &Told) -> Option<Circumstance> {
+        fee::wrong(self.source, line)
     }
 
     /// The sources that tell of the PSP whose payouts land at this bank.

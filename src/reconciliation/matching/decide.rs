@@ -21,6 +21,8 @@ pub enum Circumstance {
     OtherCurrency,
     /// The fee is not the contract's.
     OtherFee,
+    /// The fee is more than one may be.
+    AboveLimit,
     /// Ours is under way.
     UnderWay,
     /// Ours was given up, declined or has failed.
@@ -40,6 +42,17 @@ pub enum Circumstance {
     /// Ours, and its time is over.
     Overdue,
 }
+
+impl Circumstance {
+    /// The one that is written so, in settings and in what is kept of a break.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_value(text.into()).ok()
+    }
+}
+
+/// Says what is wrong with the fee of a line, if something is.
+pub(super) type WrongFee<'f> = dyn Fn(&Told) -> Option<Circumstance> + 'f;
 
 /// What was decided about one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +79,8 @@ impl Decided {
 
 /// The lines that name one movement of ours, in the order in which they stand; the answer has one decision for each.
 ///
-/// `fee` says what the PSP may take of a charge by contract, `tolerance` how far a converted amount may be off.
-pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i64>, tolerance: u32) -> Vec<Decided> {
+/// `fee` says what is wrong with a line's fee, `tolerance` how far a converted amount may be off.
+pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &WrongFee<'_>, tolerance: u32) -> Vec<Decided> {
     match ours.here {
         Here::Done => {}
         Here::Pending => return all(lines, Outcome::StateDiffers, Circumstance::UnderWay),
@@ -87,7 +100,7 @@ pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i
     lines.iter().filter_map(decide).collect()
 }
 
-fn in_our_currency(lines: &[&Told], ours: &Ours, fee: &dyn Fn(&Told) -> Option<i64>, tolerance: u32) -> Vec<Decided> {
+fn in_our_currency(lines: &[&Told], ours: &Ours, fee: &WrongFee<'_>, tolerance: u32) -> Vec<Decided> {
     if let [line] = lines
         && !ours.is_settled()
         && is_rounding(line, line.gross, ours, tolerance)
@@ -137,9 +150,9 @@ pub fn of_batch(sum: i64, paid: i64) -> Decided {
     }
 }
 
-/// What the PSP charges for no single payment is believed.
-pub const fn of_fee() -> Decided {
-    Decided::of(Outcome::Matched, Circumstance::Agrees, 0)
+/// What the PSP charges for no single payment is believed, unless it is more than a fee may be.
+pub fn of_fee(line: &Told, fee: &WrongFee<'_>) -> Decided {
+    Decided { expected: 0, ..agrees(line, fee) }
 }
 
 fn all(lines: &[&Told], outcome: Outcome, circumstance: Circumstance) -> Vec<Decided> {
@@ -166,12 +179,10 @@ fn enough(lines: &[&Told], left: i64) -> Option<usize> {
     None
 }
 
-fn agrees(line: &Told, fee: &dyn Fn(&Told) -> Option<i64>) -> Decided {
+fn agrees(line: &Told, fee: &WrongFee<'_>) -> Decided {
     match fee(line) {
-        Some(contract) if line.kind == LineKind::Charge && contract != line.fee => {
-            Decided::of(Outcome::FeeDiffers, Circumstance::OtherFee, line.gross)
-        }
-        _ => Decided::of(Outcome::Matched, Circumstance::Agrees, line.gross),
+        Some(wrong) => Decided::of(Outcome::FeeDiffers, wrong, line.gross),
+        None => Decided::of(Outcome::Matched, Circumstance::Agrees, line.gross),
     }
 }
 
@@ -236,9 +247,14 @@ mod tests {
         }
     }
 
+    /// What a contract of 3 for each charge says.
+    fn three(line: &Told) -> Option<Circumstance> {
+        (line.kind == LineKind::Charge && line.fee != 3).then_some(Circumstance::OtherFee)
+    }
+
     fn decide(lines: &[Told], ours: &Ours) -> Vec<(Outcome, i64)> {
         let lines: Vec<&Told> = lines.iter().collect();
-        of_movement(&lines, ours, &|_| Some(3), 1).iter().map(|it| (it.outcome, it.expected)).collect()
+        of_movement(&lines, ours, &three, 1).iter().map(|it| (it.outcome, it.expected)).collect()
     }
 
     #[test]

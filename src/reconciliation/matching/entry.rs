@@ -98,7 +98,7 @@ fn left_over(told: &Told, decided: &Decided, ours: Option<&Ours>, fee_known: i64
     match (decided.outcome, &told.kind, ours) {
         // The PSP's word about its own batch moves nothing; the bank's does.
         (_, LineKind::Payout, _) => (0, Vec::new()),
-        (Outcome::Matched, LineKind::Fee, _) => (told.net.saturating_neg(), Vec::new()),
+        (Outcome::Matched | Outcome::FeeDiffers, LineKind::Fee, _) => (told.net.saturating_neg(), Vec::new()),
         (Outcome::Matched | Outcome::FeeDiffers, ..) => (fee, Vec::new()),
         (Outcome::AmountDiffers, _, Some(_)) => (fee, rest(told.gross.saturating_sub(decided.expected))),
         (Outcome::CurrencyDiffers, _, Some(ours)) => {

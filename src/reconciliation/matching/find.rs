@@ -44,7 +44,7 @@ pub async fn psp_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Ve
         let group: Vec<&Told> = members.iter().filter_map(|&at| lines.get(at)).collect();
         let (decided, payment) = match &ours {
             Some(ours) => {
-                let fee = |line: &Told| context.fee(line);
+                let fee = |line: &Told| context.wrong_fee(line);
                 (of_movement(&group, ours, &fee, context.source.rounding_tolerance), None)
             }
             None => alone(context, &group, &charges).await?,
@@ -87,7 +87,7 @@ async fn alone(
 ) -> Result<(Vec<Decided>, Option<Ours>), DbError> {
     let [line] = group else { return Ok((Vec::new(), None)) };
     let decided = match (&line.kind, &line.batch) {
-        (LineKind::Fee, _) => of_fee(),
+        (LineKind::Fee, _) => of_fee(line, &|line| context.wrong_fee(line)),
         (LineKind::Payout, Some(batch)) => {
             let (sum, paid) = store::batch_sums(&context.app.db, &context.source.name, batch, line.currency).await?;
             of_batch(sum, paid)

@@ -13,6 +13,7 @@ use super::super::runs;
 use super::super::words::{Class, ObjectKind, Outcome};
 use super::context::Context;
 use super::entry::{Entry, summed};
+use super::fee;
 use super::store::{self, Mark};
 use crate::db::{DbError, Tx, retrying};
 use crate::ledger::{Account, Posting};
@@ -63,7 +64,7 @@ async fn in_one(
     for (entry, cause) in entries.iter().zip(&causes) {
         let standing = match cause {
             None => "matched",
-            Some(cause) if is_closed_at_once(cause) => "closed",
+            Some(cause) if cause.booked_to().is_some() => "closed",
             Some(_) => "open",
         };
         marks.push(mark(entry, standing, entry.decided.outcome, &journals));
@@ -112,10 +113,6 @@ pub fn mark(entry: &Entry, standing: &'static str, outcome: Outcome, journals: &
     }
 }
 
-fn is_closed_at_once(cause: &Cause) -> bool {
-    cause.class == Class::Automatic && matches!(cause.repair, Repair::BookFee | Repair::BookRounding)
-}
-
 async fn causes(context: &Context<'_>, tx: &mut Tx, entries: &[Entry]) -> Result<Vec<Option<Cause>>, DbError> {
     let mut found = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -134,11 +131,14 @@ pub fn cause_of<'c>(context: &'c Context<'_>, entry: &Entry, raw: &str) -> Optio
     let amount = entry.differs.first().map_or(entry.told.net, |(_, minor)| *minor).unsigned_abs();
     context.causes.find(&Difference {
         side: entry.side(),
+        source: &context.source.name,
         kind: Some(&entry.told.kind),
         outcome: entry.decided.outcome,
         circumstance: entry.decided.circumstance,
         raw,
         amount,
+        currency: entry.told.currency,
+        days: 0,
     })
 }
 
@@ -227,10 +227,9 @@ pub async fn differ(
     if !new {
         return Ok(());
     }
-    match cause.repair {
-        Repair::AskPsp => {}
-        Repair::BookFee | Repair::BookRounding if is_closed_at_once(cause) => {
-            let to = if cause.repair == Repair::BookFee { Account::PspFees } else { Account::Rounding };
+    match cause.booked_to() {
+        _ if cause.repair == Repair::AskPsp => {}
+        Some(to) => {
             let postings = postings::booked(&entry.tenant, &to, &entry.asset, &entry.told.id, &entry.differs, now);
             let journal = match postings {
                 Some(posting) => wallets::post(tx, &[posting]).await?.into_iter().next().map(|it| it.journal),
@@ -238,7 +237,7 @@ pub async fn differ(
             };
             breaks::close_itself(tx, &Break { journal, ..it }, &cause.explanation, now).await?;
         }
-        _ => park(tx, &it, entry, now).await?,
+        None => park(tx, &it, entry, now).await?,
     }
     Ok(())
 }
@@ -272,7 +271,7 @@ pub fn new_break(context: &Context<'_>, entry: &Entry, cause: &Cause) -> NewBrea
     let told = &entry.told;
     let known = entry.ours.as_ref().filter(|_| entry.decided.outcome != Outcome::Duplicate);
     let (expected, actual) = match entry.decided.outcome {
-        Outcome::FeeDiffers => (context.fee(told), told.fee),
+        Outcome::FeeDiffers => (fee::allowed(context.source, told).map(|(most, _)| most), fee::kept(told)),
         Outcome::StateDiffers => (Some(0), told.gross),
         _ => (known.map(|_| entry.decided.expected), if known.is_some() { told.gross } else { told.net }),
     };

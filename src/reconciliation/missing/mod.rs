@@ -18,7 +18,7 @@ use super::reconcile::ReconcileError;
 use super::runs;
 use super::words::{Class, Outcome};
 use crate::db::retrying;
-use crate::words::Timestamp;
+use crate::words::{Currency, Timestamp};
 pub use store::Unheard;
 
 /// Movements in one go.
@@ -118,7 +118,7 @@ fn of_movement(context: &Context<'_>, it: &store::Movement, today: Date) -> Opti
     let day = context.calendar.day_of(it.at)?;
     let expected_by = context.expected_by(day);
     let outcome = standing(today, expected_by);
-    let cause = cause(context, outcome, it.amount.unsigned_abs())?;
+    let cause = cause(context, outcome, (it.amount.unsigned_abs(), it.currency), 0)?;
     Some(NewBreak {
         tenant: it.tenant.clone(),
         source: context.source.name.clone(),
@@ -142,10 +142,25 @@ fn standing(today: Date, expected_by: Date) -> Outcome {
     if today <= expected_by { Outcome::Late } else { Outcome::MissingAtPsp }
 }
 
-/// Why a movement of so many minor units has no line.
-pub(super) fn cause<'c>(context: &'c Context<'_>, outcome: Outcome, amount: u64) -> Option<&'c Cause> {
+/// Why a movement of so many minor units has no line; `days` is for how long that was known.
+pub(super) fn cause<'c>(
+    context: &'c Context<'_>,
+    outcome: Outcome,
+    (amount, currency): (u64, Currency),
+    days: u64,
+) -> Option<&'c Cause> {
     let circumstance = if outcome == Outcome::Late { Circumstance::StillTime } else { Circumstance::Overdue };
-    context.causes.find(&Difference { side: context.side, kind: None, outcome, circumstance, raw: "", amount })
+    context.causes.find(&Difference {
+        side: context.side,
+        source: &context.source.name,
+        kind: None,
+        outcome,
+        circumstance,
+        raw: "",
+        amount,
+        currency,
+        days,
+    })
 }
 
 /// What a PSP sent and the bank has not shown.
@@ -160,7 +175,7 @@ async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting, today: Dat
         let expected_by = context.expected_by(batch.last_day);
         let subject = subject(super::words::ObjectKind::Batch, &batch.name);
         let outcome = standing(today, expected_by);
-        let cause = cause(context, outcome, batch.sum.unsigned_abs());
+        let cause = cause(context, outcome, (batch.sum.unsigned_abs(), batch.currency), 0);
         let Some(cause) = cause.filter(|_| !waiting.contains_key(&subject)) else { continue };
         new.push(NewBreak {
             tenant: context.owner.clone(),
@@ -220,7 +235,7 @@ const TOLD: &str = "it was told after all";
 pub const OVERDUE: &str = "its time is over: it is missing from now on";
 
 fn missing(context: &Context<'_>, late: &Break) -> Option<NewBreak> {
-    let cause = cause(context, Outcome::MissingAtPsp, late.at_risk.unsigned_abs())?;
+    let cause = cause(context, Outcome::MissingAtPsp, (late.at_risk.unsigned_abs(), late.currency), 0)?;
     debug_assert_ne!(cause.class, Class::Automatic, "nobody would be told");
     Some(NewBreak {
         tenant: late.tenant.clone(),

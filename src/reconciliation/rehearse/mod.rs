@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::causes::days_open;
 use super::files::{self, TakeInError};
 use super::line::Line;
 use super::matching::{self, Context};
@@ -110,10 +111,11 @@ impl Whole {
         let mut after = String::new();
         loop {
             let some = store::without_line(&context.app.db, &context.source.name, (from, to), &after).await?;
-            let Some((last, _)) = some.last() else { return Ok(()) };
-            after = last.to_string();
-            for (_, stands) in &some {
-                let cause = missing::cause(context, stands.outcome, stands.amount);
+            let Some(last) = some.last() else { return Ok(()) };
+            after = last.id.to_string();
+            for store::Waiting { currency, opened_at, stands, .. } in &some {
+                let days = days_open(*opened_at, context.app.now());
+                let cause = missing::cause(context, stands.outcome, (stands.amount, *currency), days);
                 let now = Now { outcome: stands.outcome, cause: cause.map(|it| (it.name.as_str(), it.class)) };
                 self.changes.line(Some(stands), &now);
             }

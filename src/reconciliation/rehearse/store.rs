@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::words::{Class, Outcome};
 use super::changes::Stands;
 use crate::db::{Db, DbError, Row, query};
-use crate::words::{BreakId, FileId, LineId};
+use crate::words::{BreakId, Currency, FileId, LineId, Timestamp};
 
 /// Breaks in one go.
 const BATCH: i64 = 500;
@@ -65,15 +65,27 @@ pub(super) async fn standing(db: &Db, source: &str, identities: &[&str]) -> Resu
     .collect()
 }
 
+/// An open break without a line.
+pub(super) struct Waiting {
+    /// Its id.
+    pub id: BreakId,
+    /// Of its amount.
+    pub currency: Currency,
+    /// When it was found.
+    pub opened_at: Timestamp,
+    /// How it stands.
+    pub stands: Stands,
+}
+
 /// Open breaks of movements that should have been told between two days, the next ones after `after`.
 pub(super) async fn without_line(
     db: &Db,
     source: &str,
     (from, to): (Date, Date),
     after: &str,
-) -> Result<Vec<(BreakId, Stands)>, DbError> {
+) -> Result<Vec<Waiting>, DbError> {
     query(
-        "select id, type as result, expected as amount, cause, class from breaks
+        "select id, type as result, expected as amount, currency, opened_at, cause, class from breaks
          where source = $1 and id > $2 and line_id is null and status <> 'resolved' and expected_by between $3 and $4
          order by id limit $5",
     )
@@ -85,7 +97,10 @@ pub(super) async fn without_line(
     .all(db)
     .await?
     .iter()
-    .map(|row| Ok((row.get("id")?, read(row, false)?)))
+    .map(|row| {
+        let (id, currency, opened_at) = (row.get("id")?, row.get("currency")?, row.get("opened_at")?);
+        Ok(Waiting { id, currency, opened_at, stands: read(row, false)? })
+    })
     .collect()
 }
 

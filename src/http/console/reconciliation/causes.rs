@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::http::console::frame::{self, Frame, Place};
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
-use crate::reconciliation::causes::{Causes, Repair};
+use crate::reconciliation::causes::{Cause, Causes, Repair};
 
 /// `GET /console/reconciliation/causes`
 pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, Refusal> {
@@ -21,16 +21,30 @@ pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, Ref
 }
 
 fn rows(causes: &Causes) -> Vec<Row> {
-    let row = |cause: &crate::reconciliation::causes::Cause| Row {
+    let row = |cause: &Cause| Row {
         name: cause.name.clone(),
         outcome: cause.outcome.as_str().replace('_', " "),
-        kinds: cause.kinds.iter().map(|kind| kind.to_text().replace('_', " ")).collect::<Vec<_>>().join(", "),
+        only: only(cause),
         class: cause.class.as_str(),
         repair: done(cause.repair),
         explanation: cause.explanation.clone(),
         added: cause.added,
     };
     causes.all().iter().map(row).collect()
+}
+
+/// For what alone a cause is.
+fn only(cause: &Cause) -> String {
+    let kinds = cause.kinds.iter().map(|kind| kind.to_text().replace('_', " "));
+    let of = |name: &str, words: &[String]| (!words.is_empty()).then(|| format!("{name} {}", words.join(", ")));
+    let rest = [
+        of("of", &cause.sources),
+        of("in", &cause.currencies),
+        cause.text.as_ref().map(|text| format!("with \u{201c}{text}\u{201d}")),
+        cause.at_most.map(|most| format!("at most {most} minor units")),
+        cause.older_than_days.map(|days| format!("open for more than {days} days")),
+    ];
+    kinds.chain(rest.into_iter().flatten()).collect::<Vec<_>>().join(", ")
 }
 
 fn done(repair: Repair) -> &'static str {
@@ -54,7 +68,7 @@ pub struct Page {
 struct Row {
     name: String,
     outcome: String,
-    kinds: String,
+    only: String,
     class: &'static str,
     repair: &'static str,
     explanation: String,

@@ -225,11 +225,7 @@ pub async fn mark(tx: &mut Tx, stood: &str, marks: &[Mark]) -> Result<bool, DbEr
 
 fn read(row: &Row) -> Result<Told, DbError> {
     let bad = |column: &str| DbError::corrupt(column, "not what a line holds");
-    let side = match row.get::<String>("side")?.as_str() {
-        "psp" => Side::Psp,
-        "bank" => Side::Bank,
-        _ => return Err(bad("side")),
-    };
+    let side = Side::parse(&row.get::<String>("side")?).ok_or_else(|| bad("side"))?;
     let presented = match (row.get("presented_currency")?, row.get("presented_amount")?) {
         (Some(currency), Some(amount)) => Some((currency, amount)),
         _ => None,

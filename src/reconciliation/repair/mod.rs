@@ -1,8 +1,12 @@
 //! Repair: what is known to come right when the PSP is asked is asked, through the verbs that its webhooks end in; then the line
 //! is looked at again.
 //!
-//! A PSP that cannot be reached is asked again by the next run. What the PSP has answered and still does not agree is a person's.
-//! Either way the line's money waits in suspense meanwhile, so that the books say what the file says.
+//! A PSP that cannot be reached is asked again by the next run; when it has been silent too often a person is told, and it is asked
+//! all the same. What the PSP has answered and still does not agree is a person's. Either way the line's money waits in suspense
+//! meanwhile, so that the books say what the file says.
+
+mod ask;
+mod known;
 
 use super::breaks::{self, Break, Status};
 use super::causes::Repair;
@@ -10,22 +14,25 @@ use super::line::Side;
 use super::matching::{Context, Entry, entries_of, store, write};
 use super::reconcile::ReconcileError;
 use super::words::{Class, ObjectKind, Outcome};
-use crate::app::App;
 use crate::db::retrying;
 use crate::ledger::Account;
-use crate::payments::captures::CaptureStatus;
-use crate::payments::{PaymentError, ask_now, captures, disputes, refunds};
-use crate::payouts::{self, PayoutError};
-use crate::psp::NotDone;
-use crate::queue::Verdict;
 use crate::wallets;
-use crate::words::{PaymentId, PayoutId, RefundId};
+use ask::{Asked, ask};
 
 /// Breaks in one go.
 const BATCH: i64 = 200;
+/// So often in a row somebody is asked in vain before a person is told.
+const IN_VAIN: i64 = 5;
 
-/// Looks again at every open break of a source that may have come right.
+/// Looks again at what is open of a source: what the table of causes says of it now, what may have come right, and what may be
+/// booked without a person.
 pub async fn all(context: &Context<'_>) -> Result<(), ReconcileError> {
+    known::ask_the_table(context).await?;
+    look_again(context).await?;
+    known::book(context).await
+}
+
+async fn look_again(context: &Context<'_>) -> Result<(), ReconcileError> {
     let mut after = String::new();
     loop {
         let found = breaks::store::with_line(&context.app.db, &context.source.name, &after, BATCH).await?;
@@ -41,7 +48,8 @@ async fn one(context: &Context<'_>, it: &Break) -> Result<(), ReconcileError> {
     let Some(mut entry) = again(context, it).await? else { return Ok(()) };
     let asks = context.causes.named(&it.cause).is_some_and(|cause| cause.repair == Repair::AskPsp);
     let mut asked = None;
-    if !is_right(&entry) && asks && it.class == Class::Automatic {
+    // Whoever is silent is asked on, also when a person knows of it.
+    if !is_right(&entry) && asks && (it.class == Class::Automatic || it.unanswered > 0) {
         asked = Some(ask(context.app, it, &entry).await);
         let Some(now) = again(context, it).await? else { return Ok(()) };
         entry = now;
@@ -123,85 +131,23 @@ async fn differs(context: &Context<'_>, it: &Break, entry: &Entry, asked: Option
                 return Err(ReconcileError::Meanwhile);
             }
         }
+        let unanswered = match asked {
+            Some(Asked::Unanswered) => it.unanswered.saturating_add(1),
+            Some(Asked::Answered | Asked::Nobody) => 0,
+            None => it.unanswered,
+        };
+        breaks::store::count_unanswered(&mut tx, &it.id, unanswered).await?;
         let said = match asked {
             Some(Asked::Answered) => Some("the PSP was asked, and it still differs"),
             Some(Asked::Nobody) => Some("nothing of it is under way here about which the PSP could be asked"),
+            Some(Asked::Unanswered) if unanswered >= IN_VAIN => Some("the PSP was asked again and again, and has not answered"),
             Some(Asked::Unanswered) | None => None,
         };
         if let Some(said) = said {
-            breaks::store::escalate(&mut tx, &it.id, Class::Investigate, said, now).await?;
+            breaks::escalate(&mut tx, &it, said, now).await?;
         }
         tx.commit().await?;
         Ok::<_, ReconcileError>(())
     })
     .await
-}
-
-/// What came of asking whoever must know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// It has said what it knows.
-    Answered,
-    /// It could not be reached, or has not decided yet: it is asked again.
-    Unanswered,
-    /// Nothing is under way that could be asked about.
-    Nobody,
-}
-
-impl Asked {
-    const fn of(verdict: &Verdict) -> Self {
-        match verdict {
-            Verdict::Done => Self::Answered,
-            Verdict::Again { .. } | Verdict::Failed { .. } => Self::Unanswered,
-        }
-    }
-}
-
-async fn ask(app: &App, it: &Break, entry: &Entry) -> Asked {
-    let kind = entry.ours.as_ref().map(|ours| ours.kind);
-    let payment = entry.ours.as_ref().or(entry.payment.as_ref()).and_then(|ours| ours.payment.clone());
-    let asked = match (kind, &payment, &it.object) {
-        (Some(ObjectKind::Charge), Some(payment), _) => charge(app, payment).await,
-        (Some(ObjectKind::Refund), _, Some((_, id))) => refund(app, id).await,
-        (Some(ObjectKind::RefundFailure), Some(payment), _) => {
-            refunds::look_for_returned(app, payment).await.map(|_| Asked::Answered)
-        }
-        (Some(ObjectKind::Payout | ObjectKind::PayoutReturn), _, Some((_, id))) => return payout(app, id).await,
-        (_, Some(payment), _) => disputes::look(app, payment).await.map(|_| Asked::Answered),
-        _ => Ok(Asked::Nobody),
-    };
-    asked.unwrap_or_else(|error| {
-        tracing::warn!(break_id = %it.id, error = &error as &dyn std::error::Error, "what was asked did not repair it");
-        match error {
-            PaymentError::Psp(NotDone::Unreachable { .. }) => Asked::Unanswered,
-            _ => Asked::Answered,
-        }
-    })
-}
-
-async fn charge(app: &App, payment: &PaymentId) -> Result<Asked, PaymentError> {
-    let mut asked = if ask_now(app, payment).await? { Asked::Answered } else { Asked::Nobody };
-    for capture in captures::of_payment(&app.db, payment).await? {
-        if capture.status == CaptureStatus::Pending {
-            asked = Asked::of(&captures::carry_out(app, &capture.id).await?);
-        }
-    }
-    Ok(asked)
-}
-
-async fn refund(app: &App, id: &str) -> Result<Asked, PaymentError> {
-    let Ok(id) = RefundId::parse(id) else { return Ok(Asked::Nobody) };
-    refunds::carry_out(app, &id).await.map(|verdict| Asked::of(&verdict))
-}
-
-async fn payout(app: &App, id: &str) -> Asked {
-    let Ok(id) = PayoutId::parse(id) else { return Asked::Nobody };
-    match payouts::look(app, &id).await {
-        Ok(verdict) => Asked::of(&verdict),
-        Err(PayoutError::Overtaken) => Asked::Unanswered,
-        Err(error) => {
-            tracing::warn!(payout = %id, error = &error as &dyn std::error::Error, "what was asked did not repair it");
-            Asked::Answered
-        }
-    }
 }
