@@ -28,6 +28,8 @@ pub enum Account {
     Suspense,
     /// Units lost or won by rounding.
     Rounding,
+    /// What was exchanged: what came of it in one currency against what was given for it in another.
+    Exchange,
 }
 
 /// Which side of an account makes it grow.
@@ -80,7 +82,7 @@ impl Account {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Psp(_) | Self::Bank | Self::Disputes | Self::Suspense => Class::Asset,
+            Self::Psp(_) | Self::Bank | Self::Disputes | Self::Suspense | Self::Exchange => Class::Asset,
             Self::Pending(_) | Self::Available(_) | Self::PayingOut(_) | Self::Reserved(_) => Class::Liability,
             Self::PlatformFees => Class::Income,
             Self::PspFees | Self::Rounding => Class::Expense,
@@ -114,6 +116,7 @@ impl fmt::Display for Account {
             Self::Disputes => f.write_str("disputes"),
             Self::Suspense => f.write_str("suspense"),
             Self::Rounding => f.write_str("rounding"),
+            Self::Exchange => f.write_str("exchange"),
         }
     }
 }
@@ -135,6 +138,7 @@ impl FromStr for Account {
             "disputes" => Self::Disputes,
             "suspense" => Self::Suspense,
             "rounding" => Self::Rounding,
+            "exchange" => Self::Exchange,
             _ => match code.split(':').collect::<Vec<_>>()[..] {
                 ["psp", name] if is_psp_name(name) => Self::Psp(name.to_owned()),
                 ["seller", id, pocket] => {
@@ -177,6 +181,7 @@ mod tests {
             Account::Disputes,
             Account::Suspense,
             Account::Rounding,
+            Account::Exchange,
         ];
         for account in all {
             assert_eq!(account.to_string().parse::<Account>().unwrap(), account);

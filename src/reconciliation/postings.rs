@@ -4,6 +4,8 @@ use super::words::ObjectKind;
 use crate::ledger::{Account, Posting, Transfer};
 use crate::words::{BreakId, Currency, LineId, Money, Tenant, Timestamp};
 
+/// The kind of the journal of an exchange.
+pub const EXCHANGED: &str = "fx";
 /// The kind of the journal that parks a difference.
 pub const PARKED: &str = "break_parked";
 /// The kind of the journal that takes it out again, because it came right by itself.
@@ -42,6 +44,20 @@ pub fn landed(
     let to = |&(currency, minor): &(Currency, i64)| shift(Account::Bank, Account::Psp(psp.to_owned()), minor, currency);
     let transfers: Vec<Transfer> = transfers.iter().filter_map(to).collect();
     (!transfers.is_empty()).then(|| of_line("psp_settlement", tenant, line, transfers, now))
+}
+
+/// What the PSP has exchanged: less of it is owed in one currency and more in another, and the account of exchange holds both
+/// sides, so that no amount is ever turned into another.
+pub fn exchanged(
+    tenant: &Tenant,
+    asset: &Account,
+    line: &LineId,
+    amounts: &[(Currency, i64)],
+    now: Timestamp,
+) -> Option<Posting> {
+    let to = |&(currency, minor): &(Currency, i64)| shift(asset.clone(), Account::Exchange, minor, currency);
+    let transfers: Vec<Transfer> = amounts.iter().filter_map(to).collect();
+    (!transfers.is_empty()).then(|| of_line(EXCHANGED, tenant, line, transfers, now))
 }
 
 /// A difference that is booked at once, for its cause is known.

@@ -107,7 +107,7 @@ impl Books {
         .bind(fee)
         .bind(gross - fee)
         .bind(presented.clone())
-        .bind(presented.map(|_| 140_000_i64))
+        .bind(presented.map(|_| more.get("paid").and_then(Value::as_i64).unwrap_or(140_000)))
         .bind(text("psp_payment"))
         .bind(text("psp_movement"))
         .bind(text("our_key"))

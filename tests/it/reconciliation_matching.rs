@@ -43,6 +43,9 @@ both_databases!(
     a_refund_made_elsewhere_is_suggested_against_its_seller,
     a_journal_by_hand_keeps_off_what_is_held,
     what_a_bank_takes_back_has_not_landed,
+    a_sale_that_the_psp_exchanged_agrees_and_both_sides_are_kept,
+    a_dispute_whose_fee_is_known_is_exchanged_with_it,
+    a_lost_webhook_of_an_exchanged_sale_comes_right,
 );
 
 impl Books {
@@ -68,6 +71,13 @@ impl Books {
         self.shop.pay(&opened).await;
         self.shop.world.clock.advance(std::time::Duration::from_mins(1));
         opened
+    }
+
+    /// What an account holds in won.
+    async fn won(&self, account: &str) -> i64 {
+        let sql = "select cast(coalesce(sum(case when debit_account = $1 then amount else -amount end), 0) as bigint) as n
+             from transfers where currency = 'KRW' and (debit_account = $1 or credit_account = $1)";
+        query(sql).bind(account).one(&self.shop.world.db).await.unwrap().get("n").unwrap()
     }
 
     async fn held(&self) -> i64 {
@@ -457,4 +467,71 @@ async fn what_a_bank_takes_back_has_not_landed(world: World) {
         assert_eq!((books.account("bank").await, books.owed().await), (there, 970 - there), "{}", run.totals);
     }
     assert_eq!(books.open_breaks().await.iter().filter(|it| it.line.is_some()).count(), 0);
+}
+
+fn exchanged(psp_payment: &str, paid: i64) -> serde_json::Value {
+    json!({ "psp_payment": psp_payment, "currency": "KRW", "presented": "USD", "paid": paid, "batch": "batch_1" })
+}
+
+async fn a_sale_that_the_psp_exchanged_agrees_and_both_sides_are_kept(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    let of_it = exchanged(&books.psp_payment(&opened).await, 1_000);
+    books.line("list", "charge", 14_000, 420, &of_it).await;
+    let run = books.run_list().await;
+    assert_eq!((count(&run, "matched"), books.open_breaks().await.len()), (1, 0), "{}", run.totals);
+    assert!(books.provider_agrees().await);
+    assert_eq!((books.owed().await, books.won("psp:scripted").await), (0, 13_580));
+    assert_eq!((books.account("exchange").await, books.won("exchange").await), (1_000, -14_000));
+    assert_eq!(books.won("fees:psp").await, 420);
+    let shown = json!([{ "from": "USD", "into": "KRW", "count": 1, "paid": "10.00", "settled": "14000" }]);
+    assert_eq!(run.totals["exchanged"], shown);
+    // It lands in the currency in which it was settled.
+    books.line("bank", "bank_entry", 13_580, 0, &json!({ "currency": "KRW", "texts": ["batch_1"] })).await;
+    books.run(&books.bank.clone()).await;
+    books.assert_explained().await;
+    assert_eq!((books.won("bank").await, books.won("psp:scripted").await), (13_580, 0));
+    // Once more is once more, and another amount is nothing that agrees.
+    books.line("list", "charge", 14_000, 420, &of_it).await;
+    books.run_list().await;
+    assert_eq!(books.only_break().await.outcome, Outcome::Duplicate);
+    let other = books.shop.paid().await;
+    let more = exchanged(&books.psp_payment(&other).await, 999);
+    books.line("list", "charge", 13_990, 0, &more).await;
+    books.run_list().await;
+    assert!(books.open_breaks().await.iter().any(|it| it.outcome == Outcome::CurrencyDiffers));
+}
+
+async fn a_dispute_whose_fee_is_known_is_exchanged_with_it(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    let psp_payment = books.psp_payment(&opened).await;
+    books.line("list", "charge", 14_000, 0, &exchanged(&psp_payment, 1_000)).await;
+    books.run_list().await;
+    books.shop.psp.contest(&psp_payment, "dp_1", 400, books.shop.world.now());
+    let mut more = exchanged(&psp_payment, -400);
+    more["psp_movement"] = "dp_1".into();
+    books.line("list", "dispute", -5_600, 210, &more).await;
+    books.run_list().await;
+    assert_eq!(books.open_breaks().await.len(), 0);
+    let fee = books.account("fees:psp").await;
+    assert!(fee > 0, "the dispute's fee was booked when it was opened");
+    assert_eq!((books.owed().await, books.won("psp:scripted").await), (0, 14_000 - 5_810));
+    assert_eq!((books.account("fees:psp").await, books.won("fees:psp").await), (fee, 0), "and only then");
+}
+
+async fn a_lost_webhook_of_an_exchanged_sale_comes_right(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.unheard_of().await;
+    let of_it = exchanged(&books.psp_payment(&opened).await, 1_000);
+    books.line("list", "charge", 14_000, 420, &of_it).await;
+    *books.shop.psp.away.lock().unwrap() = 1;
+    books.run_list().await;
+    assert_eq!(books.won("suspense").await, -13_580);
+    books.shop.world.clock.advance(std::time::Duration::from_mins(1));
+    books.shop.psp.knows(Finding::Found(approved()));
+    books.run_list().await;
+    assert_eq!((books.open_breaks().await.len(), books.won("suspense").await), (0, 0));
+    assert_eq!((books.owed().await, books.won("psp:scripted").await), (0, 13_580));
+    assert!(books.provider_agrees().await);
 }

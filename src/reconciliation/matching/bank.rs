@@ -68,6 +68,7 @@ fn of_payout(lines: &[&Told], ours: &Ours) -> Vec<Entry> {
             asset: Account::Bank,
             fee: 0,
             fee_known: 0,
+            exchanged: Vec::new(),
             differs: summed(differs),
             land: Vec::new(),
             taken_back: Vec::new(),
@@ -159,6 +160,7 @@ fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, found: Fou
         asset: Account::Bank,
         fee: 0,
         fee_known: 0,
+        exchanged: Vec::new(),
         differs: summed([(told.currency, differs)]),
         decided: Decided { outcome, circumstance, expected: sum },
         // In another currency it has not landed before somebody has booked the exchange.

@@ -86,6 +86,9 @@ pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &WrongFee<'_>, tolerance: 
         Here::Pending => return all(lines, Outcome::StateDiffers, Circumstance::UnderWay),
         Here::GivenUp => return all(lines, Outcome::StateDiffers, Circumstance::GivenUp),
     }
+    if let Some(decided) = exchanged(lines, ours, fee) {
+        return decided;
+    }
     let own: Vec<&Told> = lines.iter().copied().filter(|line| line.currency == ours.currency).collect();
     let own = in_our_currency(&own, ours, fee, tolerance);
     let mut left = own.iter().fold(ours.left(), |left, it| left.saturating_sub(it.expected));
@@ -95,9 +98,36 @@ pub fn of_movement(lines: &[&Told], ours: &Ours, fee: &WrongFee<'_>, tolerance: 
         if line.currency == ours.currency {
             return own.next();
         }
+        if left == 0 && line.in_currency(ours.currency) == Some(ours.amount) && is_told_again(line, ours, 0) {
+            return Some(Decided::of(Outcome::Duplicate, Circumstance::Again, 0));
+        }
         Some(Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, std::mem::take(&mut left)))
     };
     lines.iter().filter_map(decide).collect()
+}
+
+/// Lines some of which were settled in another currency, when what the shopper paid comes to ours exactly: the PSP has exchanged
+/// it, and both sides are said. `None` when there are no such lines, or they come to something else.
+fn exchanged(lines: &[&Told], ours: &Ours, fee: &WrongFee<'_>) -> Option<Vec<Decided>> {
+    if lines.iter().all(|line| line.currency == ours.currency) {
+        return None;
+    }
+    let amounts: Vec<Option<i64>> = lines.iter().map(|line| line.in_currency(ours.currency)).collect();
+    let told: Vec<i64> = amounts.iter().copied().flatten().collect();
+    let agreeing = enough(&told, ours.left())?;
+    let mut place: usize = 0;
+    let decide = |(line, amount): (&&Told, Option<i64>)| {
+        let Some(amount) = amount else {
+            return Decided::of(Outcome::CurrencyDiffers, Circumstance::OtherCurrency, 0);
+        };
+        place = place.saturating_add(1);
+        if place <= agreeing {
+            agrees(line, amount, fee)
+        } else {
+            Decided::of(Outcome::Duplicate, Circumstance::Again, 0)
+        }
+    };
+    Some(lines.iter().zip(amounts).map(decide).collect())
 }
 
 fn in_our_currency(lines: &[&Told], ours: &Ours, fee: &WrongFee<'_>, tolerance: u32) -> Vec<Decided> {
@@ -108,13 +138,14 @@ fn in_our_currency(lines: &[&Told], ours: &Ours, fee: &WrongFee<'_>, tolerance: 
         return vec![Decided::of(Outcome::AmountDiffers, Circumstance::WithinRounding, ours.amount)];
     }
     let left = ours.left();
-    let agreeing = enough(lines, left);
+    let amounts: Vec<i64> = lines.iter().map(|line| line.gross).collect();
+    let agreeing = enough(&amounts, left);
     let mut open = left;
     lines
         .iter()
         .enumerate()
         .map(|(place, line)| match agreeing {
-            Some(agreeing) if place < agreeing => agrees(line, fee),
+            Some(agreeing) if place < agreeing => agrees(line, line.gross, fee),
             // What it takes is there, or was there before: this one is told once more.
             Some(_) => Decided::of(Outcome::Duplicate, Circumstance::Again, 0),
             None if left == 0 && is_told_again(line, ours, tolerance) => {
@@ -152,26 +183,26 @@ pub fn of_batch(sum: i64, paid: i64) -> Decided {
 
 /// What the PSP charges for no single payment is believed, unless it is more than a fee may be.
 pub fn of_fee(line: &Told, fee: &WrongFee<'_>) -> Decided {
-    Decided { expected: 0, ..agrees(line, fee) }
+    agrees(line, 0, fee)
 }
 
 fn all(lines: &[&Told], outcome: Outcome, circumstance: Circumstance) -> Vec<Decided> {
     lines.iter().map(|_| Decided::of(outcome, circumstance, 0)).collect()
 }
 
-/// How many of the lines, from the first, it takes to come to what is left of ours; `None` when they do not come to it.
+/// How many of the amounts, from the first, it takes to come to what is left of ours; `None` when they do not come to it.
 ///
 /// Where nothing is left only all of them may agree, by taking each other back.
-fn enough(lines: &[&Told], left: i64) -> Option<usize> {
+fn enough(amounts: &[i64], left: i64) -> Option<usize> {
     let mut sum: i64 = 0;
     if left == 0 {
-        for line in lines {
-            sum = sum.checked_add(line.gross)?;
+        for amount in amounts {
+            sum = sum.checked_add(*amount)?;
         }
-        return (sum == 0 && lines.len() > 1).then_some(lines.len());
+        return (sum == 0 && amounts.len() > 1).then_some(amounts.len());
     }
-    for (place, line) in lines.iter().enumerate() {
-        sum = sum.checked_add(line.gross)?;
+    for (place, amount) in amounts.iter().enumerate() {
+        sum = sum.checked_add(*amount)?;
         if sum == left {
             return place.checked_add(1);
         }
@@ -179,10 +210,10 @@ fn enough(lines: &[&Told], left: i64) -> Option<usize> {
     None
 }
 
-fn agrees(line: &Told, fee: &WrongFee<'_>) -> Decided {
+fn agrees(line: &Told, amount: i64, fee: &WrongFee<'_>) -> Decided {
     match fee(line) {
-        Some(wrong) => Decided::of(Outcome::FeeDiffers, wrong, line.gross),
-        None => Decided::of(Outcome::Matched, Circumstance::Agrees, line.gross),
+        Some(wrong) => Decided::of(Outcome::FeeDiffers, wrong, amount),
+        None => Decided::of(Outcome::Matched, Circumstance::Agrees, amount),
     }
 }
 
@@ -327,6 +358,23 @@ mod tests {
         let too_far = of_movement(&lines, &ours(99), &|_| None, 1);
         assert_eq!(too_far[0].circumstance, Circumstance::OtherAmount);
         assert_eq!(decide(&[line(LineKind::Charge, 101, 3)], &ours(100)), [(Outcome::AmountDiffers, 100)]);
+    }
+
+    #[test]
+    fn what_the_shopper_paid_agrees_whatever_it_was_exchanged_into() {
+        let won = |gross, paid| Told {
+            currency: Currency::parse("KRW").unwrap(),
+            presented: Some((usd(), paid)),
+            ..line(LineKind::Charge, gross, 3)
+        };
+        assert_eq!(decide(&[won(1_400, 100)], &ours(100)), [(Outcome::Matched, 100)]);
+        assert_eq!(decide(&[won(1_400, 101)], &ours(100)), [(Outcome::CurrencyDiffers, 100)]);
+        let twice = [won(1_400, 100), won(1_400, 100)];
+        assert_eq!(decide(&twice, &ours(100)), [(Outcome::Matched, 100), (Outcome::Duplicate, 0)]);
+        let before = Ours { told: 100, taken: 100, ..ours(100) };
+        assert_eq!(decide(&twice[..1], &before), [(Outcome::Duplicate, 0)]);
+        let pieces = [won(900, 60), line(LineKind::Charge, 40, 3)];
+        assert_eq!(decide(&pieces, &ours(100)), [(Outcome::Matched, 60), (Outcome::Matched, 40)]);
     }
 
     #[test]

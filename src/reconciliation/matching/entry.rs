@@ -28,6 +28,8 @@ pub struct Entry {
     pub fee: i64,
     /// How much of a fee that was in the books before the line stands for, in minor units.
     pub fee_known: i64,
+    /// Minor units by which the account changes in each of two currencies, because the PSP has exchanged one for the other.
+    pub exchanged: Vec<(Currency, i64)>,
     /// What is left over: minor units by which the account must change and nothing of ours says why.
     pub differs: Vec<(Currency, i64)>,
     /// The PSP's batches that have landed with this line of a bank.
@@ -42,7 +44,7 @@ impl Entry {
         let Verdict { told, decided, ours, fee_known, payment } = verdict;
         let of = ours.as_ref().or(payment.as_ref());
         let tenant = of.map_or(owner, |ours| &ours.tenant).clone();
-        let (fee, differs) = left_over(&told, &decided, ours.as_ref(), fee_known);
+        let Parts { fee, exchanged, differs } = parts(&told, &decided, ours.as_ref(), fee_known);
         let asset = Account::Psp(psp.to_owned());
         Self {
             told,
@@ -53,6 +55,7 @@ impl Entry {
             asset,
             fee,
             fee_known,
+            exchanged,
             differs,
             land: Vec::new(),
             taken_back: Vec::new(),
@@ -91,23 +94,47 @@ impl Entry {
     }
 }
 
-/// What of a PSP's line is its fee, and what is left over.
-fn left_over(told: &Told, decided: &Decided, ours: Option<&Ours>, fee_known: i64) -> (i64, Vec<(Currency, i64)>) {
+/// What a PSP's line is made of.
+#[derive(Default)]
+struct Parts {
+    fee: i64,
+    exchanged: Vec<(Currency, i64)>,
+    differs: Vec<(Currency, i64)>,
+}
+
+fn parts(told: &Told, decided: &Decided, ours: Option<&Ours>, fee_known: i64) -> Parts {
     let fee = told.fee.saturating_sub(fee_known);
     let rest = |minor: i64| summed([(told.currency, minor)]);
     match (decided.outcome, &told.kind, ours) {
         // The PSP's word about its own batch moves nothing; the bank's does.
-        (_, LineKind::Payout, _) => (0, Vec::new()),
-        (Outcome::Matched | Outcome::FeeDiffers, LineKind::Fee, _) => (told.net.saturating_neg(), Vec::new()),
-        (Outcome::Matched | Outcome::FeeDiffers, ..) => (fee, Vec::new()),
-        (Outcome::AmountDiffers, _, Some(_)) => (fee, rest(told.gross.saturating_sub(decided.expected))),
+        (_, LineKind::Payout, _) => Parts::default(),
+        (Outcome::Matched | Outcome::FeeDiffers, LineKind::Fee, _) => {
+            Parts { fee: told.net.saturating_neg(), ..Parts::default() }
+        }
+        (Outcome::Matched | Outcome::FeeDiffers, _, Some(ours)) if ours.currency != told.currency => {
+            let (fee, exchanged) = both_sides(told, decided, ours, fee_known);
+            Parts { fee, exchanged, ..Parts::default() }
+        }
+        (Outcome::Matched | Outcome::FeeDiffers, ..) => Parts { fee, ..Parts::default() },
+        (Outcome::AmountDiffers, _, Some(_)) => {
+            Parts { fee, differs: rest(told.gross.saturating_sub(decided.expected)), ..Parts::default() }
+        }
         (Outcome::CurrencyDiffers, _, Some(ours)) => {
             // What of the fee is in the books is in our currency, as the amount is; what the line says of it is in its own.
             let expected = (ours.currency, fee_known.saturating_sub(decided.expected));
-            (told.fee, summed([(told.currency, told.gross), expected]))
+            let differs = summed([(told.currency, told.gross), expected]);
+            Parts { fee: told.fee, differs, ..Parts::default() }
         }
-        _ => (0, rest(told.net)),
+        _ => Parts { differs: rest(told.net), ..Parts::default() },
     }
+}
+
+/// The fee of a line that was exchanged, and by what the account changes in either currency. A fee that the books know in ours was
+/// exchanged with the amount, so that it is spent once.
+fn both_sides(told: &Told, decided: &Decided, ours: &Ours, fee_known: i64) -> (i64, Vec<(Currency, i64)>) {
+    let (fee, theirs) = if fee_known == 0 { (told.fee, told.gross) } else { (0, told.net) };
+    let out = fee_known.saturating_sub(decided.expected);
+    (fee, summed([(told.currency, theirs), (ours.currency, out)]))
 }
 
 /// One amount for each currency, without those that are nothing.

@@ -43,6 +43,17 @@ pub struct Told {
     pub reversal: bool,
 }
 
+impl Told {
+    /// What it says in a currency: what was settled, or what the shopper paid when that was in another one.
+    #[must_use]
+    pub fn in_currency(&self, currency: Currency) -> Option<i64> {
+        if self.currency == currency {
+            return Some(self.gross);
+        }
+        self.presented.filter(|(of, _)| *of == currency).map(|(_, minor)| minor)
+    }
+}
+
 /// How far a movement is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Here {
@@ -73,7 +84,7 @@ pub struct Ours {
     pub here: Here,
     /// What of the PSP's fee is in the books and no other line stands for, in minor units.
     pub fee_booked: i64,
-    /// What other lines have told of it in its own currency: the sum of their gross.
+    /// What other lines have told of it in its own currency.
     pub told: i64,
     /// How much of it other lines stand for, whatever they have told.
     pub taken: i64,
@@ -92,6 +103,8 @@ pub struct Before {
     pub currency: Currency,
     /// The sum of their gross.
     pub gross: i64,
+    /// What the shoppers paid, where that was in another currency.
+    pub presented: Option<(Currency, i64)>,
     /// How much of ours they stand for, in our currency.
     pub stands_for: i64,
     /// How much of a fee that was in the books they stand for.
@@ -114,9 +127,9 @@ impl Ours {
 
     /// Adds what other lines have told of it.
     pub fn heard(&mut self, before: &Before) {
-        if before.currency == self.currency {
-            self.told = self.told.saturating_add(before.gross);
-        }
+        let presented = || before.presented.filter(|(of, _)| *of == self.currency).map(|(_, minor)| minor);
+        let told = if before.currency == self.currency { Some(before.gross) } else { presented() };
+        self.told = self.told.saturating_add(told.unwrap_or(0));
         self.taken = self.taken.saturating_add(before.stands_for);
         self.fee_booked = self.fee_booked.saturating_sub(before.fee_known);
     }

@@ -145,7 +145,7 @@ pub fn cause_of<'c>(context: &'c Context<'_>, entry: &Entry, raw: &str) -> Optio
 /// The journals of fees, by tenant and currency.
 pub type Journals = HashMap<(Tenant, Currency), String>;
 
-/// Books fees and landings. None of these accounts belongs to a seller, so that no payment waits for it.
+/// Books fees, what was exchanged, and landings. None of these accounts belongs to a seller, so that no payment waits for it.
 pub async fn book(
     context: &Context<'_>,
     tx: &mut Tx,
@@ -167,6 +167,9 @@ pub async fn book(
             posted.push(posting);
             keys.push((tenant, currency));
         }
+    }
+    for entry in entries.iter().filter(|entry| !entry.exchanged.is_empty()) {
+        posted.extend(postings::exchanged(&entry.tenant, &entry.asset, &entry.told.id, &entry.exchanged, now));
     }
     for entry in entries.iter().filter(|entry| entry.batches().next().is_some()) {
         posted.extend(land(tx, entry, psp, now).await?);

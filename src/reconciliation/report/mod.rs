@@ -41,10 +41,14 @@ pub async fn totals(context: &Context<'_>, about: &About) -> Result<Value, DbErr
             types.add(outcome, currency, count, amount);
         }
     }
+    let exchanged = store::exchanged(db, source, about).await?;
     let open = store::open_breaks(db, source).await?;
     let accounts = psp_account(db, &context.source.psp, context.owner.mode, &context.psp_sources()).await?;
     Ok(json!({
         "types": types.view(),
+        "exchanged": exchanged.iter().map(|&(from, into, count, paid, settled)| json!({
+            "from": from, "into": into, "count": count, "paid": signed(paid, from), "settled": signed(settled, into),
+        })).collect::<Vec<_>>(),
         "open_breaks": open.classes,
         "oldest_open_break": open.oldest,
         "value_at_risk": open.at_risk,

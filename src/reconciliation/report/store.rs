@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::breaks::signed;
 use super::super::missing::OVERDUE;
+use super::super::postings::EXCHANGED;
 use super::super::words::{Class, Outcome};
 use super::About;
 use crate::db::{Db, DbError, Row, query};
@@ -27,6 +28,40 @@ pub(super) async fn lines(db: &Db, source: &str, about: &About) -> Result<Vec<Co
         ),
     };
     query(sql).bind(source).bind(of).all(db).await?.iter().map(count).collect()
+}
+
+/// What was settled in another currency than it was paid in, and agrees: from and into which currency, how many lines, and what they
+/// come to in both.
+pub(super) async fn exchanged(
+    db: &Db,
+    source: &str,
+    about: &About,
+) -> Result<Vec<(Currency, Currency, i64, i64, i64)>, DbError> {
+    let (sql, of) = match about {
+        About::Day(day) => (
+            "select l.presented_currency, l.currency, count(*) as n, cast(sum(l.presented_amount) as bigint) as paid,
+                 cast(sum(l.gross) as bigint) as settled
+             from settlement_lines l join journals j on j.merchant_id = l.merchant_id and j.livemode = l.livemode
+                 and j.kind = $3 and j.source_id = l.id
+             where l.source = $1 and l.business_date = $2 and l.presented_currency is not null
+             group by l.presented_currency, l.currency order by l.presented_currency, l.currency",
+            day.to_string(),
+        ),
+        About::File(file) => (
+            "select l.presented_currency, l.currency, count(*) as n, cast(sum(l.presented_amount) as bigint) as paid,
+                 cast(sum(l.gross) as bigint) as settled
+             from settlement_lines l join journals j on j.merchant_id = l.merchant_id and j.livemode = l.livemode
+                 and j.kind = $3 and j.source_id = l.id
+             where l.source = $1 and l.file_id = $2 and l.presented_currency is not null
+             group by l.presented_currency, l.currency order by l.presented_currency, l.currency",
+            file.to_string(),
+        ),
+    };
+    let rows = query(sql).bind(source).bind(of).bind(EXCHANGED).all(db).await?;
+    let read = |row: &Row| {
+        Ok((row.get("presented_currency")?, row.get("currency")?, row.get("n")?, row.get("paid")?, row.get("settled")?))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Movements of ours of one day, known by the day by which they should have been told, that no line tells.

@@ -129,13 +129,14 @@ pub async fn has_bank_lines(on: impl Into<On<'_>>, source: &str) -> Result<bool,
 
 /// What other lines than `lines` have told of these objects. What was not accepted as theirs has told nothing of them.
 pub async fn told_before(db: &Db, objects: &[&str], lines: &[&str]) -> Result<Vec<Before>, DbError> {
-    let sql = "select object_kind, object_id, currency,
+    let sql = "select object_kind, object_id, currency, presented_currency,
                  cast(sum(case when stands_for <> 0 or result = 'amount_differs' then gross else 0 end) as bigint) as told,
+                 cast(sum(case when stands_for <> 0 or result = 'amount_differs' then presented_amount else 0 end) as bigint) as presented,
                  cast(sum(stands_for) as bigint) as taken, cast(sum(fee_known) as bigint) as fee_known
              from settlement_lines
              where object_id in (select value from json_each($1))
                  and not (id in (select value from json_each($2)))
-             group by object_kind, object_id, currency";
+             group by object_kind, object_id, currency, presented_currency";
     query(sql)
         .bind(json!(objects).to_string())
         .bind(json!(lines).to_string())
@@ -148,6 +149,7 @@ pub async fn told_before(db: &Db, objects: &[&str], lines: &[&str]) -> Result<Ve
                 id: row.get("object_id")?,
                 currency: row.get("currency")?,
                 gross: row.get("told")?,
+                presented: row.get::<Option<_>>("presented_currency")?.zip(row.get("presented")?),
                 stands_for: row.get("taken")?,
                 fee_known: row.get("fee_known")?,
             })
