@@ -43,6 +43,11 @@ both_databases!(
     a_refund_made_elsewhere_is_suggested_against_its_seller,
     a_journal_by_hand_keeps_off_what_is_held,
     what_a_bank_takes_back_has_not_landed,
+    a_payout_in_several_entries_of_one_statement_lands_once,
+    a_payout_in_several_entries_over_days_comes_right_with_the_last,
+    entries_that_do_not_come_to_a_payout_are_a_persons,
+    one_debit_for_many_payouts_is_all_of_them,
+    one_debit_that_is_not_the_sum_of_its_payouts_is_a_persons,
     a_sale_that_the_psp_exchanged_agrees_and_both_sides_are_kept,
     a_dispute_whose_fee_is_known_is_exchanged_with_it,
     a_lost_webhook_of_an_exchanged_sale_comes_right,
@@ -534,4 +539,107 @@ async fn a_lost_webhook_of_an_exchanged_sale_comes_right(world: World) {
     assert_eq!((books.open_breaks().await.len(), books.won("suspense").await), (0, 0));
     assert_eq!((books.owed().await, books.won("psp:scripted").await), (0, 13_580));
     assert!(books.provider_agrees().await);
+}
+
+impl Books {
+    /// A batch of one charge, of 970 after its fee.
+    async fn batch(&mut self) {
+        let opened = self.shop.paid().await;
+        self.charge(&opened, 1_000, 30).await;
+        self.run_list().await;
+    }
+
+    async fn entry(&mut self, net: i64, texts: serde_json::Value) -> LineId {
+        self.line("bank", "bank_entry", net, 0, &json!({ "texts": texts })).await
+    }
+
+    async fn run_bank(&self) -> runs::Run {
+        let run = self.run(&self.bank.clone()).await;
+        self.assert_explained().await;
+        run
+    }
+
+    /// Payouts of these amounts that the bank has made.
+    async fn payouts(&self, amounts: &[&str]) -> Vec<String> {
+        let seller = verified_seller(&self.shop).await;
+        earned(&self.shop, &seller, "1", 1_000, "USD").await;
+        let mut ids = Vec::new();
+        for amount in amounts {
+            self.shop.bank.will(Ok(paid()));
+            ids.push(ask(&self.shop, &seller, amount, "USD").await.unwrap().id.to_string());
+            self.shop.run_payout_jobs().await;
+        }
+        ids
+    }
+}
+
+async fn a_payout_in_several_entries_of_one_statement_lands_once(world: World) {
+    let mut books = Books::open(world).await;
+    books.batch().await;
+    for net in [600, 300, 70] {
+        books.entry(net, json!(["PAYOUT batch_1"])).await;
+    }
+    let run = books.run_bank().await;
+    assert_eq!((count(&run, "matched"), books.open_breaks().await.len()), (3, 0), "{}", run.totals);
+    assert_eq!((books.account("bank").await, books.owed().await), (970, 0));
+    // What was told once more is once more.
+    books.entry(70, json!(["PAYOUT batch_1"])).await;
+    books.run_bank().await;
+    assert_eq!((books.only_break().await.outcome, books.held().await), (Outcome::Duplicate, 70));
+}
+
+async fn a_payout_in_several_entries_over_days_comes_right_with_the_last(world: World) {
+    let mut books = Books::open(world).await;
+    books.batch().await;
+    for (net, there, held) in [(600, 600, -370), (300, 900, -70), (70, 970, 0)] {
+        books.entry(net, json!(["PAYOUT batch_1"])).await;
+        books.run_bank().await;
+        assert_eq!((books.account("bank").await, books.held().await, books.owed().await), (there, held, 0), "{net}");
+    }
+    assert_eq!(books.open_breaks().await.len(), 0);
+    let open = "select count(*) as n from settlement_lines where standing = 'open'";
+    assert_eq!(books.shop.count(open).await, 0);
+}
+
+async fn entries_that_do_not_come_to_a_payout_are_a_persons(world: World) {
+    let mut books = Books::open(world).await;
+    books.batch().await;
+    for net in [600, 300] {
+        books.entry(net, json!(["PAYOUT batch_1"])).await;
+    }
+    books.run_bank().await;
+    assert_eq!((books.account("bank").await, books.held().await, books.owed().await), (900, -70, 0));
+    assert_eq!(books.open_breaks().await.len(), 2);
+}
+
+async fn one_debit_for_many_payouts_is_all_of_them(world: World) {
+    let mut books = Books::open(world).await;
+    let ids = books.payouts(&["4.00", "2.50"]).await;
+    assert_eq!(books.account("bank").await, -650);
+    books.entry(-650, json!(ids)).await;
+    let run = books.run_bank().await;
+    assert_eq!((count(&run, "matched"), count(&run, "late")), (1, 0), "{}", run.totals);
+    assert_eq!((books.account("bank").await, books.held().await, books.open_breaks().await.len()), (-650, 0, 0));
+    // One of them by itself, and all of them again, were told before.
+    books.entry(-400, json!([ids[0]])).await;
+    books.entry(-650, json!(ids)).await;
+    let run = books.run_bank().await;
+    assert_eq!(count(&run, "duplicate"), 2, "{}", run.totals);
+    assert_eq!((books.account("bank").await, books.held().await), (-650 - 1_050, -1_050));
+}
+
+async fn one_debit_that_is_not_the_sum_of_its_payouts_is_a_persons(world: World) {
+    let mut books = Books::open(world).await;
+    let ids = books.payouts(&["4.00", "2.50"]).await;
+    books.entry(-651, json!(ids)).await;
+    books.run_bank().await;
+    let found = books.open_breaks().await;
+    let with_line: Vec<_> = found.iter().filter(|it| it.line.is_some()).map(|it| (it.outcome, it.class)).collect();
+    assert_eq!(with_line, [(Outcome::Unknown, Class::Investigate)]);
+    assert_eq!(found.iter().filter(|it| it.outcome == Outcome::Late).count(), 2, "they are still waited for");
+    assert_eq!(books.held().await, -651);
+    // One that names another beside it, and is that one's amount, is that one.
+    books.entry(-400, json!(ids)).await;
+    let run = books.run_bank().await;
+    assert_eq!(count(&run, "matched"), 1, "{}", run.totals);
 }

@@ -32,6 +32,10 @@ pub struct Entry {
     pub exchanged: Vec<(Currency, i64)>,
     /// What is left over: minor units by which the account must change and nothing of ours says why.
     pub differs: Vec<(Currency, i64)>,
+    /// The payouts that have left with this one line of a bank, or come back.
+    pub members: Vec<Ours>,
+    /// The batch that a line of a bank names and that has landed with another one.
+    pub names: Option<Batch>,
     /// The PSP's batches that have landed with this line of a bank.
     pub land: Vec<Batch>,
     /// The batches that had landed with earlier lines of the bank and are taken back with this one.
@@ -57,6 +61,28 @@ impl Entry {
             fee_known,
             exchanged,
             differs,
+            members: Vec::new(),
+            names: None,
+            land: Vec::new(),
+            taken_back: Vec::new(),
+        }
+    }
+
+    /// Of a bank's line that is nothing of ours so far.
+    pub fn of_bank(told: Told, decided: Decided, tenant: Tenant) -> Self {
+        Self {
+            told,
+            decided,
+            tenant,
+            ours: None,
+            payment: None,
+            asset: Account::Bank,
+            fee: 0,
+            fee_known: 0,
+            exchanged: Vec::new(),
+            differs: Vec::new(),
+            members: Vec::new(),
+            names: None,
             land: Vec::new(),
             taken_back: Vec::new(),
         }
@@ -153,7 +179,7 @@ pub(super) fn summed(amounts: impl IntoIterator<Item = (Currency, i64)>) -> Vec<
 impl Entry {
     /// The batches that a line of a bank is about.
     pub fn batches(&self) -> impl Iterator<Item = &Batch> {
-        self.land.iter().chain(self.taken_back.iter().map(|(batch, _)| batch))
+        self.land.iter().chain(self.taken_back.iter().map(|(batch, _)| batch)).chain(&self.names)
     }
 
     /// Whose line it is.

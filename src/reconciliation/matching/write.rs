@@ -91,8 +91,11 @@ fn told_of(entry: &Entry) -> Vec<String> {
     if entry.side() == Side::Bank && !entry.land.is_empty() {
         return entry.land.iter().map(|batch| subject(ObjectKind::Batch, &batch.name)).collect();
     }
-    if !entry.taken_back.is_empty() {
+    if !entry.taken_back.is_empty() || entry.names.is_some() {
         return Vec::new();
+    }
+    if !entry.members.is_empty() {
+        return entry.members.iter().map(|ours| subject(ours.kind, &ours.id)).collect();
     }
     entry.object().map(|(kind, id)| subject(kind, &id)).into_iter().collect()
 }
@@ -107,6 +110,7 @@ pub fn mark(entry: &Entry, standing: &'static str, outcome: Outcome, journals: &
         object: entry.object(),
         stands_for: entry.stands_for(),
         fee_known: entry.fee_known,
+        members: entry.members.iter().map(|ours| (ours.kind, ours.id.clone(), ours.amount)).collect(),
         fee_journal: (entry.fee != 0)
             .then(|| journals.get(&(entry.tenant.clone(), entry.told.currency)).cloned())
             .flatten(),

@@ -103,7 +103,10 @@ pub(super) async fn is_told(
         .bind(currency)
         .bind(json!(sources).to_string())
     } else {
-        query("select exists (select 1 from settlement_lines where object_id = $1 and object_kind = $2) as told")
+        query(
+            "select exists (select 1 from settlement_lines where object_id = $1 and object_kind = $2)
+                 or exists (select 1 from settlement_line_members where object_id = $1 and object_kind = $2) as told",
+        )
             .bind(id)
             .bind(kind.as_str())
     };
@@ -159,6 +162,7 @@ pub(super) async fn unheard(
              from payouts o where o.provider = $1 and o.livemode = $2 and o.settled_at < $5
                  and (o.settled_at, o.id) > ($3, $4) and o.status in ('paid', 'returned')
                  and not exists (select 1 from settlement_lines l where l.object_id = o.id and l.object_kind = 'payout')
+                 and not exists (select 1 from settlement_line_members m where m.object_id = o.id and m.object_kind = 'payout')
              order by o.settled_at, o.id limit $6"
         }
         Unheard::PayoutReturns => {
@@ -166,6 +170,7 @@ pub(super) async fn unheard(
              from payouts o where o.provider = $1 and o.livemode = $2 and o.returned_at < $5
                  and (o.returned_at, o.id) > ($3, $4)
                  and not exists (select 1 from settlement_lines l where l.object_id = o.id and l.object_kind = 'payout_return')
+                 and not exists (select 1 from settlement_line_members m where m.object_id = o.id and m.object_kind = 'payout_return')
              order by o.returned_at, o.id limit $6"
         }
     };

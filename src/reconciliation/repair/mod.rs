@@ -7,6 +7,7 @@
 
 mod ask;
 mod known;
+mod pieces;
 
 use super::breaks::{self, Break, Status};
 use super::causes::Repair;
@@ -29,6 +30,7 @@ const IN_VAIN: i64 = 5;
 pub async fn all(context: &Context<'_>) -> Result<(), ReconcileError> {
     known::ask_the_table(context).await?;
     look_again(context).await?;
+    pieces::put_together(context).await?;
     known::book(context).await
 }
 
@@ -60,12 +62,16 @@ async fn one(context: &Context<'_>, it: &Break) -> Result<(), ReconcileError> {
 /// The line of a break as it would be decided now, beside all lines of its movement that are open as it is.
 async fn again(context: &Context<'_>, it: &Break) -> Result<Option<Entry>, ReconcileError> {
     let (Some(line), db) = (&it.line, &context.app.db) else { return Ok(None) };
-    let told = store::lines(db, &breaks::store::lines_beside(db, it).await?).await?;
+    let own = store::lines(db, std::slice::from_ref(line)).await?;
     let of_batch = it.object.as_ref().is_some_and(|(kind, _)| *kind == ObjectKind::Batch);
-    if of_batch && told.first().is_some_and(|told| told.side == Side::Bank) {
+    let told = match it.outcome {
+        _ if !of_batch || own.iter().all(|told| told.side == Side::Psp) => {
+            store::lines(db, &breaks::store::lines_beside(db, it).await?).await?
+        }
+        Outcome::Duplicate => own,
         // What it has landed has landed.
-        return Ok(None);
-    }
+        _ => return Ok(None),
+    };
     let entry = entries_of(context, told).await?.into_iter().find(|entry| entry.told.id == *line);
     let booked = store::fee_booked(db, line).await?;
     Ok(entry.map(|entry| if booked == 0 { entry } else { entry.after_fee(booked) }))

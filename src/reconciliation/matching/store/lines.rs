@@ -133,9 +133,12 @@ pub async fn told_before(db: &Db, objects: &[&str], lines: &[&str]) -> Result<Ve
                  cast(sum(case when stands_for <> 0 or result = 'amount_differs' then gross else 0 end) as bigint) as told,
                  cast(sum(case when stands_for <> 0 or result = 'amount_differs' then presented_amount else 0 end) as bigint) as presented,
                  cast(sum(stands_for) as bigint) as taken, cast(sum(fee_known) as bigint) as fee_known
-             from settlement_lines
-             where object_id in (select value from json_each($1))
-                 and not (id in (select value from json_each($2)))
+             from (select id, object_kind, object_id, currency, presented_currency, gross, presented_amount, stands_for, fee_known, result
+                     from settlement_lines where object_id in (select value from json_each($1))
+                 union all select l.id, m.object_kind, m.object_id, l.currency, null, m.amount, null, m.amount, 0, l.result
+                     from settlement_line_members m join settlement_lines l on l.id = m.line_id
+                     where m.object_id in (select value from json_each($1))) told
+             where not (id in (select value from json_each($2)))
              group by object_kind, object_id, currency, presented_currency";
     query(sql)
         .bind(json!(objects).to_string())
@@ -187,6 +190,8 @@ pub struct Mark {
     pub stands_for: i64,
     /// How much of a fee that was in the books it stands for.
     pub fee_known: i64,
+    /// What else of ours it is, when it is several things: each with how much of it the line stands for.
+    pub members: Vec<(ObjectKind, String, i64)>,
     /// The journal that booked its fee.
     pub fee_journal: Option<String>,
 }
@@ -221,7 +226,20 @@ pub async fn mark(tx: &mut Tx, stood: &str, marks: &[Mark]) -> Result<bool, DbEr
              as j(i text, s text, r text, m text, l boolean, k text, o text, e bigint, n bigint, f text)
          where settlement_lines.id = j.i and settlement_lines.standing = $2",
     );
-    let written = query(sql).bind(Json::from(list).to_string()).bind(stood).execute(tx).await?;
+    let written = query(sql).bind(Json::from(list).to_string()).bind(stood).execute(&mut *tx).await?;
+    for it in marks {
+        for (kind, id, amount) in &it.members {
+            query(
+                "insert into settlement_line_members (line_id, object_kind, object_id, amount) values ($1, $2, $3, $4)",
+            )
+            .bind(&it.id)
+            .bind(kind.as_str())
+            .bind(id)
+            .bind(*amount)
+            .execute(&mut *tx)
+            .await?;
+        }
+    }
     Ok(usize::try_from(written) == Ok(marks.len()))
 }
 

@@ -1,95 +1,31 @@
-//! A bank's lines: what a PSP sent has arrived, what was sent to sellers has left, or came back.
-//!
-//! References first, in the order in which the settings say they are to be searched; then two declared rules: the one batch that
-//! comes to exactly this amount, and the one set of batches that does.
+//! The PSP's batches that a bank's lines bring, or take back.
 
-use super::super::words::Outcome;
-use super::context::Context;
-use super::decide::{Circumstance, Decided, of_movement};
-use super::entry::{Entry, summed};
-use super::find::{grouped, remember_told};
-use super::store::{self, Batch};
-use super::told::{Ours, Told};
+use std::collections::HashMap;
+
+use super::super::context::Context;
+use super::super::decide::{Circumstance, Decided};
+use super::super::entry::{Entry, summed};
+use super::super::store::{self, Batch};
+use super::super::told::Told;
 use crate::db::DbError;
-use crate::ledger::Account;
+use crate::reconciliation::words::Outcome;
 use crate::words::LineId;
+
 /// Batches of which every set is tried; with more the sets are too many for one of them to mean anything.
 const MOST_IN_A_SET: usize = 12;
 
-/// Decides about lines of a bank: those of payouts to sellers by payout, the others one after the other, for a batch lands once.
-pub async fn bank_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Entry>, DbError> {
-    let db = &context.app.db;
-    let words: Vec<Vec<String>> = lines.iter().map(words).collect();
-    let every: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
-    let payouts = store::payouts(db, &context.source.psp, context.owner.mode, &every).await?;
-    let mut groups = grouped(lines.iter().zip(&words).map(|(told, words)| {
-        let named = |id: &String| words.contains(id);
-        let (.., out, back) =
-            payouts.iter().find(|(id, reference, ..)| named(id) || reference.as_ref().is_some_and(named))?;
-        Some(if told.net < 0 { out.clone() } else { back.clone() })
-    }));
-    remember_told(context, &lines, &mut groups).await?;
-    let mut batches = Batches::of(context, &every, &lines).await?;
-    let mut entries: Vec<Option<Entry>> = lines.iter().map(|_| None).collect();
-    for (ours, members) in groups {
-        let group: Vec<&Told> = members.iter().filter_map(|&at| lines.get(at)).collect();
-        let found: Vec<Entry> = match (&ours, &group[..], &members[..]) {
-            (Some(ours), ..) => of_payout(&group, ours),
-            (None, [told], [at]) => {
-                let words = words.get(*at).map_or(&[][..], Vec::as_slice);
-                vec![batches.decide(context, (*told).clone(), words)]
-            }
-            _ => Vec::new(),
-        };
-        for (at, entry) in members.into_iter().zip(found) {
-            if let Some(place) = entries.get_mut(at) {
-                *place = Some(entry);
-            }
-        }
-    }
-    Ok(entries.into_iter().flatten().collect())
-}
-
-/// Lines that name one payout to a seller, or its return.
-fn of_payout(lines: &[&Told], ours: &Ours) -> Vec<Entry> {
-    let decided = of_movement(lines, ours, &|_| None, 0);
-    let entry = |(told, decided): (&&Told, Decided)| {
-        let differs = match decided.outcome {
-            Outcome::Matched => Vec::new(),
-            Outcome::AmountDiffers => vec![(told.currency, told.net.saturating_sub(decided.expected))],
-            Outcome::CurrencyDiffers => {
-                vec![(told.currency, told.net), (ours.currency, decided.expected.saturating_neg())]
-            }
-            _ => vec![(told.currency, told.net)],
-        };
-        Entry {
-            told: (*told).clone(),
-            tenant: ours.tenant.clone(),
-            asset: Account::Bank,
-            fee: 0,
-            fee_known: 0,
-            exchanged: Vec::new(),
-            differs: summed(differs),
-            land: Vec::new(),
-            taken_back: Vec::new(),
-            payment: None,
-            ours: Some(ours.clone()),
-            decided,
-        }
-    };
-    lines.iter().zip(decided).map(entry).collect()
-}
-
 /// The batches that a bank's lines may be, and those that have landed.
-struct Batches {
+pub(super) struct Batches {
     pending: Vec<Batch>,
     landed: Vec<(Batch, LineId)>,
-    /// Names of batches that land with lines of this same turn.
-    landing: Vec<String>,
+    /// Batches that land with lines of this same turn.
+    landing: Vec<Batch>,
+    /// The batches that several lines of this turn bring together, by the place of each line.
+    pieces: HashMap<usize, Batch>,
 }
 
 impl Batches {
-    async fn of(context: &Context<'_>, words: &[&str], lines: &[Told]) -> Result<Self, DbError> {
+    pub(super) async fn of(context: &Context<'_>, words: &[&str], lines: &[Told]) -> Result<Self, DbError> {
         let (db, sources) = (&context.app.db, context.psp_sources());
         let mut pending = store::batches_to_land(db, &sources).await?;
         let mut landed = store::landed_batches(db, &sources, words).await?;
@@ -99,11 +35,31 @@ impl Batches {
             landed.retain(|(_, by)| !ids.contains(&by));
             pending.extend(store::landed_with(db, &sources, &ids).await?);
         }
-        Ok(Self { pending, landed, landing: Vec::new() })
+        Ok(Self { pending, landed, landing: Vec::new(), pieces: HashMap::new() })
+    }
+
+    /// Finds the batches that several of the lines at `free` name, and no other, and that they come to exactly together.
+    pub(super) fn find_pieces(&mut self, free: &[usize], lines: &[Told], words: &[Vec<String>]) {
+        let names = |at: usize, batch: &Batch| words.get(at).is_some_and(|words| words.contains(&batch.name));
+        for batch in self.pending.iter().filter(|batch| !batch.unread) {
+            let brings = |at: usize| {
+                let told = lines.get(at).filter(|told| !told.reversal && told.currency == batch.currency)?;
+                let others = self.pending.iter().filter(|other| other.name != batch.name);
+                (names(at, batch) && !others.clone().any(|other| names(at, other))).then_some((at, told.net))
+            };
+            let parts: Vec<(usize, i64)> = free.iter().filter_map(|&at| brings(at)).collect();
+            let sum = parts.iter().try_fold(0_i64, |sum, (_, net)| sum.checked_add(*net));
+            if parts.len() > 1 && sum == Some(batch.sum) {
+                self.pieces.extend(parts.into_iter().map(|(at, _)| (at, batch.clone())));
+            }
+        }
     }
 
     /// A line that names no payout to a seller; what it lands is pending no longer.
-    fn decide(&mut self, context: &Context<'_>, told: Told, words: &[String]) -> Entry {
+    pub(super) fn decide(&mut self, context: &Context<'_>, at: usize, told: Told, words: &[String]) -> Entry {
+        if let Some(batch) = self.pieces.remove(&at) {
+            return self.piece(context, told, batch);
+        }
         let named = |batch: &&Batch| words.contains(&batch.name);
         let (back, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut self.landed)
             .into_iter()
@@ -114,8 +70,9 @@ impl Batches {
             return Entry { taken_back: back, ..of_batches(context, told, Vec::new(), Found::TakenBack) };
         }
         self.landed.extend(back);
-        let again =
-            self.landed.iter().any(|(batch, _)| named(&batch)) || words.iter().any(|word| self.landing.contains(word));
+        let landed = self.landed.iter().map(|(batch, _)| batch).chain(&self.landing);
+        let before = landed.filter(|batch| batch.currency == told.currency).find(named).cloned();
+        let again = before.is_some();
         let mut found: Vec<Batch> = self.pending.iter().filter(named).filter(|batch| !batch.unread).cloned().collect();
         // An amount means nothing where the line names a batch, whichever.
         if !again && !self.pending.iter().any(|batch| named(&batch)) && told.net != 0 {
@@ -126,8 +83,21 @@ impl Batches {
             found.retain(|batch| batch.currency == told.currency);
         }
         self.pending.retain(|batch| !found.contains(batch));
-        self.landing.extend(found.iter().map(|batch| batch.name.clone()));
-        of_batches(context, told, found, if again { Found::Again } else { Found::Anew })
+        self.landing.extend(found.iter().cloned());
+        let entry = of_batches(context, told, found, if again { Found::Again } else { Found::Anew });
+        Entry { names: before, ..entry }
+    }
+
+    /// One of several lines that bring a batch together: with the first of them it lands, whole.
+    fn piece(&mut self, context: &Context<'_>, told: Told, batch: Batch) -> Entry {
+        let decided = Decided { outcome: Outcome::Matched, circumstance: Circumstance::Agrees, expected: told.net };
+        let entry = Entry::of_bank(told, decided, context.owner.clone());
+        if self.landing.contains(&batch) {
+            return Entry { names: Some(batch), ..entry };
+        }
+        self.pending.retain(|pending| *pending != batch);
+        self.landing.push(batch.clone());
+        Entry { land: vec![batch], ..entry }
     }
 }
 
@@ -156,19 +126,10 @@ fn of_batches(context: &Context<'_>, told: Told, batches: Vec<Batch>, found: Fou
         _ => (Outcome::AmountDiffers, Circumstance::OtherAmount, told.net.saturating_sub(sum)),
     };
     Entry {
-        tenant: context.owner.clone(),
-        asset: Account::Bank,
-        fee: 0,
-        fee_known: 0,
-        exchanged: Vec::new(),
         differs: summed([(told.currency, differs)]),
-        decided: Decided { outcome, circumstance, expected: sum },
         // In another currency it has not landed before somebody has booked the exchange.
         land: if same_currency { batches } else { Vec::new() },
-        taken_back: Vec::new(),
-        ours: None,
-        payment: None,
-        told,
+        ..Entry::of_bank(told, Decided { outcome, circumstance, expected: sum }, context.owner.clone())
     }
 }
 
@@ -208,23 +169,6 @@ fn the_one_set<'b>(batches: &[&'b Batch], amount: i64) -> Vec<&'b Batch> {
         }
     }
     found.unwrap_or_default()
-}
-
-/// Every word of a line in which a reference may stand.
-fn words(told: &Told) -> Vec<String> {
-    let texts = [&told.batch, &told.ours, &told.our_key, &told.psp_movement].into_iter().flatten();
-    let inside = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let mut words: Vec<String> = texts
-        .chain(&told.texts)
-        .flat_map(|text| {
-            let parts = text.split(move |c: char| !inside(c)).map(str::to_owned);
-            parts.chain([text.trim().to_owned()]).collect::<Vec<_>>()
-        })
-        // No reference has such characters, and PostgreSQL takes no text with a NUL.
-        .filter(|word| word.len() > 2 && !word.contains(char::is_control))
-        .collect();
-    words.dedup();
-    words
 }
 
 #[cfg(test)]
