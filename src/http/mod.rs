@@ -175,6 +175,7 @@ fn console_routes() -> Router<App> {
         .route("/console/reconciliation/breaks", get(console::reconciliation::breaks::show))
         .route("/console/reconciliation/breaks/{id}", get(console::reconciliation::one::show))
         .route("/console/reconciliation/breaks/{id}/propose", post(console::reconciliation::acts::propose))
+        .route("/console/reconciliation/breaks/{id}/land", post(console::reconciliation::acts::land))
         .route("/console/reconciliation/breaks/{id}/approve", post(console::reconciliation::acts::approve))
         .route("/console/reconciliation/breaks/{id}/reject", post(console::reconciliation::acts::reject))
         .route("/console/reconciliation/breaks/{id}/resolve", post(console::reconciliation::acts::resolve))

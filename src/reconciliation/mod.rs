@@ -8,6 +8,7 @@ pub mod breaks;
 pub mod calendar;
 pub mod causes;
 pub mod files;
+pub mod landing;
 pub mod line;
 pub mod matching;
 mod missing;

@@ -7,7 +7,8 @@ use tollgate::ledger::{Account, Transfer};
 use tollgate::payments::captures::{self, NewCapture};
 use tollgate::psp::Finding;
 use tollgate::reconciliation::ReconcileError;
-use tollgate::reconciliation::breaks::{self, ActError, Break};
+use tollgate::reconciliation::breaks::{self, ActError, Break, Status};
+use tollgate::reconciliation::landing;
 use tollgate::reconciliation::matching::{self, Context, Waiting};
 use tollgate::reconciliation::progress::Progress;
 use tollgate::reconciliation::runs::{self, Trigger};
@@ -43,6 +44,9 @@ both_databases!(
     a_refund_made_elsewhere_is_suggested_against_its_seller,
     a_journal_by_hand_keeps_off_what_is_held,
     what_a_bank_takes_back_has_not_landed,
+    an_entry_that_nobody_could_place_lands_when_two_people_say_so,
+    what_is_left_over_of_a_landing_by_hand_stays_in_suspense,
+    a_landing_by_hand_is_refused_where_it_means_nothing,
     a_payout_in_several_entries_of_one_statement_lands_once,
     a_payout_in_several_entries_over_days_comes_right_with_the_last,
     entries_that_do_not_come_to_a_payout_are_a_persons,
@@ -559,6 +563,13 @@ impl Books {
         run
     }
 
+    /// What these sellers have earned was never a payment of the PSP's.
+    async fn run_payouts(&self) -> runs::Run {
+        let run = self.run(&self.bank.clone()).await;
+        assert_eq!(self.broken().await, Vec::<&str>::new());
+        run
+    }
+
     /// Payouts of these amounts that the bank has made.
     async fn payouts(&self, amounts: &[&str]) -> Vec<String> {
         let seller = verified_seller(&self.shop).await;
@@ -617,13 +628,13 @@ async fn one_debit_for_many_payouts_is_all_of_them(world: World) {
     let ids = books.payouts(&["4.00", "2.50"]).await;
     assert_eq!(books.account("bank").await, -650);
     books.entry(-650, json!(ids)).await;
-    let run = books.run_bank().await;
+    let run = books.run_payouts().await;
     assert_eq!((count(&run, "matched"), count(&run, "late")), (1, 0), "{}", run.totals);
     assert_eq!((books.account("bank").await, books.held().await, books.open_breaks().await.len()), (-650, 0, 0));
     // One of them by itself, and all of them again, were told before.
     books.entry(-400, json!([ids[0]])).await;
     books.entry(-650, json!(ids)).await;
-    let run = books.run_bank().await;
+    let run = books.run_payouts().await;
     assert_eq!(count(&run, "duplicate"), 2, "{}", run.totals);
     assert_eq!((books.account("bank").await, books.held().await), (-650 - 1_050, -1_050));
 }
@@ -632,7 +643,7 @@ async fn one_debit_that_is_not_the_sum_of_its_payouts_is_a_persons(world: World)
     let mut books = Books::open(world).await;
     let ids = books.payouts(&["4.00", "2.50"]).await;
     books.entry(-651, json!(ids)).await;
-    books.run_bank().await;
+    books.run_payouts().await;
     let found = books.open_breaks().await;
     let with_line: Vec<_> = found.iter().filter(|it| it.line.is_some()).map(|it| (it.outcome, it.class)).collect();
     assert_eq!(with_line, [(Outcome::Unknown, Class::Investigate)]);
@@ -640,6 +651,88 @@ async fn one_debit_that_is_not_the_sum_of_its_payouts_is_a_persons(world: World)
     assert_eq!(books.held().await, -651);
     // One that names another beside it, and is that one's amount, is that one.
     books.entry(-400, json!(ids)).await;
-    let run = books.run_bank().await;
+    let run = books.run_payouts().await;
     assert_eq!(count(&run, "matched"), 1, "{}", run.totals);
+}
+
+/// Two batches of 970 each and an entry that names neither, so that no amount proves anything.
+async fn unplaced(books: &mut Books, net: i64) -> Break {
+    for batch in ["batch_a", "batch_b"] {
+        let opened = books.shop.paid().await;
+        let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": batch });
+        books.line("list", "charge", 1_000, 30, &more).await;
+    }
+    books.run_list().await;
+    books.run_bank().await;
+    books.entry(net, json!(["SETTLEMENT"])).await;
+    books.run_bank().await;
+    books.open_breaks().await.into_iter().find(|it| it.line.is_some()).unwrap()
+}
+
+impl Books {
+    /// One person says that a batch has landed with the entry of a break, and another agrees.
+    async fn land(&self, it: &Break, batch: &str) -> Break {
+        let (app, now) = (&self.shop.app, self.shop.world.now());
+        let mut landed = landing::candidates(app, it).await.unwrap();
+        landed.retain(|of| of.name == batch);
+        let mut tx = app.db.begin().await.unwrap();
+        let it = landing::propose(&mut tx, it, "the bank says so", &landed, "one", now).await.unwrap();
+        let seen = breaks::fingerprint(&it);
+        assert!(matches!(breaks::approve(&mut tx, &it.id, &seen, "one", now).await, Err(ActError::SamePerson)));
+        let it = breaks::approve(&mut tx, &it.id, &seen, "two", now).await.unwrap();
+        tx.commit().await.unwrap();
+        self.assert_explained().await;
+        it
+    }
+}
+
+async fn an_entry_that_nobody_could_place_lands_when_two_people_say_so(world: World) {
+    let mut books = Books::open(world).await;
+    let it = unplaced(&mut books, 970).await;
+    assert_eq!((it.outcome, books.held().await), (Outcome::Unknown, 970));
+    let it = books.land(&it, "batch_b").await;
+    assert_eq!((it.status, it.closed_by.as_deref()), (Status::Resolved, Some("two")));
+    assert_eq!((books.account("bank").await, books.owed().await, books.held().await), (970, 970, 0));
+    let waits = books.only_break().await;
+    assert_eq!(waits.object.unwrap().1, "batch_a", "the other one is still on its way");
+    // The other one comes, by the one amount that is left.
+    books.entry(970, json!(["SETTLEMENT"])).await;
+    books.run_bank().await;
+    assert_eq!((books.open_breaks().await.len(), books.owed().await, books.account("bank").await), (0, 0, 1_940));
+}
+
+async fn what_is_left_over_of_a_landing_by_hand_stays_in_suspense(world: World) {
+    let mut books = Books::open(world).await;
+    let it = unplaced(&mut books, 965).await;
+    let it = books.land(&it, "batch_a").await;
+    assert_eq!((it.status, books.held().await, books.owed().await), (Status::Open, -5, 970));
+    books.run_bank().await;
+    assert_eq!((books.held().await, books.owed().await), (-5, 970), "it is not placed a second time");
+    let fee = Transfer { debit: Account::PspFees, credit: Account::Suspense, amount: usd(5) };
+    books.agree(&it, &[fee]).await;
+    books.run_bank().await;
+    assert_eq!((books.account("bank").await, books.held().await, books.owed().await), (965, 0, 970));
+    assert_eq!(books.account("fees:psp").await, 65);
+}
+
+async fn a_landing_by_hand_is_refused_where_it_means_nothing(world: World) {
+    let mut books = Books::open(world).await;
+    let it = unplaced(&mut books, 970).await;
+    let (app, now) = (&books.shop.app, books.shop.world.now());
+    let landed = landing::candidates(app, &it).await.unwrap();
+    assert_eq!(landed.len(), 2);
+    let mut tx = app.db.begin().await.unwrap();
+    let none = landing::propose(&mut tx, &it, "nothing", &[], "one", now).await;
+    assert!(matches!(none, Err(ActError::Landing)), "{none:?}");
+    let proposed = landing::propose(&mut tx, &it, "this one", &landed[..1], "one", now).await.unwrap();
+    tx.commit().await.unwrap();
+    // It lands by another road before somebody agrees.
+    books.entry(970, json!(["batch_a"])).await;
+    books.run_bank().await;
+    let mut tx = books.shop.world.db.begin().await.unwrap();
+    let late = breaks::approve(&mut tx, &it.id, &breaks::fingerprint(&proposed), "two", now).await;
+    assert!(matches!(late, Err(ActError::Changed)), "{late:?}");
+    drop(tx);
+    let waits = books.open_breaks().await.into_iter().find(|it| it.line.is_none()).unwrap();
+    assert_eq!(landing::candidates(&books.shop.app, &waits).await.unwrap(), [], "there is no entry");
 }

@@ -31,10 +31,10 @@ const BOOKS: &str = "select subject, detail, count(*) over () as found from ( \
          where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 and j.id is null group by t.journal_id \
      union all select t.journal_id, 'a transfer names an account that does not exist' from transfers t \
          where t.merchant_id between $1 and $2 and t.livemode between $3 and $4 and not ( \
-         (t.debit_account in ('bank', 'fees:platform', 'fees:psp', 'disputes', 'suspense', 'rounding') or t.debit_account like 'psp:_%' \
+         (t.debit_account in ('bank', 'fees:platform', 'fees:psp', 'disputes', 'suspense', 'rounding', 'exchange') or t.debit_account like 'psp:_%' \
              or t.debit_account like 'seller:_%:pending' or t.debit_account like 'seller:_%:available' \
              or t.debit_account like 'seller:_%:paying_out' or t.debit_account like 'seller:_%:reserved') \
-         and (t.credit_account in ('bank', 'fees:platform', 'fees:psp', 'disputes', 'suspense', 'rounding') or t.credit_account like 'psp:_%' \
+         and (t.credit_account in ('bank', 'fees:platform', 'fees:psp', 'disputes', 'suspense', 'rounding', 'exchange') or t.credit_account like 'psp:_%' \
              or t.credit_account like 'seller:_%:pending' or t.credit_account like 'seller:_%:available' \
              or t.credit_account like 'seller:_%:paying_out' or t.credit_account like 'seller:_%:reserved')) \
          group by t.journal_id \

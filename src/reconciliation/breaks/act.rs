@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::super::landing::{self, BATCHES};
 use super::super::postings::{CLOSED, is_bank};
 use super::super::words::{Class, ObjectKind, Outcome};
 use super::open::close;
@@ -14,7 +15,7 @@ use crate::db::{DbError, MayRetry, Tx};
 use crate::ledger::{Account, Posting, Transfer};
 use crate::merchants::sellers;
 use crate::wallets::{self, WalletError};
-use crate::words::{BreakId, Currency, Money, PaymentId, Timestamp};
+use crate::words::{BreakId, Currency, JournalId, Money, PaymentId, Timestamp};
 
 /// Characters of a reason or a resolution.
 pub const REASON: usize = 500;
@@ -50,6 +51,9 @@ pub enum ActError {
     /// Reconciliation has not put it into suspense yet: it asks the PSP first.
     #[error("the PSP is to be asked about it first: the next run does, and puts into suspense what is left over")]
     NotAsked,
+    /// There is nothing of the entry that could be a payout, or the payouts are not in its currency.
+    #[error("1 to {BATCHES} payouts in the currency of a bank's entry, all of which stands in suspense, may have landed with it")]
+    Landing,
     /// The journal would leave something in suspense, or take out what is not this break's.
     #[error("the journal must move exactly {0} of {1}, so that nothing of this break is left there")]
     Leaves(String, String),
@@ -119,12 +123,25 @@ pub async fn propose(
     now: Timestamp,
 ) -> Result<Break, ActError> {
     let it = store::lock(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
-    let reason = reason_of(reason)?;
     check(tx, &it, transfers).await?;
+    propose_as(tx, id, reason, &proposal(reason_of(reason)?, transfers), by, now).await
+}
+
+/// Writes down what somebody proposes, that was found to be sound.
+pub(in crate::reconciliation) async fn propose_as(
+    tx: &mut Tx,
+    id: &BreakId,
+    reason: &str,
+    proposal: &Value,
+    by: &str,
+    now: Timestamp,
+) -> Result<Break, ActError> {
+    let it = store::lock(&mut *tx, id).await?.ok_or(ActError::NotFound)?;
+    let reason = reason_of(reason)?;
     let was = it.status;
     let it = Break {
         status: Status::Proposed,
-        proposal: Some(proposal(reason, transfers)),
+        proposal: Some(proposal.clone()),
         proposed_by: Some(by.to_owned()),
         proposed_at: Some(now),
         ..it
@@ -159,6 +176,9 @@ pub async fn approve(tx: &mut Tx, id: &BreakId, shown: &str, by: &str, now: Time
     if fingerprint(&it) != shown {
         return Err(ActError::Changed);
     }
+    if let Some(landed) = it.proposal.as_ref().and_then(landing::read) {
+        return landing::agree(tx, &it, &landed, by, now).await;
+    }
     let (reason, transfers) = it.proposal.as_ref().and_then(read_proposal).ok_or(ActError::Transfers)?;
     // What was right when it was proposed need not be so now.
     check(tx, &it, &transfers).await?;
@@ -178,6 +198,31 @@ pub async fn approve(tx: &mut Tx, id: &BreakId, shown: &str, by: &str, now: Time
     let journal = entries.into_iter().next().filter(|entry| entry.new).map(|entry| entry.journal);
     let closed = Break { journal, ..closed };
     if closed.journal.is_none() || !close(tx, &closed, "approved", &reason, now).await? {
+        return Err(ActError::Status(Status::Resolved.as_str()));
+    }
+    Ok(closed)
+}
+
+/// Writes down that a proposed landing was agreed to: it closes the break when it came with a journal, else the break is open again
+/// with what is left over.
+pub(in crate::reconciliation) async fn landed(
+    tx: &mut Tx,
+    it: &Break,
+    journal: Option<JournalId>,
+    by: &str,
+    now: Timestamp,
+) -> Result<Break, ActError> {
+    let reason = it.proposal.as_ref().and_then(|kept| kept.get("reason")?.as_str()).unwrap_or_default().to_owned();
+    if journal.is_none() {
+        let it = Break { status: Status::Open, proposal: None, proposed_by: None, proposed_at: None, ..it.clone() };
+        store::propose(tx, Status::Proposed, &it).await?;
+        store::note(tx, &it.id, by, "approved", &reason, now).await?;
+        return Ok(it);
+    }
+    let (closed_at, closed_by) = (Some(now), Some(by.to_owned()));
+    let resolution = Some(reason.clone());
+    let closed = Break { status: Status::Resolved, closed_at, closed_by, resolution, journal, ..it.clone() };
+    if !close(tx, &closed, "approved", &reason, now).await? {
         return Err(ActError::Status(Status::Resolved.as_str()));
     }
     Ok(closed)

@@ -13,6 +13,7 @@ mod view;
 pub use act::{
     ActError, NOTE, REASON, TRANSFERS, approve, fingerprint, note, proposal, propose, read_proposal, reject, resolve,
 };
+pub(super) use act::{landed, propose_as};
 pub use listed::{Filter, Standing, list, of_object, standing};
 pub use open::{ITSELF, NewBreak, close_itself, open};
 pub use store::{find, notes, open_ones, parked};
@@ -123,7 +124,7 @@ pub struct Note {
     /// Who.
     pub by: String,
     /// What was done: `opened`, `parked`, `repaired`, `proposed`, `approved`, `rejected`, `resolved`, `noted`, `overdue`,
-    /// `known`.
+    /// `known`, `landed`.
     pub what: String,
     /// In words.
     pub note: String,

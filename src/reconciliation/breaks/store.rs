@@ -254,6 +254,27 @@ pub(in crate::reconciliation) async fn count_unanswered(tx: &mut Tx, id: &BreakI
         .map(drop)
 }
 
+/// Closes what waits for a PSP's batch to land.
+pub(in crate::reconciliation) async fn close_waiting(
+    tx: &mut Tx,
+    batch: &str,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let rows = query(
+        "select * from breaks where object_id = $1 and object_kind = 'batch' and currency = $2 and line_id is null
+             and status <> 'resolved' and type in ('late', 'missing_at_psp') order by id",
+    )
+    .bind(batch)
+    .bind(currency)
+    .all(&mut *tx)
+    .await?;
+    for row in &rows {
+        super::close_itself(tx, &read(row)?, "two people said with which entry of the bank it has landed", now).await?;
+    }
+    Ok(())
+}
+
 /// Moves a break from one status to another, with what is proposed; says whether it was there.
 pub(super) async fn propose(tx: &mut Tx, was: Status, it: &Break) -> Result<bool, DbError> {
     let changed = query(

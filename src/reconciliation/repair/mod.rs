@@ -62,15 +62,16 @@ async fn one(context: &Context<'_>, it: &Break) -> Result<(), ReconcileError> {
 /// The line of a break as it would be decided now, beside all lines of its movement that are open as it is.
 async fn again(context: &Context<'_>, it: &Break) -> Result<Option<Entry>, ReconcileError> {
     let (Some(line), db) = (&it.line, &context.app.db) else { return Ok(None) };
+    if store::has_landed(db, line).await? {
+        // What it has landed has landed.
+        return Ok(None);
+    }
     let own = store::lines(db, std::slice::from_ref(line)).await?;
     let of_batch = it.object.as_ref().is_some_and(|(kind, _)| *kind == ObjectKind::Batch);
-    let told = match it.outcome {
-        _ if !of_batch || own.iter().all(|told| told.side == Side::Psp) => {
-            store::lines(db, &breaks::store::lines_beside(db, it).await?).await?
-        }
-        Outcome::Duplicate => own,
-        // What it has landed has landed.
-        _ => return Ok(None),
+    let told = if of_batch && own.iter().any(|told| told.side == Side::Bank) {
+        own
+    } else {
+        store::lines(db, &breaks::store::lines_beside(db, it).await?).await?
     };
     let entry = entries_of(context, told).await?.into_iter().find(|entry| entry.told.id == *line);
     let booked = store::fee_booked(db, line).await?;

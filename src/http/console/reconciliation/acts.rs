@@ -13,6 +13,7 @@ use crate::http::console::session::SignedIn;
 use crate::ledger::{Account, Transfer};
 use crate::operators::{NewEntry, record};
 use crate::reconciliation::breaks::{self, ActError, Break};
+use crate::reconciliation::landing::{self, Landed};
 use crate::wallets::WalletError;
 use crate::words::{Currency, Money};
 
@@ -44,6 +45,8 @@ pub(super) fn sentence(code: &str) -> Option<&'static str> {
         "changed" => "Nothing was done: another journal is proposed now than the one you were shown. Look at it first.",
         "asked" => "Nothing was done: the PSP is asked about it first, in the next run.",
         "parked" => "Nothing was done: money of it stands in suspense. Propose a journal that says what it is.",
+        "landing" => "Nothing was done: choose payouts in the currency of the entry that have not landed yet.",
+        "landed" => "Proposed. The payouts have landed when somebody else agrees.",
         "status" => "Nothing was done: it does not stand where that can be done, or somebody was faster.",
         "flaw" => {
             "Nothing was done: the books do not take such a journal, or a seller does not have what would be taken."
@@ -133,6 +136,41 @@ pub async fn propose(
     audit(&app, &mut tx, &who, "break.propose", &it, &typed.reason).await?;
     tx.commit().await?;
     Ok(to(&it, "proposed"))
+}
+
+/// Payouts that have landed, as chosen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Chosen {
+    reason: String,
+    batch1: String,
+    batch2: String,
+    batch3: String,
+}
+
+/// `POST /console/reconciliation/breaks/{id}/land`
+pub async fn land(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    PostedWith(who, chosen): PostedWith<Chosen>,
+) -> Result<Response, Refusal> {
+    let it = found(&app, &id).await?;
+    let names = [&chosen.batch1, &chosen.batch2, &chosen.batch3];
+    let mut landed = landing::candidates(&app, &it).await?;
+    landed.retain(|of| names.into_iter().any(|name| *name == choice(of)));
+    let mut tx = app.db.begin().await?;
+    let by = &who.operator.email;
+    if let Err(error) = landing::propose(&mut tx, &it, &chosen.reason, &landed, by, app.now()).await {
+        return refused(&it, error);
+    }
+    audit(&app, &mut tx, &who, "break.propose", &it, &chosen.reason).await?;
+    tx.commit().await?;
+    Ok(to(&it, "landed"))
+}
+
+/// How the form names a payout.
+pub(super) fn choice(of: &Landed) -> String {
+    format!("{}:{}", of.source, of.name)
 }
 
 /// `POST /console/reconciliation/breaks/{id}/approve`
@@ -233,6 +271,7 @@ fn refused(it: &Break, error: ActError) -> Result<Response, Refusal> {
             ActError::NothingPending => "pending",
             ActError::Changed => "changed",
             ActError::NotAsked => "asked",
+            ActError::Landing => "landing",
             ActError::Parked => "parked",
             ActError::Status(_) => "status",
             ActError::Db(error) | ActError::Wallet(WalletError::Db(error)) => return Err(error.into()),

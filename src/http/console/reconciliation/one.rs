@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::acts::sentence;
+use super::acts::{choice, sentence};
 use super::breaks::{Row, chip};
 use super::evidence;
 use super::members::{self, Batch, Member};
@@ -20,6 +20,7 @@ use crate::http::console::session::SignedIn;
 use crate::http::console::story::{Happening, Lane, StoryMoment, in_order};
 use crate::reconciliation::breaks::{self, Break, Note, Status, read_proposal};
 use crate::reconciliation::causes::Causes;
+use crate::reconciliation::landing::{self, Landed};
 use crate::reconciliation::shown::{self, Told};
 use crate::reconciliation::words::Outcome;
 use crate::words::{BreakId, Currency};
@@ -64,6 +65,7 @@ pub async fn show(
         own: it.proposed_by.as_deref() == Some(who.operator.email.as_str()),
         by: it.proposed_by.clone().unwrap_or_default(),
         fingerprint: breaks::fingerprint(&it),
+        payouts: payouts(&app, &it).await?,
         closed: closed(&it),
         status: chip(it.status),
         lines: form(&it),
@@ -128,7 +130,18 @@ async fn others(app: &App, it: &Break) -> Result<Vec<(String, String)>, Refusal>
     Ok(others.map(|other| (other.id.to_string(), other.outcome.as_str().replace('_', " "))).collect())
 }
 
+/// The PSP's payouts that may have come with a bank's entry: how the form names each, and what a person reads.
+async fn payouts(app: &App, it: &Break) -> Result<Vec<(String, String)>, Refusal> {
+    let found = landing::candidates(app, it).await?;
+    Ok(found.iter().map(|of| (choice(of), format!("{} of {}: {}", of.name, of.source, money(of.sum, of.currency)))).collect())
+}
+
 fn proposed(kept: &Value) -> Option<Proposed> {
+    if let Some(landed) = landing::read(kept) {
+        let line = |of: &Landed| format!("{} of {} has landed: {}", of.name, of.source, money(of.sum, of.currency));
+        let reason = kept.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
+        return Some(Proposed { reason, lines: landed.iter().map(line).collect() });
+    }
     let (reason, transfers) = read_proposal(kept)?;
     let line = |it: &crate::ledger::Transfer| {
         format!("debit {}, credit {}: {}", it.debit, it.credit, money(it.amount.minor(), it.amount.currency()))
@@ -185,6 +198,8 @@ pub struct Page {
     by: String,
     fingerprint: String,
     closed: Vec<Fact>,
+    /// The PSP's payouts that may have come with it.
+    payouts: Vec<(String, String)>,
     /// The lines of the form, filled in with the journal that would close it.
     lines: Vec<FormLine>,
     /// What that journal says that it is.
@@ -300,6 +315,7 @@ impl Page {
             own: false,
             by: "lee@example.com".into(),
             fingerprint: "5f2c".into(),
+            payouts: vec![("simulator:sba_1".into(), "sba_1 of simulator: 14,565 KRW".into())],
             closed: vec![Fact::words("Closed", "2026-11-22 10:12:04")],
             lines: (1..=LINES).map(form).collect(),
             reason: "the PSP took a fee of its own \"as agreed\"".into(),

@@ -70,9 +70,10 @@ impl Batches {
             return Entry { taken_back: back, ..of_batches(context, told, Vec::new(), Found::TakenBack) };
         }
         self.landed.extend(back);
-        let landed = self.landed.iter().map(|(batch, _)| batch).chain(&self.landing);
-        let before = landed.filter(|batch| batch.currency == told.currency).find(named).cloned();
-        let again = before.is_some();
+        let before: Vec<&Batch> =
+            self.landed.iter().map(|(batch, _)| batch).chain(&self.landing).filter(named).collect();
+        let again = !before.is_empty();
+        let names = before.into_iter().find(|batch| batch.currency == told.currency).cloned();
         let mut found: Vec<Batch> = self.pending.iter().filter(named).filter(|batch| !batch.unread).cloned().collect();
         // An amount means nothing where the line names a batch, whichever.
         if !again && !self.pending.iter().any(|batch| named(&batch)) && told.net != 0 {
@@ -85,7 +86,7 @@ impl Batches {
         self.pending.retain(|batch| !found.contains(batch));
         self.landing.extend(found.iter().cloned());
         let entry = of_batches(context, told, found, if again { Found::Again } else { Found::Anew });
-        Entry { names: before, ..entry }
+        Entry { names, ..entry }
     }
 
     /// One of several lines that bring a batch together: with the first of them it lands, whole.

@@ -129,6 +129,24 @@ pub async fn land(tx: &mut Tx, batch: &Batch, by: &LineId) -> Result<(), DbError
     .map(drop)
 }
 
+/// Marks that a bank's line, of which nobody knew what it was, has brought a batch.
+pub async fn placed(tx: &mut Tx, line: &LineId, result: &str, batch: &str) -> Result<(), DbError> {
+    query("update settlement_lines set result = $2, object_kind = 'batch', object_id = $3 where id = $1")
+        .bind(line)
+        .bind(result)
+        .bind(batch)
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
+/// Whether a bank's line has brought a batch, whole or with something left over.
+pub async fn has_landed(on: impl Into<On<'_>>, line: &LineId) -> Result<bool, DbError> {
+    let sql = "select exists (select 1 from settlement_lines where id = $1 and side = 'bank' and object_kind = 'batch'
+             and result in ('matched', 'amount_differs')) as found";
+    query(sql).bind(line).one(on).await?.get("found")
+}
+
 /// Marks that what had landed of a batch with the line `by` was taken back with the line `with`, step by step: what was taken from
 /// the one stands at the other until [`float`].
 pub async fn take_back(tx: &mut Tx, batch: &Batch, by: &LineId, with: &LineId) -> Result<(), DbError> {
