@@ -270,7 +270,9 @@ impl Reconciliation {
             let fixed = source.fee.iter().flat_map(|fee| &fee.fixed).map(|it| ("fee.fixed", it));
             for (setting, (code, text)) in fixed.chain(source.fee_at_most.iter().map(|it| ("fee_at_most", it))) {
                 if !Currency::parse(code).is_ok_and(|currency| Money::parse(text, currency).is_ok()) {
-                    tell(format!("{setting} of {name}: {code} = {text:?} is no currency with an amount of it, such as USD = \"0.30\""));
+                    tell(format!(
+                        "{setting} of {name}: {code} = {text:?} is no currency with an amount of it, such as USD = \"0.30\""
+                    ));
                 }
             }
             for (setting, text) in [("cutoff", &source.cutoff), ("at", &source.at)] {
@@ -294,7 +296,8 @@ impl Reconciliation {
                     KINDS.join(", ")
                 ));
             }
-            if let Some(source) = cause.sources.iter().find(|it| self.sources.iter().all(|source| source.name != **it)) {
+            if let Some(source) = cause.sources.iter().find(|it| self.sources.iter().all(|source| source.name != **it))
+            {
                 found.push(format!("reconciliation.causes: sources of {name}: no source is called {source:?}"));
             }
             if let Some(code) = cause.currencies.iter().find(|code| Currency::parse(code).is_err()) {

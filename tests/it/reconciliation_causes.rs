@@ -34,7 +34,8 @@ impl Books {
 }
 
 fn cause(name: &str, change: &Value) -> Value {
-    let mut it = json!({ "name": name, "outcome": "unknown", "class": "manual", "explanation": "The PSP lends us terminals." });
+    let mut it =
+        json!({ "name": name, "outcome": "unknown", "class": "manual", "explanation": "The PSP lends us terminals." });
     it.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
     it
 }

@@ -84,7 +84,8 @@ impl Books {
 
     /// What an account holds in won.
     async fn won(&self, account: &str) -> i64 {
-        let sql = "select cast(coalesce(sum(case when debit_account = $1 then amount else -amount end), 0) as bigint) as n
+        let sql =
+            "select cast(coalesce(sum(case when debit_account = $1 then amount else -amount end), 0) as bigint) as n
              from transfers where currency = 'KRW' and (debit_account = $1 or credit_account = $1)";
         query(sql).bind(account).one(&self.shop.world.db).await.unwrap().get("n").unwrap()
     }
@@ -718,9 +719,13 @@ async fn what_is_left_over_of_a_landing_by_hand_stays_in_suspense(world: World) 
 async fn a_landing_by_hand_is_refused_where_it_means_nothing(world: World) {
     let mut books = Books::open(world).await;
     let it = unplaced(&mut books, 970).await;
+    let opened = books.shop.paid().await;
+    let more = json!({ "psp_payment": books.psp_payment(&opened).await, "batch": "batch_c" });
+    books.line("list", "charge", 1_000, 30, &more).await;
+    books.run_list().await;
     let (app, now) = (&books.shop.app, books.shop.world.now());
     let landed = landing::candidates(app, &it).await.unwrap();
-    assert_eq!(landed.len(), 2);
+    assert_eq!(landed.len(), 3);
     let mut tx = app.db.begin().await.unwrap();
     let none = landing::propose(&mut tx, &it, "nothing", &[], "one", now).await;
     assert!(matches!(none, Err(ActError::Landing)), "{none:?}");
@@ -734,5 +739,6 @@ async fn a_landing_by_hand_is_refused_where_it_means_nothing(world: World) {
     assert!(matches!(late, Err(ActError::Changed)), "{late:?}");
     drop(tx);
     let waits = books.open_breaks().await.into_iter().find(|it| it.line.is_none()).unwrap();
+    assert_eq!(waits.outcome, Outcome::Late);
     assert_eq!(landing::candidates(&books.shop.app, &waits).await.unwrap(), [], "there is no entry");
 }

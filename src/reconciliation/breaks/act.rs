@@ -52,7 +52,9 @@ pub enum ActError {
     #[error("the PSP is to be asked about it first: the next run does, and puts into suspense what is left over")]
     NotAsked,
     /// There is nothing of the entry that could be a payout, or the payouts are not in its currency.
-    #[error("1 to {BATCHES} payouts in the currency of a bank's entry, all of which stands in suspense, may have landed with it")]
+    #[error(
+        "1 to {BATCHES} payouts in the currency of a bank's entry, all of which stands in suspense, may have landed with it"
+    )]
     Landing,
     /// The journal would leave something in suspense, or take out what is not this break's.
     #[error("the journal must move exactly {0} of {1}, so that nothing of this break is left there")]

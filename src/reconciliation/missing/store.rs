@@ -107,8 +107,8 @@ pub(super) async fn is_told(
             "select exists (select 1 from settlement_lines where object_id = $1 and object_kind = $2)
                  or exists (select 1 from settlement_line_members where object_id = $1 and object_kind = $2) as told",
         )
-            .bind(id)
-            .bind(kind.as_str())
+        .bind(id)
+        .bind(kind.as_str())
     };
     asked.one(tx).await?.get("told")
 }

@@ -147,7 +147,9 @@ async fn differs(context: &Context<'_>, it: &Break, entry: &Entry, asked: Option
         let said = match asked {
             Some(Asked::Answered) => Some("the PSP was asked, and it still differs"),
             Some(Asked::Nobody) => Some("nothing of it is under way here about which the PSP could be asked"),
-            Some(Asked::Unanswered) if unanswered >= IN_VAIN => Some("the PSP was asked again and again, and has not answered"),
+            Some(Asked::Unanswered) if unanswered >= IN_VAIN => {
+                Some("the PSP was asked again and again, and has not answered")
+            }
             Some(Asked::Unanswered) | None => None,
         };
         if let Some(said) = said {

@@ -28,7 +28,8 @@ pub(super) async fn put_together(context: &Context<'_>) -> Result<(), ReconcileE
         after = last.it.id.to_string();
         for known in found {
             let (it, held) = (known.it, known.held.unwrap_or(0));
-            let differs = matches!(it.outcome, Outcome::AmountDiffers | Outcome::Duplicate) && it.status == Status::Open;
+            let differs =
+                matches!(it.outcome, Outcome::AmountDiffers | Outcome::Duplicate) && it.status == Status::Open;
             let of_bank = known.line.is_some_and(|line| line.side == Side::Bank);
             if let Some((ObjectKind::Batch, name)) = it.object.clone().filter(|_| differs && of_bank) {
                 let tenant = &it.tenant;
@@ -58,7 +59,8 @@ async fn close(context: &Context<'_>, pieces: &[Break]) -> Result<(), ReconcileE
             let amounts = breaks::parked(&mut tx, &it.id).await?;
             left = amounts.iter().fold(left, |left, (_, minor)| left.saturating_add(*minor));
             breaks::store::release(&mut tx, &it.id).await?;
-            breaks::close_itself(&mut tx, &it, "entries of the bank that name one payout come to it together", now).await?;
+            breaks::close_itself(&mut tx, &it, "entries of the bank that name one payout come to it together", now)
+                .await?;
             posted.extend(postings::released(&it.tenant, &Account::Bank, &it.id, &amounts, now));
         }
         if left != 0 {

@@ -133,7 +133,10 @@ async fn others(app: &App, it: &Break) -> Result<Vec<(String, String)>, Refusal>
 /// The PSP's payouts that may have come with a bank's entry: how the form names each, and what a person reads.
 async fn payouts(app: &App, it: &Break) -> Result<Vec<(String, String)>, Refusal> {
     let found = landing::candidates(app, it).await?;
-    Ok(found.iter().map(|of| (choice(of), format!("{} of {}: {}", of.name, of.source, money(of.sum, of.currency)))).collect())
+    Ok(found
+        .iter()
+        .map(|of| (choice(of), format!("{} of {}: {}", of.name, of.source, money(of.sum, of.currency))))
+        .collect())
 }
 
 fn proposed(kept: &Value) -> Option<Proposed> {

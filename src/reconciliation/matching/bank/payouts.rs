@@ -73,8 +73,7 @@ impl Together {
 
     /// One line for several payouts: all of them have left with it, or come back, when they come to exactly its amount.
     pub(super) fn decide(&mut self, context: &Context<'_>, told: Told, named: &[Ours]) -> Entry {
-        let members: Vec<Ours> =
-            named.iter().filter_map(|ours| self.0.remove(&(ours.kind, ours.id.clone()))).collect();
+        let members: Vec<Ours> = named.iter().filter_map(|ours| self.0.remove(&(ours.kind, ours.id.clone()))).collect();
         let there = |ours: &Ours| ours.here == Here::Done && !ours.is_settled() && ours.currency == told.currency;
         let agrees = members.len() == named.len() && members.iter().all(there) && sum(&members) == Some(told.net);
         let again = members.len() < named.len() || members.iter().any(Ours::is_settled);
