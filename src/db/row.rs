@@ -25,6 +25,13 @@ impl Row {
         T::read(self, column)
     }
 
+    /// A sum that may be wider than 64 bits, which is all that both databases add up. Ask for `sum(x >> 40)` as `{sum}_high` and for
+    /// `sum(x & 1099511627775)` as `{sum}_low`: the parts of many amounts fit, whatever their sum.
+    pub fn wide(&self, sum: &str) -> Result<i128, DbError> {
+        let part = |name: &str| self.get::<i64>(&format!("{sum}_{name}")).map(i128::from);
+        Ok((part("high")? << 40_u32).saturating_add(part("low")?))
+    }
+
     /// `None` for a null. SQLite's driver reads a null as zero or nothing unless it is asked for an `Option`.
     fn raw<T>(&self, column: &str) -> Result<Option<T>, DbError>
     where

@@ -1,9 +1,8 @@
 //! How sums over an account's transfers are kept: in two parts, as a whole and by stretches of time.
 //!
 //! What moved on an account in all its life need not fit into 64 bits, which is all that both databases add up. A sum is therefore kept as
-//! high * 2^40 + low: the parts of many sums are added by the database, and put together here.
-
-use crate::db::{DbError, Row};
+//! high * 2^40 + low: the parts of many sums are added by the database, and put together by
+//! [`crate::db::Row::wide`].
 
 /// How much of a sum is low.
 const LOW: u32 = 40;
@@ -21,15 +20,6 @@ pub(super) const fn start(at: i64, width: u32) -> i64 {
 pub(super) fn parts(sum: i128) -> Option<(i64, i64)> {
     let low = sum & ((1 << LOW) - 1);
     Some((i64::try_from(sum >> LOW).ok()?, i64::try_from(low).ok()?))
-}
-
-/// What was debited and credited, in minor units, as the database adds up both parts of each.
-pub(super) fn read(row: &Row) -> Result<(i128, i128), DbError> {
-    let sum = |high: &str, low: &str| -> Result<i128, DbError> {
-        let (high, low): (i64, i64) = (row.get(high)?, row.get(low)?);
-        Ok((i128::from(high) << LOW).saturating_add(i128::from(low)))
-    };
-    Ok((sum("debits_high", "debits_low")?, sum("credits_high", "credits_low")?))
 }
 
 #[cfg(test)]

@@ -41,13 +41,13 @@ async fn the_watch_looks_on(world: World) {
     let shop = Shop::open(world).await;
     shop.paid().await;
     let look = async || while watch::look(&shop.app.db, shop.app.now()).await.unwrap() {};
-    a_year_ahead(&shop, async {
+    let ahead = async {
         raw(&shop, "update payments set captured = captured - 1").await;
         look().await;
         // The process ends while it has the watch.
         raw(&shop, "update integrity_watch set taken_until = full_at").await;
-    })
-    .await;
+    };
+    a_year_ahead(&shop, Box::pin(ahead)).await;
     raw(&shop, "update payments set captured = captured + 1").await;
     look().await;
     let seen = watch::seen(&shop.app.db).await.unwrap();
@@ -60,11 +60,11 @@ async fn disputes_are_found(world: World) {
     let opened = shop.paid().await;
     let named = format!("psp_{}", opened.payment.id);
     shop.sweep().await;
-    a_year_ahead(&shop, async {
+    let ahead = async {
         shop.sweep().await;
         shop.run_jobs().await;
-    })
-    .await;
+    };
+    a_year_ahead(&shop, Box::pin(ahead)).await;
     raw(&shop, "update dispute_watch set looked_until = next_at").await;
     shop.world.clock.advance(Duration::from_mins(1));
     shop.psp.contest(&named, "d", 400, shop.world.now());

@@ -4,8 +4,9 @@ use tollgate::db::{Row, query};
 use tollgate::integrity::{self, Scope, State};
 use tollgate::ledger::seals::{self, Head, Sealed};
 use tollgate::ledger::{self, BalanceFilter, Posting};
+use tollgate::reconciliation::report::psp_account;
 use tollgate::wallets;
-use tollgate::words::Timestamp;
+use tollgate::words::{Mode, Timestamp};
 
 use crate::finance::Books;
 use crate::ledger::{sale, seller, tenant};
@@ -151,6 +152,8 @@ async fn sums_beyond_64_bits_stop_nobody(world: World) {
     }
     let shown = books.get("/v1/ledger/trial_balance").await;
     assert_eq!(shown["totals"][0]["debit"], all.to_string());
+    let told = psp_account(db, "simulator", Mode::Test, &[]).await.unwrap();
+    assert_eq!(told.iter().map(|account| account.balance).collect::<Vec<_>>(), [all + 100]);
     let report = integrity::check(db, Scope::Everything).await.unwrap();
     for name in ["debits_equal_credits", "wallets_equal_ledger", "balances_equal_transfers"] {
         let check = report.checks.iter().find(|check| check.name == name).unwrap();

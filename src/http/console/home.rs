@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::books::{Answer, Books};
-use super::components::{ModeTag, Tone, grouped, signed};
+use super::components::{ModeTag, Tone, grouped};
 use super::frame::{self, Frame, Place};
 use super::payments::SILENCE;
 use super::refusal::Refusal;
@@ -17,6 +17,7 @@ use super::session::SignedIn;
 use super::store::{self, Figures};
 use crate::app::App;
 use crate::integrity::{self, State as Found};
+use crate::ledger;
 use crate::words::Timestamp;
 
 /// The page.
@@ -155,7 +156,7 @@ fn day(day: &store::Day) -> Day {
         opened: count(day.opened),
         paid: count(day.paid),
         failed: count(day.failed),
-        taken: signed(day.taken, day.currency),
+        taken: grouped(&ledger::minor_text(day.taken, day.currency)),
     }
 }
 

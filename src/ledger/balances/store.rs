@@ -3,7 +3,7 @@
 //! Which journals count is said by `in`: from a join SQLite would begin with all transfers of the tenant, and look for each whether it counts.
 //! Read in a snapshot, so that a journal which is sealed meanwhile is counted once: as waiting or as sealed, never as both.
 
-use super::super::sums::{self, WIDTHS, start};
+use super::super::sums::{WIDTHS, start};
 use super::{Balance, Between};
 use crate::db::{DbError, Query, Row, Snapshot, query};
 use crate::words::Tenant;
@@ -100,6 +100,10 @@ fn bind(query: Query, tenant: &Tenant, between: &Between, limit: i64) -> Query {
 }
 
 fn balance(row: &Row) -> Result<Balance, DbError> {
-    let (debits, credits) = sums::read(row)?;
-    Ok(Balance { account: row.get("account")?, currency: row.get("currency")?, debits, credits })
+    Ok(Balance {
+        account: row.get("account")?,
+        currency: row.get("currency")?,
+        debits: row.wide("debits")?,
+        credits: row.wide("credits")?,
+    })
 }

@@ -9,6 +9,7 @@ use super::super::postings::EXCHANGED;
 use super::super::words::{Class, Outcome};
 use super::About;
 use crate::db::{Db, DbError, Row, query};
+use crate::ledger::minor_text;
 use crate::words::{Currency, Mode, Timestamp};
 
 type Count = (Outcome, Currency, i64, i64);
@@ -130,24 +131,24 @@ pub struct AccountOf {
     /// Of the amounts.
     pub currency: Currency,
     /// What the books say that the PSP owes.
-    pub balance: i64,
+    pub balance: i128,
     /// What of it is in no file yet.
-    pub not_in_a_file: i64,
+    pub not_in_a_file: i128,
     /// What of it the PSP's files have told, and the bank has not received.
-    pub not_landed: i64,
+    pub not_landed: i128,
     /// What of all that waits in suspense for a person.
-    pub parked: i64,
+    pub parked: i128,
 }
 
 impl AccountOf {
     /// What nothing explains: nothing, as long as all is well.
     #[must_use]
-    pub const fn difference(&self) -> i64 {
+    pub const fn difference(&self) -> i128 {
         self.balance.saturating_sub(self.not_in_a_file).saturating_sub(self.not_landed)
     }
 
     pub(super) fn view(&self) -> Value {
-        let text = |minor: i64| signed(minor, self.currency);
+        let text = |minor: i128| minor_text(minor, self.currency);
         json!({
             "currency": self.currency,
             "balance": text(self.balance),
@@ -161,8 +162,11 @@ impl AccountOf {
 
 /// The account of a PSP over the books of all merchants of one mode, by currency. `sources` are those that tell of this PSP.
 pub async fn psp_account(db: &Db, psp: &str, mode: Mode, sources: &[String]) -> Result<Vec<AccountOf>, DbError> {
-    let sql = "select currency, cast(sum(balance) as bigint) as balance, cast(sum(pending) as bigint) as pending,
-             cast(sum(landing) as bigint) as landing, cast(sum(parked) as bigint) as parked from (
+    let sql = "select currency,
+             cast(sum(balance >> 40) as bigint) as balance_high, cast(sum(balance & 1099511627775) as bigint) as balance_low,
+             cast(sum(pending >> 40) as bigint) as pending_high, cast(sum(pending & 1099511627775) as bigint) as pending_low,
+             cast(sum(landing >> 40) as bigint) as landing_high, cast(sum(landing & 1099511627775) as bigint) as landing_low,
+             cast(sum(parked >> 40) as bigint) as parked_high, cast(sum(parked & 1099511627775) as bigint) as parked_low from (
              select t.currency, t.amount as balance, 0 as pending, 0 as landing, 0 as parked
                  from transfers t where t.debit_account = $1 and t.livemode = $2
              union all select t.currency, -t.amount, 0, 0, 0 from transfers t where t.credit_account = $1 and t.livemode = $2
@@ -198,10 +202,10 @@ pub async fn psp_account(db: &Db, psp: &str, mode: Mode, sources: &[String]) -> 
         .map(|row| {
             Ok(AccountOf {
                 currency: row.get("currency")?,
-                balance: row.get("balance")?,
-                not_in_a_file: row.get("pending")?,
-                not_landed: row.get("landing")?,
-                parked: row.get("parked")?,
+                balance: row.wide("balance")?,
+                not_in_a_file: row.wide("pending")?,
+                not_landed: row.wide("landing")?,
+                parked: row.wide("parked")?,
             })
         })
         .collect()

@@ -31,7 +31,7 @@ pub struct Day {
     pub paid: i64,
     pub failed: i64,
     /// Minor units.
-    pub taken: i64,
+    pub taken: i128,
 }
 
 /// The figures since `midnight`; attempts and refunds not heard of since `silent_since` count as unknown.
@@ -78,7 +78,8 @@ async fn today(db: &Db, midnight: Timestamp) -> Result<Vec<Day>, DbError> {
         "select currency, livemode, count(*) as opened,
              count(case when status = 'succeeded' then 1 end) as paid,
              count(case when status = 'failed' then 1 end) as failed,
-             cast(coalesce(sum(captured), 0) as bigint) as taken
+             cast(coalesce(sum(captured >> 40), 0) as bigint) as taken_high,
+             cast(coalesce(sum(captured & 1099511627775), 0) as bigint) as taken_low
          from payments where created_at >= $1
          group by currency, livemode order by livemode desc, currency",
     )
@@ -93,7 +94,7 @@ async fn today(db: &Db, midnight: Timestamp) -> Result<Vec<Day>, DbError> {
                 opened: row.get("opened")?,
                 paid: row.get("paid")?,
                 failed: row.get("failed")?,
-                taken: row.get("taken")?,
+                taken: row.wide("taken")?,
             })
         })
         .collect()
