@@ -4,6 +4,8 @@
 //! side asked for what nobody told, and the report with the PSP's account. `sort` and `join` compare two CSV files of the same
 //! keys and amounts, know nothing of fees, states, books and transactions, and write one list: a floor, not a rival.
 //!
+//! Before that a file of as many lines is taken in, on a database of its own.
+//!
 //! `cargo bench --bench reconciliation -- [--lines 1000000] [--only sqlite|postgres]`
 
 #![allow(
@@ -21,6 +23,7 @@
 mod server;
 
 mod fill;
+mod take_in;
 mod unix;
 
 use std::sync::Arc;
@@ -29,7 +32,8 @@ use std::time::Instant;
 use server::Store;
 use tollgate::app::App;
 use tollgate::config::Config;
-use tollgate::db::GATEWAY;
+use tollgate::config::reconciliation::Source;
+use tollgate::db::{Db, GATEWAY};
 use tollgate::outbound::Outbound;
 use tollgate::psp::Psps;
 use tollgate::reconciliation::progress::Progress;
@@ -59,10 +63,39 @@ fn main() {
     println!("| sort and join of two CSV files | {floor:.1} | {:.0} | 1 | |", lines as f64 / floor);
     for name in ["sqlite", "postgres"] {
         if only.as_deref().is_none_or(|only| only == name) {
-            let store = if name == "postgres" { Store::postgres() } else { Store::sqlite() };
-            runtime.block_on(measure(&store, lines, floor));
+            // Each on a database of its own.
+            let store = || if name == "postgres" { Store::postgres() } else { Store::sqlite() };
+            runtime.block_on(file(&store(), lines));
+            runtime.block_on(measure(&store(), lines, floor));
         }
     }
+}
+
+/// A gateway without PSPs, whose clock stands still.
+fn with(db: &Db, sources: Vec<Source>) -> App {
+    let mut config = Config {
+        master_key: Secret::new("a key for this benchmark alone, forty characters".to_owned()),
+        ..Config::default()
+    };
+    config.reconciliation.sources = sources;
+    let outbound = Outbound::new(&config.outbound()).unwrap();
+    App::new(config, db.clone(), Arc::new(FixedClock::at(fill::noon())), outbound, Psps::of([]))
+}
+
+async fn file(store: &Store, lines: i64) {
+    store.insist_on_disk().await;
+    let db = store.open(8).await;
+    db.migrate(&GATEWAY).await.unwrap();
+    let taken = take_in::measure(&with(&db, Vec::new()), lines).await;
+    println!(
+        "| take in a file of {} MiB, {} | {:.1} | {:.0} | | {} |",
+        taken.mib,
+        store.name(),
+        taken.seconds,
+        lines as f64 / taken.seconds,
+        unix::peak_mib()
+    );
+    db.close().await;
 }
 
 async fn measure(store: &Store, lines: i64, floor: f64) {
@@ -70,14 +103,7 @@ async fn measure(store: &Store, lines: i64, floor: f64) {
     let db = store.open(8).await;
     db.migrate(&GATEWAY).await.unwrap();
     let source = fill::up_to(&db, lines).await;
-    let mut config = Config {
-        master_key: Secret::new("a key for this benchmark alone, forty characters".to_owned()),
-        ..Config::default()
-    };
-    config.reconciliation.sources = vec![source.clone()];
-    let outbound = Outbound::new(&config.outbound()).unwrap();
-    let clock = Arc::new(FixedClock::at(fill::noon()));
-    let app = App::new(config, db.clone(), clock, outbound, Psps::of([]));
+    let app = with(&db, vec![source.clone()]);
     unix::forget_peak();
     let begun = Instant::now();
     let day = What::Day(fill::DAY.parse().unwrap());
