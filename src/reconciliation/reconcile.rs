@@ -190,8 +190,7 @@ async fn work(
         What::Day(day) if run.dry => {
             let mut found = Rehearsal::default();
             matching::rehearse_day(&context, day, &mut |entry, cause| found.entry(entry, cause)).await?;
-            let waiting = matching::waiting(&context).await?;
-            let without_line = missing::look(&context, day, &waiting, progress).await?;
+            let without_line = missing::look(&context, day, progress).await?;
             let mut report = found.view();
             report["without_line"] = without_line.into();
             Ok(whole(None, report))
@@ -268,11 +267,10 @@ pub async fn hold(
     day: Option<Date>,
     progress: &Progress,
 ) -> Result<Value, ReconcileError> {
-    let waiting = matching::waiting(context).await?;
-    matching::lines(context, &waiting, progress).await?;
+    matching::lines(context, progress).await?;
     repair::all(context).await?;
     if let Some(day) = day {
-        missing::look(context, day, &matching::waiting(context).await?, progress).await?;
+        missing::look(context, day, progress).await?;
     }
     Ok(report::totals(context, about).await?)
 }

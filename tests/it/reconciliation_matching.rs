@@ -9,7 +9,7 @@ use tollgate::psp::Finding;
 use tollgate::reconciliation::ReconcileError;
 use tollgate::reconciliation::breaks::{self, ActError, Break, Status};
 use tollgate::reconciliation::landing;
-use tollgate::reconciliation::matching::{self, Context, Waiting};
+use tollgate::reconciliation::matching::{self, Context};
 use tollgate::reconciliation::progress::Progress;
 use tollgate::reconciliation::runs::{self, Trigger};
 use tollgate::reconciliation::words::{Class, Outcome};
@@ -289,7 +289,7 @@ async fn what_is_to_be_asked_is_not_closed_before(world: World) {
     let (app, list) = (&books.shop.app, &books.list);
     let run = runs::begin(app, "list", None, Trigger::Command, false).await.unwrap().unwrap();
     let context = Context::of(app, list, &run).await.unwrap();
-    matching::lines(&context, &Waiting::new(), &Progress::nobody()).await.unwrap();
+    matching::lines(&context, &Progress::nobody()).await.unwrap();
     let ended = runs::Run { finished_at: Some(app.now()), status: runs::Status::Completed, ..run.clone() };
     let mut tx = books.shop.world.db.begin().await.unwrap();
     assert!(runs::finish(&mut tx, &ended, app.now()).await.unwrap());
@@ -342,7 +342,7 @@ async fn a_run_taken_for_dead_writes_nothing(world: World) {
     let context = Context::of(app, list, &dead).await.unwrap();
     books.shop.world.clock.advance(runs::LEASE * 2);
     runs::begin(app, "list", None, Trigger::Command, false).await.unwrap().unwrap();
-    let overtaken = matching::lines(&context, &Waiting::new(), &Progress::nobody()).await;
+    let overtaken = matching::lines(&context, &Progress::nobody()).await;
     assert!(matches!(overtaken, Err(ReconcileError::Overtaken)), "{overtaken:?}");
     assert_eq!(books.account("fees:psp").await, 0, "it has written nothing before it stopped");
     assert_eq!(books.shop.count("select count(*) as n from settlement_lines where standing <> 'new'").await, 0);

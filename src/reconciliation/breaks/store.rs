@@ -1,5 +1,8 @@
 //! The SQL of breaks.
 
+use jiff::civil::Date;
+use serde_json::json;
+
 use super::super::line::{LineKind, Side};
 use super::super::postings::PARKED;
 use super::super::words::{Class, ObjectKind, Outcome};
@@ -449,16 +452,41 @@ pub(in crate::reconciliation) async fn with_line(
     .collect()
 }
 
-/// Breaks of these sources that wait for a line, or that have none.
+/// Breaks of these sources about these subjects that wait for a line, or never got one.
 pub(in crate::reconciliation) async fn without_line(
     on: impl Into<On<'_>>,
     sources: &[String],
+    subjects: &[String],
 ) -> Result<Vec<Break>, DbError> {
     query(
-        "select * from breaks where source in (select value from json_each($1)) and status <> 'resolved' and line_id is null
-             and type in ('late', 'missing_at_psp') order by id",
+        "select * from breaks where source in (select value from json_each($1)) and subject in (select value from json_each($2))
+             and status <> 'resolved' and line_id is null and type in ('late', 'missing_at_psp') order by id",
     )
-    .bind(serde_json::json!(sources).to_string())
+    .bind(json!(sources).to_string())
+    .bind(json!(subjects).to_string())
+    .all(on)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// Breaks of a source whose line should have come before `today`, the oldest first, after one of them.
+pub(in crate::reconciliation) async fn overdue(
+    on: impl Into<On<'_>>,
+    source: &str,
+    today: Date,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Break>, DbError> {
+    query(
+        "select * from breaks where source = $1 and id > $2 and status <> 'resolved' and line_id is null
+             and type = 'late' and expected_by < $3 order by id limit $4",
+    )
+    .bind(source)
+    .bind(after)
+    .bind(today.to_string())
+    .bind(limit)
     .all(on)
     .await?
     .iter()

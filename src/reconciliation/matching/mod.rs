@@ -21,20 +21,20 @@ pub use entry::Entry;
 pub use rehearsed::Batches;
 pub use store::Batch;
 pub use told::{Here, Ours, Told};
-pub use write::{Waiting, subject};
+pub use write::subject;
 
 use std::collections::HashMap;
 
 use jiff::civil::Date;
 
-use super::breaks;
+use super::breaks::{self, Break};
 use super::causes::Cause;
 use super::line::{Line, Side};
 use super::progress::{Progress, Stage};
 use super::reconcile::ReconcileError;
 use super::runs;
 use super::words::Outcome;
-use crate::db::DbError;
+use crate::db::{DbError, On};
 use crate::words::LineId;
 use store::After;
 
@@ -42,7 +42,7 @@ use store::After;
 const BATCH: i64 = 2_000;
 
 /// Looks at every line of the source that nobody has looked at; gives how many those were.
-pub async fn lines(context: &Context<'_>, waiting: &Waiting, progress: &Progress) -> Result<u64, ReconcileError> {
+pub async fn lines(context: &Context<'_>, progress: &Progress) -> Result<u64, ReconcileError> {
     let mut done: u64 = 0;
     for side in [Side::Psp, Side::Bank] {
         let mut after = After::default();
@@ -52,7 +52,7 @@ pub async fn lines(context: &Context<'_>, waiting: &Waiting, progress: &Progress
             after = batch.last().map(After::line).unwrap_or_default();
             let count = u64::try_from(batch.len()).unwrap_or(0);
             let entries = entries_of(context, batch).await?;
-            write::write(context, &entries, waiting).await?;
+            write::write(context, &entries).await?;
             if !runs::still_there(context.app, context.run).await? {
                 return Err(ReconcileError::Overtaken);
             }
@@ -148,17 +148,21 @@ pub async fn entries_of(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<E
     Ok(verdicts.into_iter().map(|verdict| Entry::of_psp(verdict, &context.owner, psp)).collect())
 }
 
-/// Breaks that wait for a line: the source's, and those of other sources of its PSP, for any of them may tell it.
-pub async fn waiting(context: &Context<'_>) -> Result<Waiting, DbError> {
+/// Breaks about these subjects that wait for a line: the source's, and those of other sources of its PSP, for any of them may
+/// tell it.
+pub async fn waiting(
+    context: &Context<'_>,
+    on: impl Into<On<'_>>,
+    subjects: &[String],
+) -> Result<Vec<Break>, DbError> {
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut sources = context.psp_sources();
     if !sources.contains(&context.source.name) {
         sources.push(context.source.name.clone());
     }
-    let mut waiting = Waiting::new();
-    for it in breaks::store::without_line(&context.app.db, &sources).await? {
-        waiting.entry(it.subject.clone()).or_default().push(it);
-    }
-    Ok(waiting)
+    breaks::store::without_line(on, &sources, subjects).await
 }
 
 /// Without the lines of a payment that goes on behind the end of a full batch; `None` at the end.

@@ -15,6 +15,7 @@ use super::context::Context;
 use super::entry::{Entry, summed};
 use super::fee;
 use super::store::{self, Mark};
+use super::waiting;
 use crate::db::{DbError, Tx, retrying};
 use crate::ledger::{Account, Posting};
 use crate::payments;
@@ -24,16 +25,13 @@ use crate::words::{Currency, LineId, Tenant, Timestamp};
 /// Journals in one statement.
 const AT_ONCE: usize = 500;
 
-/// Breaks that wait for a line, by their subject.
-pub type Waiting = HashMap<String, Vec<Break>>;
-
 /// How a movement of ours is named where there is no line.
 pub fn subject(kind: ObjectKind, id: &str) -> String {
     format!("{}:{id}", kind.as_str())
 }
 
 /// Writes down everything about these lines, or nothing.
-pub async fn write(context: &Context<'_>, entries: &[Entry], waiting: &Waiting) -> Result<(), ReconcileError> {
+pub async fn write(context: &Context<'_>, entries: &[Entry]) -> Result<(), ReconcileError> {
     retrying(|| async {
         let now = context.app.now();
         let mut tx = context.app.db.begin().await?;
@@ -41,7 +39,7 @@ pub async fn write(context: &Context<'_>, entries: &[Entry], waiting: &Waiting) 
         if !runs::still_there_in(&mut tx, context.run, now).await? {
             return Err(ReconcileError::Overtaken);
         }
-        in_one(context, &mut tx, entries, waiting, now).await?;
+        in_one(context, &mut tx, entries, now).await?;
         tx.commit().await?;
         Ok::<_, ReconcileError>(())
     })
@@ -52,7 +50,6 @@ async fn in_one(
     context: &Context<'_>,
     tx: &mut Tx,
     entries: &[Entry],
-    waiting: &Waiting,
     now: Timestamp,
 ) -> Result<(), ReconcileError> {
     let causes: Vec<Option<Cause>> = causes(context, tx, entries).await?;
@@ -60,6 +57,8 @@ async fn in_one(
     let now_booked = |cause: &Option<Cause>| cause.as_ref().is_none_or(|it| it.repair != Repair::AskPsp);
     let booked: Vec<&Entry> = entries.iter().zip(&causes).filter(|(_, it)| now_booked(it)).map(|(it, _)| it).collect();
     let journals = book(context, tx, &booked, now).await?;
+    let subjects: Vec<String> = entries.iter().flat_map(told_of).collect();
+    let waiting = waiting(context, &mut *tx, &subjects).await?;
     let mut marks = Vec::with_capacity(entries.len());
     for (entry, cause) in entries.iter().zip(&causes) {
         let standing = match cause {
@@ -71,8 +70,8 @@ async fn in_one(
         if let Some(cause) = cause {
             differ(context, tx, entry, cause, now).await?;
         }
-        let subjects = told_of(entry).into_iter().filter(|_| !waiting.is_empty());
-        for it in subjects.filter_map(|subject| waiting.get(&subject)).flatten() {
+        let told = if waiting.is_empty() { Vec::new() } else { told_of(entry) };
+        for it in waiting.iter().filter(|it| told.contains(&it.subject)) {
             if !breaks::close_itself(tx, it, "it was told after all", now).await?
                 && !entry.ours.as_ref().is_some_and(|ours| ours.written_off)
                 && breaks::find(&mut *tx, &it.id).await?.is_some_and(|it| it.journal.is_some())

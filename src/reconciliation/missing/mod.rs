@@ -6,13 +6,15 @@
 
 mod store;
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use serde_json::json;
 
 use super::breaks::{self, Break, NewBreak};
 use super::causes::{Cause, Difference};
 use super::line::Side;
-use super::matching::{Circumstance, Context, Waiting, subject};
+use super::matching::{Circumstance, Context, subject, waiting};
 use super::progress::{Progress, Stage};
 use super::reconcile::ReconcileError;
 use super::runs;
@@ -31,7 +33,6 @@ const LOOK_BACK: i64 = 60;
 pub async fn look(
     context: &Context<'_>,
     day: Date,
-    waiting: &Waiting,
     progress: &Progress,
 ) -> Result<u64, ReconcileError> {
     let Some((from, until)) = window(context, day).await? else { return Ok(0) };
@@ -46,7 +47,7 @@ pub async fn look(
             let full = i64::try_from(batch.len()).unwrap_or(BATCH) >= BATCH;
             found = found.saturating_add(u64::try_from(batch.len()).unwrap_or(0));
             if !context.run.dry {
-                tell(context, &batch, waiting, today).await?;
+                tell(context, &batch, today).await?;
             }
             progress.tell(Stage::Missing, found, None);
             if !full {
@@ -55,10 +56,10 @@ pub async fn look(
         }
     }
     if context.side == Side::Bank {
-        found = found.saturating_add(batches(context, day, waiting, today).await?);
+        found = found.saturating_add(batches(context, day, today).await?);
     }
     if !context.run.dry {
-        overdue(context, waiting, today).await?;
+        overdue(context, today).await?;
     }
     Ok(found)
 }
@@ -86,15 +87,21 @@ async fn horizon(context: &Context<'_>, day: Date) -> Result<Option<Date>, Recon
 async fn tell(
     context: &Context<'_>,
     movements: &[store::Movement],
-    waiting: &Waiting,
     today: Date,
 ) -> Result<(), ReconcileError> {
+    let known = known(context, movements.iter().map(|it| subject(it.kind, &it.id)).collect()).await?;
     let new: Vec<NewBreak> = movements
         .iter()
-        .filter(|it| !waiting.contains_key(&subject(it.kind, &it.id)))
+        .filter(|it| !known.contains(&subject(it.kind, &it.id)))
         .filter_map(|it| of_movement(context, it, today))
         .collect();
     open_all(context, new).await
+}
+
+/// Which of these subjects are waited for.
+async fn known(context: &Context<'_>, subjects: Vec<String>) -> Result<HashSet<String>, ReconcileError> {
+    let waiting = waiting(context, &context.app.db, &subjects).await?;
+    Ok(waiting.into_iter().map(|it| it.subject).collect())
 }
 
 async fn open_all(context: &Context<'_>, new: Vec<NewBreak>) -> Result<(), ReconcileError> {
@@ -164,19 +171,22 @@ pub(super) fn cause<'c>(
 }
 
 /// What a PSP sent and the bank has not shown.
-async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting, today: Date) -> Result<u64, ReconcileError> {
+async fn batches(context: &Context<'_>, day: Date, today: Date) -> Result<u64, ReconcileError> {
     let mut new = Vec::new();
     let mut found: u64 = 0;
-    for batch in super::matching::store::batches_to_land(&context.app.db, &context.psp_sources()).await? {
+    let there = super::matching::store::batches_to_land(&context.app.db, &context.psp_sources()).await?;
+    let of_batch = |name: &str| subject(super::words::ObjectKind::Batch, name);
+    let known = known(context, there.iter().map(|batch| of_batch(&batch.name)).collect()).await?;
+    for batch in there {
         if batch.unread || batch.sum == 0 || batch.last_day > day {
             continue;
         }
         found = found.saturating_add(1);
         let expected_by = context.expected_by(batch.last_day);
-        let subject = subject(super::words::ObjectKind::Batch, &batch.name);
+        let subject = of_batch(&batch.name);
         let outcome = standing(today, expected_by);
         let cause = cause(context, outcome, (batch.sum.unsigned_abs(), batch.currency), 0);
-        let Some(cause) = cause.filter(|_| !waiting.contains_key(&subject)) else { continue };
+        let Some(cause) = cause.filter(|_| !known.contains(&subject)) else { continue };
         new.push(NewBreak {
             tenant: context.owner.clone(),
             source: context.source.name.clone(),
@@ -202,12 +212,19 @@ async fn batches(context: &Context<'_>, day: Date, waiting: &Waiting, today: Dat
 }
 
 /// What was waited for and did not come is missing from now on.
-async fn overdue(context: &Context<'_>, waiting: &Waiting, today: Date) -> Result<(), ReconcileError> {
+async fn overdue(context: &Context<'_>, today: Date) -> Result<(), ReconcileError> {
+    let mut after = String::new();
+    loop {
+        let some = breaks::store::overdue(&context.app.db, &context.source.name, today, &after, BATCH).await?;
+        let Some(last) = some.last() else { return Ok(()) };
+        after = last.id.to_string();
+        turn(context, &some).await?;
+    }
+}
+
+async fn turn(context: &Context<'_>, late: &[Break]) -> Result<(), ReconcileError> {
     let sources = context.psp_sources();
-    for it in waiting.values().flatten().filter(|it| it.source == context.source.name) {
-        if it.outcome != Outcome::Late || it.expected_by.is_none_or(|day| today <= day) {
-            continue;
-        }
+    for it in late {
         retrying(|| async {
             let now = context.app.now();
             let mut tx = context.app.db.begin().await?;
