@@ -150,11 +150,7 @@ pub async fn entries_of(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<E
 
 /// Breaks about these subjects that wait for a line: the source's, and those of other sources of its PSP, for any of them may
 /// tell it.
-pub async fn waiting(
-    context: &Context<'_>,
-    on: impl Into<On<'_>>,
-    subjects: &[String],
-) -> Result<Vec<Break>, DbError> {
+pub async fn waiting(context: &Context<'_>, on: impl Into<On<'_>>, subjects: &[String]) -> Result<Vec<Break>, DbError> {
     if subjects.is_empty() {
         return Ok(Vec::new());
     }

@@ -46,12 +46,7 @@ pub async fn write(context: &Context<'_>, entries: &[Entry]) -> Result<(), Recon
     .await
 }
 
-async fn in_one(
-    context: &Context<'_>,
-    tx: &mut Tx,
-    entries: &[Entry],
-    now: Timestamp,
-) -> Result<(), ReconcileError> {
+async fn in_one(context: &Context<'_>, tx: &mut Tx, entries: &[Entry], now: Timestamp) -> Result<(), ReconcileError> {
     let causes: Vec<Option<Cause>> = causes(context, tx, entries).await?;
     // What is asked of the PSP first is not booked before it has answered.
     let now_booked = |cause: &Option<Cause>| cause.as_ref().is_none_or(|it| it.repair != Repair::AskPsp);

@@ -30,11 +30,7 @@ const LOOK_BACK: i64 = 60;
 
 /// Opens a break for each movement of ours that should have been told by the end of `day`, and turns what was waited for in vain
 /// into something missing. Gives how many it found without a line.
-pub async fn look(
-    context: &Context<'_>,
-    day: Date,
-    progress: &Progress,
-) -> Result<u64, ReconcileError> {
+pub async fn look(context: &Context<'_>, day: Date, progress: &Progress) -> Result<u64, ReconcileError> {
     let Some((from, until)) = window(context, day).await? else { return Ok(0) };
     let Some(today) = horizon(context, day).await? else { return Ok(0) };
     let mut found: u64 = 0;
@@ -84,11 +80,7 @@ async fn horizon(context: &Context<'_>, day: Date) -> Result<Option<Date>, Recon
     Ok(context.today().map(|today| today.min(context.listed_on(asked))))
 }
 
-async fn tell(
-    context: &Context<'_>,
-    movements: &[store::Movement],
-    today: Date,
-) -> Result<(), ReconcileError> {
+async fn tell(context: &Context<'_>, movements: &[store::Movement], today: Date) -> Result<(), ReconcileError> {
     let known = known(context, movements.iter().map(|it| subject(it.kind, &it.id)).collect()).await?;
     let new: Vec<NewBreak> = movements
         .iter()

@@ -38,9 +38,13 @@ async fn every_planted_mistake_is_found_and_nothing_else(world: World) {
     delayed_rows_are_told(&mut town, &first).await;
     let mut day = payouts_of_the_psp_go_wrong(&mut town).await;
     our_own_database_is_wrong(&mut town).await;
-    // What was waited for in vain is missing.
-    town.world.clock.advance(Duration::from_hours(12 * 24));
-    day = day.checked_add(jiff::Span::new().days(12)).unwrap();
+    // Nothing runs for days. What was waited for in vain is missing then, and so is what nobody has looked at in time.
+    town.world.clock.advance(Duration::from_hours(24));
+    let unseen = town.trade(1).await;
+    town.plant_each("settlement", [&town.captures().await[&unseen[0]]], &json!({ "kind": "drop" })).await;
+    town.world.clock.advance(Duration::from_hours(13 * 24));
+    day = day.checked_add(jiff::Span::new().days(14)).unwrap();
+    town.expect_each(table::CHARGE_MISSING, &unseen, &Stands::WAITS);
     for (late, missing) in [(table::CHARGE_LATE, table::CHARGE_MISSING), (table::ON_ITS_WAY, table::NOT_IN_BANK)] {
         town.turns(late, missing, &town.waited_for(late));
     }
