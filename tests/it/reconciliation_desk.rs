@@ -216,6 +216,8 @@ async fn a_journal_closes_a_difference_when_a_second_person_agrees(world: World)
     };
     assert_eq!(post(&kim, "propose", &csrf, &journal("1.5")).await, "fields");
     assert_eq!(post(&kim, "approve", &csrf, &[]).await, "status", "nothing is proposed");
+    let payout = [("reason", "the bank says so"), ("batch1", "list:batch_1")];
+    assert_eq!(post(&kim, "land", &csrf, &payout).await, "landing", "it is no entry of a bank");
     assert_eq!(post(&kim, "notes", &csrf, &[("note", "asked the PSP")]).await, "noted");
     assert_eq!(post(&kim, "propose", &csrf, &journal("1000")).await, "proposed");
     assert_eq!(post(&kim, "approve", &csrf, &[]).await, "same", "one person alone moves no money");

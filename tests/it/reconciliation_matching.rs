@@ -55,6 +55,7 @@ both_databases!(
     a_sale_that_the_psp_exchanged_agrees_and_both_sides_are_kept,
     a_dispute_whose_fee_is_known_is_exchanged_with_it,
     a_lost_webhook_of_an_exchanged_sale_comes_right,
+    a_payout_that_the_bank_exchanged_leaves_both_sides,
 );
 
 impl Books {
@@ -741,4 +742,15 @@ async fn a_landing_by_hand_is_refused_where_it_means_nothing(world: World) {
     let waits = books.open_breaks().await.into_iter().find(|it| it.line.is_none()).unwrap();
     assert_eq!(waits.outcome, Outcome::Late);
     assert_eq!(landing::candidates(&books.shop.app, &waits).await.unwrap(), [], "there is no entry");
+}
+
+async fn a_payout_that_the_bank_exchanged_leaves_both_sides(world: World) {
+    let mut books = Books::open(world).await;
+    let ids = books.payouts(&["4.00"]).await;
+    let more = json!({ "currency": "KRW", "presented": "USD", "paid": -400, "texts": ids });
+    books.line("bank", "bank_entry", -5_600, 0, &more).await;
+    let run = books.run_payouts().await;
+    assert_eq!((count(&run, "matched"), books.open_breaks().await.len()), (1, 0), "{}", run.totals);
+    assert_eq!((books.account("bank").await, books.won("bank").await), (0, -5_600));
+    assert_eq!((books.account("exchange").await, books.won("exchange").await), (-400, 5_600));
 }

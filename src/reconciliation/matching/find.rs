@@ -6,7 +6,7 @@ use super::super::line::LineKind;
 use super::super::words::ObjectKind;
 use super::context::Context;
 use super::decide::{Decided, of_batch, of_fee, of_movement, of_nothing};
-use super::store::{self, PaymentKey};
+use super::store::{self, Named, PaymentKey};
 use super::told::{Ours, Told};
 use crate::db::DbError;
 
@@ -132,7 +132,9 @@ async fn charges(context: &Context<'_>, lines: &[Told]) -> Result<Found, DbError
     let mut found = Found::new();
     let mut ask = async |by: PaymentKey, keys: Vec<&str>| -> Result<(), DbError> {
         if !keys.is_empty() {
-            found.extend(store::charges(db, by, psp, mode, &keys).await?);
+            for Named { names, ours, .. } in store::charges(db, by, psp, mode, &keys).await? {
+                found.extend(names.into_iter().map(|name| (name, ours.clone())));
+            }
         }
         Ok(())
     };
@@ -161,21 +163,21 @@ async fn movements(context: &Context<'_>, lines: &[Told]) -> Result<HashMap<(Obj
     let mut found = HashMap::new();
     let refunds = keys([LineKind::Refund, LineKind::RefundFailure]);
     if !refunds.is_empty() {
-        for (key, reference, refund, failure) in store::refunds(db, psp, mode, &refunds).await? {
-            for name in [Some(key), reference].into_iter().flatten() {
-                found.insert((ObjectKind::Refund, name.clone()), refund.clone());
-                found.insert((ObjectKind::RefundFailure, name), failure.clone());
-            }
-        }
+        add(&mut found, store::refunds(db, psp, mode, &refunds).await?);
     }
     let disputes = keys([LineKind::Dispute, LineKind::DisputeReversal]);
     if !disputes.is_empty() {
-        for (name, taken, back) in store::disputes(db, psp, mode, &disputes).await? {
-            found.insert((ObjectKind::Dispute, name.clone()), taken);
-            found.insert((ObjectKind::DisputeReversal, name), back);
-        }
+        add(&mut found, store::disputes(db, psp, mode, &disputes).await?);
     }
     Ok(found)
+}
+
+fn add(found: &mut HashMap<(ObjectKind, String), Ours>, more: Vec<Named>) {
+    for Named { names, ours, back } in more {
+        for movement in [Some(ours), back].into_iter().flatten() {
+            found.extend(names.iter().map(|name| ((movement.kind, name.clone()), movement.clone())));
+        }
+    }
 }
 
 fn movement_of<'a>(line: &Told, movements: &'a HashMap<(ObjectKind, String), Ours>) -> Option<&'a Ours> {

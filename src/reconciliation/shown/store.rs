@@ -142,8 +142,9 @@ pub async fn line(on: impl Into<On<'_>>, id: &LineId) -> Result<Option<Told>, Db
 /// # Errors
 /// When the database fails.
 pub async fn lines_of(on: impl Into<On<'_>>, object: &str) -> Result<Vec<Told>, DbError> {
-    let rows =
-        query("select * from settlement_lines where object_id = $1 order by id limit 50").bind(object).all(on).await?;
+    let sql = "select * from settlement_lines where object_id = $1
+             or id in (select line_id from settlement_line_members where object_id = $1) order by id limit 50";
+    let rows = query(sql).bind(object).all(on).await?;
     rows.iter().map(read_line).collect()
 }
 

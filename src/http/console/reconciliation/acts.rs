@@ -12,7 +12,7 @@ use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
 use crate::ledger::{Account, Transfer};
 use crate::operators::{NewEntry, record};
-use crate::reconciliation::breaks::{self, ActError, Break};
+use crate::reconciliation::breaks::{self, ActError, Break, Status};
 use crate::reconciliation::landing::{self, Landed};
 use crate::wallets::WalletError;
 use crate::words::{Currency, Money};
@@ -22,6 +22,7 @@ pub(super) fn sentence(code: &str) -> Option<&'static str> {
     Some(match code {
         "proposed" => "Proposed. It is posted when somebody else agrees.",
         "approved" => "Posted. The difference is closed.",
+        "left" => "The payouts have landed. What is left over stands in suspense.",
         "rejected" => "Turned down. The difference is open again.",
         "resolved" => "Closed, without a journal.",
         "noted" => "Written down.",
@@ -183,12 +184,13 @@ pub async fn approve(
     let mut tx = app.db.begin().await?;
     // The audit entry goes first: what moves money is the last thing in its transaction.
     audit(&app, &mut tx, &who, "break.approve", &it, "").await?;
-    if let Err(error) = breaks::approve(&mut tx, &it.id, &seen.proposal, &who.operator.email, app.now()).await {
-        return refused(&it, error);
-    }
+    let agreed = match breaks::approve(&mut tx, &it.id, &seen.proposal, &who.operator.email, app.now()).await {
+        Ok(agreed) => agreed,
+        Err(error) => return refused(&it, error),
+    };
     tx.commit().await?;
     app.wake.notify_one();
-    Ok(to(&it, "approved"))
+    Ok(to(&it, if agreed.status == Status::Open { "left" } else { "approved" }))
 }
 
 /// `POST /console/reconciliation/breaks/{id}/reject`

@@ -6,18 +6,15 @@ use super::super::context::Context;
 use super::super::decide::{Circumstance, Decided, of_movement};
 use super::super::entry::{Entry, summed};
 use super::super::find::Group;
+use super::super::store::Named;
 use super::super::told::{Here, Ours, Told};
 use crate::reconciliation::words::{ObjectKind, Outcome};
 
-/// A payout by its two names: its going out, and its coming back.
-type Known = (String, Option<String>, Ours, Ours);
-
 /// The payouts that a line names. Of several that do not come to its amount together, the one that does alone.
-pub(super) fn named(told: &Told, words: &[String], payouts: &[Known]) -> Vec<Ours> {
-    let names = |id: &String| words.contains(id);
-    let of_line = payouts.iter().filter(|(id, reference, ..)| names(id) || reference.as_ref().is_some_and(names));
-    let named: Vec<Ours> =
-        of_line.map(|(.., out, back)| if told.net < 0 { out.clone() } else { back.clone() }).collect();
+pub(super) fn named(told: &Told, words: &[String], payouts: &[Named]) -> Vec<Ours> {
+    let of_line = payouts.iter().filter(|of| of.names.iter().any(|name| words.contains(name)));
+    let out_or_back = |of: &Named| if told.net < 0 { Some(of.ours.clone()) } else { of.back.clone() };
+    let named: Vec<Ours> = of_line.filter_map(out_or_back).collect();
     if sum(&named) != Some(told.net)
         && let Some(one) = named.iter().find(|ours| ours.amount == told.net)
     {
@@ -42,7 +39,11 @@ pub(super) fn of_payout(lines: &[&Told], ours: &Ours) -> Vec<Entry> {
             }
             _ => vec![(told.currency, told.net)],
         };
+        // The bank has exchanged it, and says what it was told to pay.
+        let is_exchanged = decided.outcome == Outcome::Matched && told.currency != ours.currency;
+        let sides = [(told.currency, told.net), (ours.currency, decided.expected.saturating_neg())];
         Entry {
+            exchanged: if is_exchanged { summed(sides) } else { Vec::new() },
             differs: summed(differs),
             ours: Some(ours.clone()),
             ..Entry::of_bank((*told).clone(), decided, ours.tenant.clone())
