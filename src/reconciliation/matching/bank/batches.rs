@@ -73,7 +73,7 @@ impl Batches {
         let before: Vec<&Batch> =
             self.landed.iter().map(|(batch, _)| batch).chain(&self.landing).filter(named).collect();
         let again = !before.is_empty();
-        let names = before.into_iter().find(|batch| batch.currency == told.currency).cloned();
+        let same = before.into_iter().find(|batch| batch.currency == told.currency).cloned();
         let mut found: Vec<Batch> = self.pending.iter().filter(named).filter(|batch| !batch.unread).cloned().collect();
         // An amount means nothing where the line names a batch, whichever.
         if !again && !self.pending.iter().any(|batch| named(&batch)) && told.net != 0 {
@@ -86,7 +86,7 @@ impl Batches {
         self.pending.retain(|batch| !found.contains(batch));
         self.landing.extend(found.iter().cloned());
         let entry = of_batches(context, told, found, if again { Found::Again } else { Found::Anew });
-        Entry { names, ..entry }
+        Entry { names: same, ..entry }
     }
 
     /// One of several lines that bring a batch together: with the first of them it lands, whole.

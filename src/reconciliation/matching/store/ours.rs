@@ -137,13 +137,7 @@ async fn named(
 }
 
 /// A movement as its own row tells it, of which no line has told yet.
-fn ours(
-    row: &Row,
-    kind: ObjectKind,
-    payment: Option<PaymentId>,
-    amount: i64,
-    here: Here,
-) -> Result<Ours, DbError> {
+fn ours(row: &Row, kind: ObjectKind, payment: Option<PaymentId>, amount: i64, here: Here) -> Result<Ours, DbError> {
     Ok(Ours {
         kind,
         id: row.get("id")?,
