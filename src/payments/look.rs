@@ -9,7 +9,7 @@ use super::send::{note, written};
 use super::status::AttemptState;
 use super::{Standing, lost, settle, standing_of, store};
 use crate::app::App;
-use crate::psp::{Finding, NotDone, Outcome, Psp};
+use crate::psp::{Finding, NotDone, Outcome, Psp, still_waits};
 use crate::words::{CallId, PaymentId, Timestamp};
 
 /// The PSP is not asked about one attempt more often than this.
@@ -53,7 +53,7 @@ pub async fn give_up(app: &App, payment: &PaymentId) -> Result<Standing, Payment
 
 /// Not too soon after the last time, nor before the PSP wants to be called again.
 fn may_ask(last: Option<Timestamp>, not_before: Option<Timestamp>, now: Timestamp) -> bool {
-    last.is_none_or(|last| now.apart(last) >= SPACING) && not_before.is_none_or(|not_before| now >= not_before)
+    last.is_none_or(|last| now.apart(last) >= SPACING) && still_waits(not_before, now).is_none()
 }
 
 /// Asks the PSP about `attempt` and settles the answer.

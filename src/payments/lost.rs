@@ -14,7 +14,7 @@ use super::store;
 use crate::app::App;
 use crate::checkout;
 use crate::db::{Tx, retrying};
-use crate::psp::{ConfirmRequest, DeclineCode, NotDone, Outcome, Psp};
+use crate::psp::{ConfirmRequest, DeclineCode, NotDone, Outcome, Psp, still_waits};
 use crate::words::{CallId, Timestamp};
 
 /// So long after the shopper has pressed pay the money may still be ordered: nobody expects it of yesterday's click.
@@ -120,7 +120,7 @@ fn next(state: AttemptState, last: &LastOrder, may_be_sent: bool, now: Timestamp
     }
     match &last.refused {
         Some(code) => Next::NotDone(declined(DeclineCode::ProcessingError, code)),
-        None if may_be_sent && last.not_before.is_some_and(|not_before| now < not_before) => Next::Wait,
+        None if may_be_sent && still_waits(last.not_before, now).is_some() => Next::Wait,
         None if may_be_sent => Next::Again,
         None => Next::NotDone(declined(DeclineCode::NotSent, "")),
     }

@@ -10,7 +10,7 @@ use super::methods;
 use super::payment::Payment;
 use crate::app::App;
 use crate::config::retry::PATIENCE;
-use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp};
+use crate::psp::{ConfirmRequest, Decline, DeclineCode, NotDone, Outcome, Psp, still_waits};
 use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::{PspKey, UnknownOutcome};
 use crate::words::{CallId, PaymentId, Secret, Timestamp, random_base62, random_bytes};
@@ -81,7 +81,7 @@ pub(super) async fn note_and_wait(
 /// comes sooner, a webhook or another process's job, must wait as well.
 pub(super) async fn told_to_wait(app: &App, payment: &PaymentId, key: &str) -> Result<Option<Timestamp>, PaymentError> {
     let not_before = calls::not_before(&app.db, payment, key).await?;
-    Ok(not_before.filter(|not_before| app.now() < *not_before))
+    Ok(still_waits(not_before, app.now()))
 }
 
 /// Orders the money to be taken, again only while the PSP surely did nothing, as often as `[retry]` says.

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::db::retrying;
 use crate::merchants::sellers;
 use crate::payments;
-use crate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
+use crate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest, still_waits};
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
 use crate::sabotage::Protection::PayoutKey;
@@ -37,7 +37,7 @@ pub async fn carry_out(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError>
             order(app, provider.as_ref(), &payout, &call, true).await?
         }
         PayoutStatus::Processing => {
-            if let Some(at) = calls::not_before(&app.db, id).await?.filter(|at| app.now() < *at) {
+            if let Some(at) = still_waits(calls::not_before(&app.db, id).await?, app.now()) {
                 return Ok(Verdict::Again { at });
             }
             ask_again(app, provider.as_ref(), &payout).await?

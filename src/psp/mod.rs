@@ -19,7 +19,10 @@ use url::Url;
 
 pub use dispute::{DisputeReason, DisputeStatus, EvidenceOutcome, EvidenceRequest, PspDispute};
 pub use list::{ListKind, ListPage, ListRequest};
-pub use outcome::{Approval, Card, Decline, DeclineCode, Doubt, Finding, Hold, NotDone, Outcome, RefundOutcome};
+pub use outcome::{
+    Approval, Card, Decline, DeclineCode, Doubt, Finding, Hold, LONGEST_WAIT, NotDone, Outcome, RefundOutcome,
+    still_waits,
+};
 pub use payouts::{PayoutOutcome, PayoutProvider, PayoutRequest};
 pub use registry::Psps;
 

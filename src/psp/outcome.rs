@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::words::{Money, Secret};
+use crate::words::{Money, Secret, Timestamp};
 
 /// Why it is not known what became of an order that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,16 @@ impl Doubt {
     pub fn of(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), after: None }
     }
+}
+
+/// No PSP gets to stop us for longer.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// When a PSP may be called again that wants no call `not_before`; none when that is now, or was reckoned by a clock that ran
+/// ahead.
+#[must_use]
+pub fn still_waits(not_before: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    not_before.filter(|not_before| now < *not_before && *not_before <= now.furthest(LONGEST_WAIT))
 }
 
 /// What became of an order to take money, or to hold it.
@@ -212,4 +222,25 @@ decline_codes! {
     RiskRefused = "risk_refused";
     /// Anything else.
     Generic = "generic_decline";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_when_the_psp_says_and_is_no_longer_than_any_may_be() {
+        let at = Timestamp::from_unix_seconds;
+        let table = [
+            (None, None),
+            (Some(99), None),
+            (Some(100), None),
+            (Some(101), Some(101)),
+            (Some(3_700), Some(3_700)),
+            (Some(31_536_100), None),
+        ];
+        for (not_before, wanted) in table {
+            assert_eq!(still_waits(not_before.map(at), at(100)), wanted.map(at), "{not_before:?}");
+        }
+    }
 }

@@ -147,7 +147,7 @@ async fn no_order_goes_again_before_the_psp_wants_it(world: World) {
     let shop = &club.shop;
     for order in ORDERS {
         let begun = shop.world.now();
-        order.give(&club).await;
+        Box::pin(order.give(&club)).await;
         let known = keys(shop, order).await;
         for seconds in [61, WAIT.as_secs() - 1] {
             shop.world.clock.set(begun.plus(Duration::from_secs(seconds)));

@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::super::{
-    Approval, Card, Decline, DeclineCode, Doubt, Finding, Hold, NotDone, Outcome, RefundOutcome, Registered,
+    Approval, Card, Decline, DeclineCode, Doubt, Finding, Hold, LONGEST_WAIT, NotDone, Outcome, RefundOutcome,
+    Registered,
 };
 use super::wire;
 use crate::outbound::{Answer, Failure, retry_after};
@@ -207,8 +208,7 @@ fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
     let header = |name| headers.get(name)?.to_str().ok();
     // A date is the PSP's own, and so is the clock that it is held against.
     let asked = retry_after::parse(header(RETRY_AFTER)?, header(DATE).and_then(retry_after::date))?;
-    // No PSP gets to stop us for longer than an hour.
-    Some(asked.min(Duration::from_hours(1)))
+    Some(asked.min(LONGEST_WAIT))
 }
 
 pub(super) fn arrived(reply: Reply) -> Result<Answer, NotDone> {
