@@ -250,19 +250,17 @@ fn sale() -> impl Strategy<Value = Vec<Op>> {
     })
 }
 
-/// A schedule is set, something is sold and delivered, and its days come.
+/// A schedule is set, something is sold and delivered, and its days come; the same once more, so that some is older and some
+/// too young.
 fn turns() -> impl Strategy<Value = Vec<Op>> {
-    (open(0.0), any::<bool>(), terms(), long()).prop_map(|(first, second, terms, far)| {
-        vec![
-            Op::Schedule { second, terms },
-            first,
-            Op::Pay { of: 0, card: Card::Good, mishap: None },
-            Op::Fulfill { of: 0, order: 0 },
-            Op::Fulfill { of: 0, order: 1 },
-            far.clone(),
-            far,
-        ]
-    })
+    let delivered = || {
+        (open(0.0), long()).prop_map(|(open, far)| {
+            let pay = Op::Pay { of: 0, card: Card::Good, mishap: None };
+            [open, pay, Op::Fulfill { of: 0, order: 0 }, Op::Fulfill { of: 0, order: 1 }, far]
+        })
+    };
+    (any::<bool>(), terms(), delivered(), delivered())
+        .prop_map(|(second, terms, one, two)| [vec![Op::Schedule { second, terms }], one.into(), two.into()].concat())
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
