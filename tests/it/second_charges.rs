@@ -170,6 +170,8 @@ async fn the_payments_page_shows_it_and_what_became_of_it(world: World) {
     assert!(page.contains("Charged twice") && page.contains(other.id.as_str()), "{page}");
     assert!(page.contains(&charge), "which one is in the books");
     assert!(page.contains("ch_") && !page.contains("ch_<b>"), "{page}");
+    let found = kim.page("/console/payments?q=ch_%3Cb%3E").await;
+    assert!(found.contains(&format!("{path}\"")), "whoever has only the PSP's word finds it: {found}");
     let letter = queue::dead(&gateway.app.db, 10).await.unwrap().remove(0);
     assert!(page.contains(&format!("href=\"/console/dead-letters/{}\"", letter.id)));
 

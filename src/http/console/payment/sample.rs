@@ -29,15 +29,7 @@ impl Payment {
                 Truth { name: "Wallets", word: "Updated".into(), tone: Tone::Good },
                 Truth { name: "Merchant", word: "1 of 2 told".into(), tone: Tone::Warn },
             ],
-            second_charges: vec![SecondCharge {
-                attempt: "att_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
-                charge: "sim_att_<b>".into(),
-                card: "visa 4242".into(),
-                status: Chip::new(Tone::Bad, "Waits for a person"),
-                resolved: "given back <b>, by kim@example.com".into(),
-                letter: Some("job_01jq8w3k5n7p9r2t4v6x8z0a1b".into()),
-                amount: Sum::text("15000", "KRW"),
-            }],
+            second_charges: vec![second_charge()],
             booked: "sim_att_91e0".into(),
             moments: in_order(story()),
             facts: vec![
@@ -158,6 +150,18 @@ fn story() -> Vec<Happening> {
             .chip(Chip::new(Tone::Good, "204"))
             .detail("https://shop.example/hooks, try 2, 31 ms"),
     ]
+}
+
+fn second_charge() -> SecondCharge {
+    SecondCharge {
+        attempt: "att_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+        charge: "sim_att_<b>".into(),
+        card: "visa 4242".into(),
+        status: Chip::new(Tone::Bad, "Waits for a person"),
+        resolved: "given back <b>, by kim@example.com".into(),
+        letter: Some("job_01jq8w3k5n7p9r2t4v6x8z0a1b".into()),
+        amount: Sum::text("15000", "KRW"),
+    }
 }
 
 fn orders() -> Vec<Order> {

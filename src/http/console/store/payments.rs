@@ -67,6 +67,7 @@ macro_rules! found {
             union select id from payments where lower(customer_email) like $11 escape '\\'
             union select id from payments where psp_payment like $12 escape '\\'
             union select payment_id from attempts where psp_reference like $12 escape '\\'
+            union select payment_id from attempts where second_charge like $12 escape '\\'
             union select id from payments where payment_method_id = $10
             union select payment_id from disputes where psp_reference like $12 escape '\\'
             union select payment_id from refunds where psp_reference like $12 escape '\\'
