@@ -53,6 +53,7 @@ pub use payment::{Order, Payment};
 pub use receive::{ReceiveError, read_notice, receive};
 pub use recover::{recover, sweep};
 pub use register::register;
+pub use repeats::believable;
 pub use send::class;
 pub use settle::{Heard, settle, settle_all};
 pub use standing::Standing;

@@ -11,7 +11,8 @@ use crate::words::Timestamp;
 pub(super) const ON_ITS_WAY: Duration = Duration::from_mins(1);
 
 /// Whether a refusal may be believed: no order that was sent before, the last one at `earlier`, can still arrive.
-pub(super) fn believable(earlier: Option<Timestamp>, now: Timestamp) -> bool {
+#[must_use]
+pub fn believable(earlier: Option<Timestamp>, now: Timestamp) -> bool {
     earlier.is_none_or(|earlier| now.since(earlier) >= ON_ITS_WAY) || RepeatRefusal.is_absent()
 }
 

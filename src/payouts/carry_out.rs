@@ -9,7 +9,7 @@ use super::{Payout, PayoutError, PayoutStatus, calls, store};
 use crate::app::App;
 use crate::db::retrying;
 use crate::merchants::sellers;
-use crate::payments;
+use crate::payments::{self, believable};
 use crate::psp::{Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest, still_waits};
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
@@ -34,8 +34,10 @@ pub async fn carry_out(app: &App, id: &PayoutId) -> Result<Verdict, PayoutError>
                 return Ok(Verdict::Done);
             }
             let Some(call) = begun(app, &payout).await? else { return Ok(Verdict::Done) };
-            order(app, provider.as_ref(), &payout, &call, true).await?
+            order(app, provider.as_ref(), &payout, &call).await?
         }
+        // Whoever ordered it may have died, or been contradicted, after somebody else had it failed: only a look can tell.
+        PayoutStatus::Failed if payout.sent_at.is_some() => return look(app, id).await,
         PayoutStatus::Processing => {
             if let Some(at) = still_waits(calls::not_before(&app.db, id).await?, app.now()) {
                 return Ok(Verdict::Again { at });
@@ -90,7 +92,7 @@ async fn ask_again(app: &App, provider: &dyn PayoutProvider, payout: &Payout) ->
                 return Ok(Heard { known: false, class: Class::Unclear { after: None } });
             }
             let call = written(app, payout, "payout").await?;
-            order(app, provider, payout, &call, false).await
+            order(app, provider, payout, &call).await
         }
         Err(not_done) => {
             did_nothing(app, &call, &not_done).await?;
@@ -99,21 +101,24 @@ async fn ask_again(app: &App, provider: &dyn PayoutProvider, payout: &Payout) ->
     }
 }
 
-/// Orders it. That the first call was refused means that nothing is sent; that a repeat was refused says nothing of the
-/// call before it, which may still be on its way.
+/// Orders it. A refusal is believed when no order before it can still arrive; otherwise the money of that one could be
+/// sent, and the seller's again too.
 async fn order(
     app: &App,
     provider: &dyn PayoutProvider,
     payout: &Payout,
     call: &CallId,
-    first: bool,
 ) -> Result<Heard, PayoutError> {
     let key = if PayoutKey.is_absent() { PayoutId::new() } else { payout.id.clone() };
     let (destination, key) = (payout.destination.clone(), key.to_string());
     let request = PayoutRequest { destination, amount: payout.amount, key };
     match provider.pay_out(&request).await {
         Ok(outcome) => settled(app, payout, call, &outcome).await,
-        Err(NotDone::Refused { code, reason }) if first => {
+        Err(NotDone::Refused { code, reason }) => {
+            if !believable(calls::earlier(&app.db, &payout.id, call).await?, app.now()) {
+                note(app, call, &format!("refused ({code}), and an earlier order may still arrive")).await?;
+                return Ok(Heard { known: false, class: Class::Unclear { after: None } });
+            }
             tracing::error!(payout = %payout.id, code, reason, "the payout provider refuses our request");
             settled(app, payout, call, &PayoutOutcome::Failed { code }).await
         }

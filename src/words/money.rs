@@ -41,6 +41,9 @@ pub enum AmountError {
 const MAX_MINOR: i64 = 999_999_999_999_999;
 
 impl Money {
+    /// The most minor units that an amount has.
+    pub const MOST: i64 = MAX_MINOR;
+
     /// `minor` units of `currency`; `None` when negative or above 15 digits.
     pub fn of(minor: i64, currency: Currency) -> Option<Self> {
         (0..=MAX_MINOR).contains(&minor).then_some(Self { minor, currency })

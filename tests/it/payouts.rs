@@ -508,6 +508,43 @@ async fn a_provider_that_pays_what_failed_here_is_a_persons(world: World) {
     assert_eq!(wallet(&shop, &seller).await, (1000, 0));
 }
 
+async fn a_refusal_is_believed_once_no_order_before_it_can_still_arrive(world: World) {
+    let shop = Shop::open(world).await;
+    let seller = verified_seller(&shop).await;
+    earned(&shop, &seller, "1", 1000, "USD").await;
+    shop.bank.will(Err(NotDone::Unreachable { reason: "no route".to_owned(), after: None }));
+    shop.bank.will(Err(NotDone::Refused { code: "unauthorized".to_owned(), reason: "key".to_owned() }));
+    let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
+    shop.run_payout_jobs().await;
+    assert_eq!(status(&shop, &payout).await, PayoutStatus::Processing);
+    pass(&shop, Duration::from_mins(2)).await;
+    let failed = payouts::find(&shop.world.db, &payout.id).await.unwrap().unwrap();
+    assert_eq!((failed.status, failed.failure_code.as_deref()), (PayoutStatus::Failed, Some("unauthorized")));
+    assert_eq!((wallet(&shop, &seller).await, shop.bank.sent().0), ((1000, 0), 0));
+    shop.assert_sound().await;
+}
+
+async fn a_retry_does_not_end_what_a_provider_contradicts(world: World) {
+    let shop = Shop::open(world).await;
+    let seller = verified_seller(&shop).await;
+    earned(&shop, &seller, "1", 1000, "USD").await;
+    shop.bank.will(Ok(lost()));
+    let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
+    shop.run_payout_jobs().await;
+    // Somebody settles it as not done while its job still asks; then the bank says that it is paid.
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let ordered = payouts::find(&mut tx, &payout.id).await.unwrap().unwrap();
+    payouts::settle_heard(&mut tx, ordered, &failed(), shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.bank.all_are(&paid());
+    for _ in 0..8 {
+        pass(&shop, Duration::from_hours(1)).await;
+    }
+    let dead = queue::dead(&shop.world.db, 10).await.unwrap();
+    let told: Vec<_> = dead.iter().map(|job| (job.key.clone(), job.last_error.clone().unwrap_or_default())).collect();
+    assert!(matches!(&told[..], [(key, why)] if *key == payout.id.to_string() && why.contains("seller's again")), "{told:?}");
+}
+
 /// The laws of payouts can fail: each is broken by hand and must be named.
 async fn what_somebody_with_the_database_does_to_a_payout_is_found(world: World) {
     let shop = Shop::open(world).await;
@@ -580,4 +617,6 @@ both_databases!(
     a_refund_after_the_payout_is_paid_back_by_the_next_sale,
     each_currency_is_paid_out_in_its_own_units,
     a_provider_that_pays_what_failed_here_is_a_persons,
+    a_refusal_is_believed_once_no_order_before_it_can_still_arrive,
+    a_retry_does_not_end_what_a_provider_contradicts,
 );

@@ -2,7 +2,7 @@
 
 mod store;
 
-pub use store::{answered, count_since, not_before, of_payout, sent};
+pub use store::{answered, count_since, earlier, not_before, of_payout, sent};
 
 use crate::words::{CallId, Timestamp};
 

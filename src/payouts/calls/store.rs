@@ -51,6 +51,16 @@ pub async fn count_since(on: impl Into<On<'_>>, id: &PayoutId, since: Timestamp)
     Ok(u32::try_from(row.get::<i64>("n")?).unwrap_or(u32::MAX))
 }
 
+/// When a payout was last ordered before the call `but`; none when that was the first order.
+pub async fn earlier(on: impl Into<On<'_>>, id: &PayoutId, but: &CallId) -> Result<Option<Timestamp>, DbError> {
+    query("select max(sent_at) as at from psp_calls where payout_id = $1 and operation = 'payout' and id <> $2")
+        .bind(id)
+        .bind(but)
+        .one(on)
+        .await?
+        .get("at")
+}
+
 /// The calls about a payout, first to last; the newest two hundred.
 pub async fn of_payout(on: impl Into<On<'_>>, id: &PayoutId) -> Result<Vec<PayoutCall>, DbError> {
     let rows =

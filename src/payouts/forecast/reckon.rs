@@ -140,10 +140,10 @@ fn amount(terms: &Terms<'_>, coming: &Coming, reasons: &mut Vec<Reason>) -> Opti
     let (currency, net) = (coming.net.currency(), coming.net.minor());
     let available = terms.available.saturating_add(net);
     let Some(schedule) = terms.schedule else {
-        return Money::of(available.min(net), currency).filter(|amount| !amount.is_zero());
+        return Money::of(available.min(net).min(Money::MOST), currency).filter(|amount| !amount.is_zero());
     };
     let funds = Funds { available, young: 0, recent: terms.recent.saturating_add(net) };
-    let kept = Money::of(reserve(schedule, funds), currency);
+    let kept = Money::of(reserve(schedule, funds).min(Money::MOST), currency);
     reasons.extend(kept.filter(|kept| !kept.is_zero()).map(Reason::Reserve));
     match payable(schedule, currency, funds) {
         Ok(amount) => Some(amount),

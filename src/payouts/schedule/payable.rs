@@ -39,12 +39,14 @@ pub struct Funds {
 /// What leaves is taken for the oldest money, so the young stays; the reserve stays too, rounded in its favor: of what came
 /// within its days, or else of everything available. The two are not added: reserved money may be young.
 ///
+/// More than an amount can be leaves in several turns.
+///
 /// # Errors
 /// [`Short`] when it is nothing or not worth a transfer.
 pub fn payable(schedule: &Schedule, currency: Currency, funds: Funds) -> Result<Money, Short> {
     let there = funds.available.max(0);
     let minor = there.saturating_sub(reserve(schedule, funds).max(funds.young.max(0)));
-    let amount = Money::of(minor, currency).filter(|amount| !amount.is_zero()).ok_or(Short::Nothing)?;
+    let amount = Money::of(minor.min(Money::MOST), currency).filter(|amount| !amount.is_zero()).ok_or(Short::Nothing)?;
     match schedule.minimum.get(&currency) {
         Some(minimum) if amount.minor() < minimum.minor() => Err(Short::BelowMinimum),
         _ => Ok(amount),

@@ -160,6 +160,15 @@ fn a_rolling_reserve_is_a_part_of_what_came_within_its_days() {
     assert_eq!(minor(1000, 300, 2000), Ok(700), "it may be young");
 }
 
+#[test]
+fn more_than_an_amount_can_be_leaves_in_several_turns() {
+    let usd = Currency::parse("USD").unwrap();
+    let daily = schedule(&json!({"interval": "daily"}));
+    let funds = |available| Funds { available, young: 0, recent: 0 };
+    assert_eq!(payable(&daily, usd, funds(Money::MOST + 7)).map(Money::minor), Ok(Money::MOST));
+    assert_eq!(payable(&daily, usd, funds(i64::MAX)).map(Money::minor), Ok(Money::MOST));
+}
+
 proptest! {
     /// Whatever the schedule and the instant: the last turn is not after it, the next one is, none lies between, and no two
     /// turns share a period.
