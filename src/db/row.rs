@@ -7,8 +7,9 @@ use sqlx::{Decode, Row as _, Type};
 use super::error::DbError;
 use crate::words::{
     AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId,
-    EndpointId, EventId, EvidenceId, FileId, JobId, JournalId, KeyId, LineId, MerchantId, Mode, OperatorId, PaymentId,
-    PaymentMethodId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId, Timestamp,
+    EndpointId, EventId, EvidenceId, FileId, JobId, JournalId, KeyId, LimitProposalId, LineId, MerchantId, Mode,
+    OperatorId, PaymentId, PaymentMethodId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId,
+    SessionId, Timestamp,
 };
 
 /// A row of either database.
@@ -105,6 +106,7 @@ id_columns!(
     CallId,
     CaptureId,
     AttestationId,
+    LimitProposalId,
     CorrectionId,
     DeliveryId,
     DisputeId,

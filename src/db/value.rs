@@ -2,8 +2,9 @@
 
 use crate::words::{
     AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, Currency, DeliveryId, DisputeId,
-    EndpointId, EventId, EvidenceId, FileId, JobId, JournalId, KeyId, LineId, MerchantId, Mode, OperatorId, PaymentId,
-    PaymentMethodId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId, SessionId, Timestamp,
+    EndpointId, EventId, EvidenceId, FileId, JobId, JournalId, KeyId, LimitProposalId, LineId, MerchantId, Mode,
+    OperatorId, PaymentId, PaymentMethodId, PaymentOrderId, PayoutId, PspEventId, RefundId, RequestId, RunId, SellerId,
+    SessionId, Timestamp,
 };
 
 /// A parameter of a statement; `None` inside keeps its type, which PostgreSQL wants to know.
@@ -68,6 +69,7 @@ id_values!(
     CallId,
     CaptureId,
     AttestationId,
+    LimitProposalId,
     CorrectionId,
     DeliveryId,
     DisputeId,

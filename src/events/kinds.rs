@@ -36,6 +36,7 @@ pub const KINDS: &[&str] = &[
     "reconciliation.run_failed",
     "refund.failed",
     "refund.succeeded",
+    "seller.payout_destination_changed",
     "wallet.updated",
     "webhook_endpoint.test",
 ];

@@ -148,6 +148,8 @@ fn console_routes() -> Router<App> {
         .route("/console/policies", get(console::policies::show))
         .route("/console/policies/{merchant}/{mode}", get(console::terms::show))
         .route("/console/policies/{merchant}/{mode}/{part}", post(console::terms::save))
+        .route("/console/policies/{merchant}/{mode}/limit/{id}/agree", post(console::terms::agree))
+        .route("/console/policies/{merchant}/{mode}/limit/{id}/refuse", post(console::terms::refuse))
         .route("/console/wallets", get(console::wallets::show))
         .route("/console/payouts", get(console::payouts::show))
         .route("/console/payouts/{id}", get(console::payout::show))

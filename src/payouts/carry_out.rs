@@ -103,12 +103,7 @@ async fn ask_again(app: &App, provider: &dyn PayoutProvider, payout: &Payout) ->
 
 /// Orders it. A refusal is believed when no order before it can still arrive; otherwise the money of that one could be
 /// sent, and the seller's again too.
-async fn order(
-    app: &App,
-    provider: &dyn PayoutProvider,
-    payout: &Payout,
-    call: &CallId,
-) -> Result<Heard, PayoutError> {
+async fn order(app: &App, provider: &dyn PayoutProvider, payout: &Payout, call: &CallId) -> Result<Heard, PayoutError> {
     let key = if PayoutKey.is_absent() { PayoutId::new() } else { payout.id.clone() };
     let (destination, key) = (payout.destination.clone(), key.to_string());
     let request = PayoutRequest { destination, amount: payout.amount, key };

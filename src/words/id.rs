@@ -103,6 +103,8 @@ ids! {
     SellerId = "sel";
     /// One change of what a merchant has decided.
     PolicyChangeId = "plc";
+    /// A wish for a looser limit, which waits for a second person.
+    LimitProposalId = "lpr";
     /// An API key (not its secret).
     KeyId = "key";
     /// A checkout session.

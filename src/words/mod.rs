@@ -16,9 +16,9 @@ pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use currency::{Currency, UnknownCurrency};
 pub use id::{
     AttemptId, AttestationId, AuditId, BreakId, CallId, CaptureId, CorrectionId, DeliveryId, DisputeId, EndpointId,
-    EventId, EvidenceId, FileId, InvalidId, JobId, JournalId, KeyId, LineId, MerchantId, OperatorId, PaymentId,
-    PaymentMethodId, PaymentOrderId, PayoutId, PolicyChangeId, PspEventId, RefundId, RequestId, RunId, SellerId,
-    SessionId,
+    EventId, EvidenceId, FileId, InvalidId, JobId, JournalId, KeyId, LimitProposalId, LineId, MerchantId, OperatorId,
+    PaymentId, PaymentMethodId, PaymentOrderId, PayoutId, PolicyChangeId, PspEventId, RefundId, RequestId, RunId,
+    SellerId, SessionId,
 };
 pub use money::{AmountError, Money, split};
 pub use page::{Page, Slice};

@@ -13,6 +13,7 @@ both_databases!(
     what_the_api_refuses_is_refused_beside_the_field_with_the_same_sentence,
     a_merchants_policies_are_changed_in_the_console,
     a_payout_that_is_not_ordered_is_taken_back_in_the_console,
+    the_limit_is_raised_by_two_operators_and_lowered_by_one,
 );
 
 /// Sends a form of `page` with its own word; gives where it leads, or the page with what is wrong.
@@ -210,5 +211,57 @@ async fn a_payout_that_is_not_ordered_is_taken_back_in_the_console(world: World)
     assert!(said.contains("Nothing was done: a payout that is canceled can no longer be decided about."), "{said}");
     assert!(record(&gateway).await.is_empty(), "nothing was sent");
     assert!(kim.page("/console/audit").await.contains("payout.cancel"));
+    gateway.stop().await;
+}
+
+async fn the_limit_is_raised_by_two_operators_and_lowered_by_one(world: World) {
+    let gateway = world.gateway().await;
+    let (kim, lee) = (Visitor::operator(&gateway).await, Visitor::somebody(&gateway, "lee@example.com").await);
+    let (csrf, lees) = (kim.csrf().await, lee.csrf().await);
+    let page = format!("/console/policies/{}/test", gateway.tenant.merchant);
+    let action = format!("{page}/limit");
+    let wish = async |limit: &str| send(&kim, &page, &action, &[("payout_approval_above", limit)]).await;
+    let holds = async || gateway.get("/v1/policies").await.ok()["payout_approval_above"].clone();
+    let decide = async |who: &Visitor<'_>, csrf: &str, path: &str, word: &str| {
+        header(&who.post(&format!("{path}/{word}"), &[("csrf", csrf)]).await, LOCATION)
+    };
+    let waits = async || {
+        let shown = kim.page(&page).await;
+        let id = shown.split("/limit/").nth(1).map(|rest| rest.split('/').next().unwrap().to_owned());
+        format!("{action}/{}", id.unwrap_or_else(|| panic!("nothing waits: {shown}")))
+    };
+    assert_eq!(wish("USD 100.00").await.1, format!("{page}?said=saved"));
+    assert_eq!(wish("USD 50.00").await.1, format!("{page}?said=saved"));
+    assert_eq!(wish("USD 50.000").await.0, 400);
+
+    // One person alone raises nothing.
+    assert_eq!(wish("USD 500.00").await.1, format!("{page}?said=asked"));
+    assert_eq!(holds().await, json!({"USD": "50.00"}));
+    assert!(kim.page(&page).await.contains("Somebody else has to agree"));
+    let waiting = waits().await;
+    assert_eq!(decide(&kim, &csrf, &waiting, "agree").await, format!("{page}?said=same"));
+    let (status, shown) = wish("").await;
+    assert!(status == 409 && shown.contains("another limit waits for a second person"), "{shown}");
+    // It was lowered meanwhile: what was shown to Lee is not what holds.
+    gateway.post("/v1/policies", json!({"payout_approval_above": {"USD": "20.00"}})).await.ok();
+    assert_eq!(decide(&lee, &lees, &waiting, "agree").await, format!("{page}?said=changed"));
+    assert_eq!(
+        decide(&kim, &csrf, &waiting, "refuse").await,
+        format!("{page}?said=refused"),
+        "whoever asked takes it back"
+    );
+    assert_eq!(decide(&lee, &lees, &waiting, "agree").await, format!("{page}?said=decided"));
+
+    assert_eq!(wish("").await.1, format!("{page}?said=asked"));
+    let shown = lee.page(&page).await;
+    assert!(shown.contains("<strong>none</strong> instead of <strong>USD 20.00</strong>"), "{shown}");
+    let waiting = waits().await;
+    assert_eq!(lee.post(&format!("{waiting}/agree"), &[("csrf", "forged")]).await.status, 403);
+    assert_eq!(decide(&lee, &lees, &waiting, "agree").await, format!("{page}?said=agreed"));
+    assert_eq!(holds().await, json!({}));
+    let log = kim.page("/console/audit").await;
+    for act in ["policies.change", "policies.limit_ask", "policies.limit_agree", "policies.limit_refuse"] {
+        assert!(log.contains(act), "{act}: {log}");
+    }
     gateway.stop().await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tollgate::db::query;
 use tollgate::ledger::{Account, Posting, Transfer};
-use tollgate::merchants::sellers::{self, Change, Verification};
+use tollgate::merchants::sellers::{Change, Verification};
 use tollgate::payouts::{self, Filter, Payout};
 use tollgate::wallets;
 use tollgate::words::{Currency, Money, Page, SellerId, Timestamp};
@@ -31,7 +31,7 @@ async fn set(shop: &Shop, seller: &SellerId, schedule: &Value) {
     let payout_schedule = Some((shown, payouts::first_due(read.as_ref(), now)));
     let change = Change { payout_schedule, ..Change::default() };
     let mut tx = shop.world.db.begin().await.unwrap();
-    sellers::change(&mut tx, &shop.tenant, seller, &change, DAY, now).await.unwrap().unwrap();
+    payouts::change_seller(&mut tx, &shop.tenant, seller, &change, DAY, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -45,7 +45,7 @@ pub async fn change_destination(shop: &Shop, seller: &SellerId, token: &str) {
     let change = Change { payout_destination: Some(Some(destination(token))), ..Change::default() };
     let mut tx = shop.world.db.begin().await.unwrap();
     let cooling = shop.app.config.payouts.cooling();
-    sellers::change(&mut tx, &shop.tenant, seller, &change, cooling, shop.world.now()).await.unwrap().unwrap();
+    payouts::change_seller(&mut tx, &shop.tenant, seller, &change, cooling, shop.world.now()).await.unwrap().unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -274,13 +274,13 @@ async fn paid_and_returned_heard_at_once_are_both_in_the_books(world: World) {
 async fn only_a_verified_seller_with_a_settled_destination_is_paid_out(world: World) {
     let shop = Shop::open(world).await;
     let seller = shop.second_seller().await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
     let closed = async || match ask(&shop, &seller, "1.00", "USD").await {
         Err(AskError::Closed(closed)) => closed,
         other => panic!("{other:?}"),
     };
     assert_eq!(closed().await, Closed::NoDestination);
     change_destination(&shop, &seller, "dest_1").await;
+    earned(&shop, &seller, "1", 1000, "USD").await;
     for state in [Verification::Unverified, Verification::Pending, Verification::Rejected] {
         verify(&shop, &seller, state).await;
         assert_eq!(closed().await, Closed::NotVerified(state.as_str()));
@@ -542,7 +542,10 @@ async fn a_retry_does_not_end_what_a_provider_contradicts(world: World) {
     }
     let dead = queue::dead(&shop.world.db, 10).await.unwrap();
     let told: Vec<_> = dead.iter().map(|job| (job.key.clone(), job.last_error.clone().unwrap_or_default())).collect();
-    assert!(matches!(&told[..], [(key, why)] if *key == payout.id.to_string() && why.contains("seller's again")), "{told:?}");
+    assert!(
+        matches!(&told[..], [(key, why)] if *key == payout.id.to_string() && why.contains("seller's again")),
+        "{told:?}"
+    );
 }
 
 /// The laws of payouts can fail: each is broken by hand and must be named.

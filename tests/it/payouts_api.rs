@@ -281,6 +281,32 @@ async fn what_cannot_be_paid_out_is_refused_and_what_waits_is_taken_back(world: 
     gateway.stop().await;
 }
 
+async fn a_first_destination_cools_when_there_is_money_and_each_change_is_told(world: World) {
+    let gateway = world.gateway_on_test_clock().await;
+    let made = gateway.post("/v1/sellers", json!({"name": "Late"})).await.ok();
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/v1/sellers/{id}");
+    let to = |token: &str| json!({"payout_destination": {"token": token, "last4": "1234"}});
+    earn(&gateway, id, 100).await;
+    let first = gateway.post(&path, to("dest_1")).await.ok();
+    assert!(first["payout_destination"]["held_until"].is_string(), "{first}");
+    gateway.post(&format!("{path}/verification"), json!({"state": "verified", "version": 1})).await.ok();
+    let asked = json!({"seller": id, "amount": "1.00", "currency": "USD"});
+    assert_eq!(gateway.post("/v1/payouts", asked).await.any_problem()["code"], "payout_destination_held");
+
+    gateway.post(&path, to("dest_1")).await.ok();
+    gateway.post(&path, json!({"name": "Later"})).await.ok();
+    let second = gateway.post(&path, to("dest_2")).await.ok();
+    gateway.post(&path, json!({"payout_destination": null})).await.ok();
+    let events = format!("/v1/events?object_id={id}&type=seller.payout_destination_changed");
+    let told = gateway.until(&events, |list| list["data"].as_array().unwrap().len() >= 3).await;
+    let told = told["data"].as_array().unwrap();
+    assert_eq!(told.len(), 3, "the same once more and another name are no change: {told:?}");
+    assert_eq!((&told[1]["data"], &told[0]["data"]["payout_destination"]), (&second, &Value::Null));
+    assert!(!json!(told).to_string().contains("dest_"), "no token is told");
+    gateway.stop().await;
+}
+
 both_databases!(
     a_payout_is_asked_for_once_paid_by_webhook_and_comes_back,
     the_bank_has_bad_days_and_sends_nothing_twice,
@@ -288,4 +314,5 @@ both_databases!(
     account_numbers_are_refused_and_kept_nowhere,
     a_seller_is_changed_and_checked_by_who_may,
     what_cannot_be_paid_out_is_refused_and_what_waits_is_taken_back,
+    a_first_destination_cools_when_there_is_money_and_each_change_is_told,
 );

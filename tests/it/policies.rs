@@ -14,6 +14,7 @@ both_databases!(
     only_a_secret_key_decides,
     a_seller_may_have_a_fee_of_its_own,
     what_breaks_a_rule_changes_nothing,
+    a_key_tightens_the_limit_of_payouts_and_never_loosens_it,
 );
 
 const PATH: &str = "/v1/policies";
@@ -100,4 +101,27 @@ async fn what_breaks_a_rule_changes_nothing(world: World) {
         assert_eq!(refused.problem(400, "parameter_invalid")["param"], param);
     }
     assert_eq!(policies::of(&world.db, &shop.test).await.unwrap(), Policies::default());
+}
+
+async fn a_key_tightens_the_limit_of_payouts_and_never_loosens_it(world: World) {
+    let door = Door::start(&world).await;
+    let shop = door.merchant("Shop").await;
+    let limit = |limits: Value| json!({"payout_approval_above": limits, "fulfill_after_days": 3});
+    for stricter in [json!({"USD": "100.00"}), json!({"USD": "50.00"}), json!({"KRW": "1000", "USD": "50.00"})] {
+        assert_eq!(door.post(PATH, &shop.key, &limit(stricter.clone())).await.json["payout_approval_above"], stricter);
+    }
+    let held = door.get(PATH, &shop.key).await.json;
+    for (looser, currency) in [
+        (json!({"KRW": "1000", "USD": "50.01"}), "USD"),
+        (json!({"USD": "1.00"}), "KRW"),
+        (json!({}), "KRW"),
+        (Value::Null, "KRW"),
+    ] {
+        let wanted = json!({"payout_approval_above": looser, "fulfill_after_days": 9});
+        let refused = door.post(PATH, &shop.key, &wanted).await;
+        let problem = refused.problem(403, "second_person_required");
+        assert_eq!(problem["param"], format!("payout_approval_above.{currency}"));
+        assert_eq!(door.get(PATH, &shop.key).await.json, held, "nothing else is changed either");
+    }
+    assert_eq!(door.post(PATH, &shop.key, &limit(held["payout_approval_above"].clone())).await.json, held);
 }

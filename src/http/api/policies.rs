@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -116,6 +117,12 @@ impl From<Change> for Problem {
             Change::Fault { param, rule } => {
                 let detail = format!("`{param}` {rule}.");
                 Self::invalid(param, detail)
+            }
+            Change::NeedsTwo { param } => {
+                let detail = format!(
+                    "`{param}` is raised or removed only in the console, by one operator who asks and another who agrees."
+                );
+                Self::new(StatusCode::FORBIDDEN, "second_person_required", detail).param(param)
             }
             Change::Db(error) => error.into(),
         }

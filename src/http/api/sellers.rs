@@ -21,6 +21,7 @@ use crate::http::problem::Problem;
 use crate::merchants::Scope;
 use crate::merchants::sellers::{self, Seller, Verification};
 use crate::operators::{NewEntry, record};
+use crate::payouts;
 use crate::words::{SellerId, Tenant};
 
 const REASON: usize = 200;
@@ -96,7 +97,7 @@ pub(in crate::http) async fn changed(
     let (acts, now) = (wanted.acts(), app.now());
     let change = wanted.checked(now)?;
     let cooling = app.config.payouts.cooling();
-    let seller = sellers::change(tx, tenant, id, &change, cooling, now).await?.ok_or_else(missing)?;
+    let seller = payouts::change_seller(tx, tenant, id, &change, cooling, now).await?.ok_or_else(missing)?;
     for act in acts {
         record(tx, &by(act).about(id.as_str())).await?;
     }

@@ -5,24 +5,28 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use super::components::{ModeTag, choices};
+use super::components::{ModeTag, Moment, choices};
 use super::decimals;
 use super::editor::{Editor, Field, Typed};
-use super::form::PostedWith;
-use super::frame::{self, Frame, Place};
+use super::form::{Posted, PostedWith};
+use super::frame::{self, Frame, Place, sample_time};
 use super::once::Once;
 use super::payments::mode;
 use super::refusal::Refusal;
 use super::seller_settings::{Said, fee, fee_fields};
 use super::session::SignedIn;
 use crate::app::App;
+use crate::db::{DbError, Tx};
 use crate::http::problem::Problem;
+use crate::merchants::policies::limit::{self, LimitError, Wished};
 use crate::merchants::policies::{self, Policies};
 use crate::merchants::{self, Merchant};
 use crate::operators::{NewEntry, record};
-use crate::words::{MerchantId, Tenant};
+use crate::words::{Currency, MerchantId, Money, Tenant, Timestamp};
 
 const LATE: [(&str, &str); 2] = [("accept", "Accept: it is paid after all"), ("refund", "Refund it by itself")];
 const REFUND_FEE: [(&str, &str); 2] = [("return", "Return its share"), ("keep", "Keep it")];
@@ -50,21 +54,7 @@ impl Part {
         let action = format!("{}/{}", path(tenant), self.as_str());
         match self {
             Self::Money => money(action, decided),
-            Self::Limit => limit(action, decided),
-        }
-    }
-
-    /// The decisions that were typed, as the API takes them.
-    fn read(self, typed: &Typed) -> Vec<(&'static str, Value)> {
-        match self {
-            Self::Money => vec![
-                ("platform_fee", fee(typed)),
-                ("refund_fee", typed.text("refund_fee").into()),
-                ("fulfill_after_days", decimals::whole(typed.text("fulfill_after_days"))),
-                ("late_success", typed.text("late_success").into()),
-                ("negative_balance", typed.text("negative_balance").into()),
-            ],
-            Self::Limit => vec![(LIMIT, decimals::amounts(typed.text(LIMIT)))],
+            Self::Limit => limit_form(action, decided),
         }
     }
 }
@@ -85,7 +75,18 @@ fn money(action: String, decided: &Policies) -> Editor {
     Editor::new("money", action, "Save policies", fields)
 }
 
-fn limit(action: String, decided: &Policies) -> Editor {
+/// The decisions that were typed, as the API takes them.
+fn money_typed(typed: &Typed) -> Vec<(&'static str, Value)> {
+    vec![
+        ("platform_fee", fee(typed)),
+        ("refund_fee", typed.text("refund_fee").into()),
+        ("fulfill_after_days", decimals::whole(typed.text("fulfill_after_days"))),
+        ("late_success", typed.text("late_success").into()),
+        ("negative_balance", typed.text("negative_balance").into()),
+    ]
+}
+
+fn limit_form(action: String, decided: &Policies) -> Editor {
     let field = Field::text(LIMIT, "Second person for payouts above", 400)
         .holding(decimals::written(&decided.payout_approval_above))
         .hint("such as USD 500.00, KRW 1000000; a currency that is not named has no limit");
@@ -100,7 +101,7 @@ pub async fn show(
     Query(said): Query<Said>,
 ) -> Result<Response, Refusal> {
     let (merchant, tenant) = found(&app, &merchant, &mode).await?;
-    page(&app, &who, (&merchant, &tenant), said.notice(), None).await
+    page(&app, &who, (&merchant, &tenant), sentence(&said), None).await
 }
 
 /// `POST /console/policies/{merchant}/{mode}/{part}`
@@ -126,13 +127,102 @@ async fn act(app: &App, who: &SignedIn, tenant: &Tenant, part: Part, typed: &Typ
     let Some(once) = Once::begin(&mut tx, tenant, typed.once(), &path, &json!(typed), now).await? else {
         return Ok("again");
     };
-    policies::change(&mut tx, tenant, &part.read(typed), who.operator.id.as_str(), now).await?;
-    let entry = NewEntry::new("policies.change", &who.address, now).by(&who.operator.id);
-    let note = format!("{} {}", part.as_str(), tenant.mode.as_str());
-    record(&mut tx, &NewEntry { note, ..entry.about(tenant.merchant.as_str()) }).await?;
+    let operator = &who.operator;
+    let (action, said) = match part {
+        Part::Money => {
+            policies::change(&mut tx, tenant, &money_typed(typed), operator.id.as_str(), now).await?;
+            ("policies.change", "saved")
+        }
+        Part::Limit => {
+            let wanted = decimals::amounts(typed.text(LIMIT));
+            match limit::wish(&mut tx, tenant, &wanted, (&operator.id, &operator.email), now).await.map_err(refused)? {
+                Wished::Holds => ("policies.change", "saved"),
+                Wished::Waits(_) => ("policies.limit_ask", "asked"),
+            }
+        }
+    };
+    noted(&mut tx, action, who, tenant, part.as_str(), now).await?;
     once.end(&mut tx, tenant, tenant.merchant.as_str()).await?;
     tx.commit().await?;
-    Ok("saved")
+    Ok(said)
+}
+
+async fn noted(
+    tx: &mut Tx,
+    action: &'static str,
+    who: &SignedIn,
+    tenant: &Tenant,
+    what: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let entry = NewEntry::new(action, &who.address, now).by(&who.operator.id).about(tenant.merchant.as_str());
+    let note = format!("{what} {}", tenant.mode.as_str());
+    record(tx, &NewEntry { note, ..entry }).await
+}
+
+fn refused(error: LimitError) -> Problem {
+    match error {
+        LimitError::Value(change) => change.into(),
+        LimitError::Db(error) => error.into(),
+        error => Problem::conflict("limit_waits", format!("Nothing was asked for: {error}.")),
+    }
+}
+
+/// `POST /console/policies/{merchant}/{mode}/limit/{id}/agree`
+pub async fn agree(State(app): State<App>, Path(at): Path<At>, Posted(who): Posted) -> Result<Response, Refusal> {
+    decide(&app, &who, &at, true).await
+}
+
+/// `POST /console/policies/{merchant}/{mode}/limit/{id}/refuse`
+pub async fn refuse(State(app): State<App>, Path(at): Path<At>, Posted(who): Posted) -> Result<Response, Refusal> {
+    decide(&app, &who, &at, false).await
+}
+
+/// A wish for a limit, by its address.
+#[derive(Debug, Deserialize)]
+pub struct At {
+    merchant: String,
+    mode: String,
+    id: String,
+}
+
+async fn decide(app: &App, who: &SignedIn, at: &At, agrees: bool) -> Result<Response, Refusal> {
+    let (_, tenant) = found(app, &at.merchant, &at.mode).await?;
+    let (now, by) = (app.now(), who.operator.email.as_str());
+    let back = |said: &str| Ok(Redirect::to(&format!("{}?said={said}", path(&tenant))).into_response());
+    let mut tx = app.db.begin().await?;
+    let Some(wish) = limit::waiting(&mut tx, &tenant).await?.filter(|wish| wish.id.as_str() == at.id) else {
+        return back("decided");
+    };
+    let decided = match agrees {
+        true => limit::agree(&mut tx, &wish, by, now).await,
+        false => limit::refuse(&mut tx, &wish, by, now).await,
+    };
+    match decided {
+        Ok(()) => {}
+        Err(LimitError::SamePerson) => return back("same"),
+        Err(LimitError::Changed) => return back("changed"),
+        Err(LimitError::Decided) => return back("decided"),
+        Err(error) => return Err(Refusal::broken(&error)),
+    }
+    let action = if agrees { "policies.limit_agree" } else { "policies.limit_refuse" };
+    noted(&mut tx, action, who, &tenant, wish.id.as_str(), now).await?;
+    tx.commit().await?;
+    back(if agrees { "agreed" } else { "refused" })
+}
+
+/// What the last click did about the limit.
+fn sentence(said: &Said) -> Option<String> {
+    let words = match said.code() {
+        "asked" => "Asked for. It holds when somebody else agrees.",
+        "agreed" => "Agreed. It holds from now on.",
+        "refused" => "Turned down. What held still holds.",
+        "same" => "Nothing was done: whoever asked for it may not agree to it.",
+        "decided" => "Nothing was done: it is decided already.",
+        "changed" => "Nothing was done: the limit has changed since it was asked for. Turn it down and ask again.",
+        _ => return said.notice(),
+    };
+    Some(words.to_owned())
 }
 
 async fn page(
@@ -156,6 +246,14 @@ async fn page(
         mode: tenant.mode.into(),
         money: form(Part::Money),
         limit: form(Part::Limit),
+        waits: limit::waiting(&app.db, tenant).await?.map(|wish| Waits {
+            own: wish.asked_by == who.operator.email,
+            path: format!("{}/limit/{}", path(tenant), wish.id),
+            before: shown(&wish.before),
+            after: shown(&wish.after),
+            asked_by: wish.asked_by,
+            asked_at: Moment::of(wish.asked_at),
+        }),
     };
     Ok(frame::show(refused.map_or(StatusCode::OK, |(.., problem)| problem.status()), &view))
 }
@@ -181,6 +279,24 @@ pub struct Terms {
     mode: ModeTag,
     money: Editor,
     limit: Editor,
+    waits: Option<Waits>,
+}
+
+/// A wish for another limit, for a second person.
+struct Waits {
+    /// Where it is decided.
+    path: String,
+    before: String,
+    after: String,
+    asked_by: String,
+    asked_at: Moment,
+    /// The reader asked for it.
+    own: bool,
+}
+
+/// A limit in words.
+fn shown(limits: &BTreeMap<Currency, Money>) -> String {
+    if limits.is_empty() { "none".to_owned() } else { decimals::written(limits) }
 }
 
 impl Terms {
@@ -192,8 +308,16 @@ impl Terms {
             merchant: "Hangang Market <b>".into(),
             mode: ModeTag { live: true },
             money: money("/console".into(), &decided),
-            limit: limit("/console".into(), &decided)
+            limit: limit_form("/console".into(), &decided)
                 .refused(&Typed::default(), &Problem::invalid(LIMIT, "Not <script>alert(1)</script> so.")),
+            waits: Some(Waits {
+                path: "/console".into(),
+                before: "USD 500.00".into(),
+                after: "none".into(),
+                asked_by: "lee@example.com <b>".into(),
+                asked_at: Moment::of(sample_time(0)),
+                own: false,
+            }),
         }
     }
 }

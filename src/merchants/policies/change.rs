@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::limit::no_looser;
 use super::reading::{Fault, fee};
 use super::{PlatformFee, Policies, store};
 use crate::db::{DbError, Tx};
@@ -18,6 +19,12 @@ pub enum Change {
         /// The rule, to be read after the field.
         rule: String,
     },
+    /// It would let more leave without a second person, which one alone may not decide.
+    #[error("{param} is raised or removed by two people")]
+    NeedsTwo {
+        /// The field.
+        param: String,
+    },
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -29,7 +36,8 @@ impl From<Fault> for Change {
     }
 }
 
-/// Decides what is named in `wanted` (null: the default again) and leaves the rest; `by` is the key or the operator.
+/// Decides what is named in `wanted` (null: the default again) and leaves the rest; `by` is the key or the operator. The
+/// limit of payouts is not raised here: that takes two people, [`super::limit::wish`].
 pub async fn change(
     tx: &mut Tx,
     tenant: &Tenant,
@@ -42,19 +50,31 @@ pub async fn change(
     for (name, value) in wanted {
         after.set(name, value)?;
     }
+    no_looser(&before, &after)?;
     for (name, value) in wanted {
-        let (was, is) = (before.value(name), after.value(name));
-        if was == is {
-            continue;
-        }
-        if value.is_null() {
-            store::forget(tx, tenant, None, name).await?;
-        } else {
-            store::keep(tx, tenant, None, name, &is, now).await?;
-        }
-        store::record(tx, tenant, None, name, (&was, &is), by, now).await?;
+        write(tx, tenant, name, (&before.value(name), &after.value(name), value.is_null()), by, now).await?;
     }
     Ok(after)
+}
+
+/// Writes one decision that `was` and `is` something else now, or forgets it, with a record of who did it.
+pub(super) async fn write(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    name: &str,
+    (was, is, forget): (&Value, &Value, bool),
+    by: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    if was == is {
+        return Ok(());
+    }
+    if forget {
+        store::forget(tx, tenant, None, name).await?;
+    } else {
+        store::keep(tx, tenant, None, name, is, now).await?;
+    }
+    store::record(tx, tenant, None, name, (was, is), by, now).await
 }
 
 /// A seller's own fee as a caller writes it; null is none.

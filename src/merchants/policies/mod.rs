@@ -6,6 +6,7 @@
 
 mod change;
 mod fee;
+pub mod limit;
 mod reading;
 mod store;
 mod view;

@@ -71,7 +71,7 @@ pub(super) fn fee_value(fee: &PlatformFee) -> Value {
     json!({ "fixed": amounts_value(&fee.fixed), "ppm": fee.ppm })
 }
 
-fn amounts_value(amounts: &BTreeMap<Currency, Money>) -> Value {
+pub(super) fn amounts_value(amounts: &BTreeMap<Currency, Money>) -> Value {
     amounts.iter().map(|(currency, amount)| (currency.code().to_owned(), json!(amount))).collect::<Map<_, _>>().into()
 }
 
@@ -111,7 +111,7 @@ pub(super) fn fee(value: &Value) -> Result<Option<PlatformFee>, Fault> {
     Ok(Some(PlatformFee { fixed, ppm }))
 }
 
-fn amounts(param: &str, value: &Value) -> Result<BTreeMap<Currency, Money>, Fault> {
+pub(super) fn amounts(param: &str, value: &Value) -> Result<BTreeMap<Currency, Money>, Fault> {
     if value.is_null() {
         return Ok(BTreeMap::new());
     }

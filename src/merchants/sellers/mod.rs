@@ -78,6 +78,15 @@ pub struct Change {
     pub metadata: Option<BTreeMap<String, String>>,
 }
 
+/// How long payouts wait after a change of where they go.
+#[derive(Debug, Clone, Copy)]
+pub struct Cooling {
+    /// So long.
+    pub span: Duration,
+    /// After the first destination ever as well, before which nothing could be paid out.
+    pub first_too: bool,
+}
+
 /// Adds a seller.
 pub async fn create(tx: &mut Tx, tenant: &Tenant, new: NewSeller, now: Timestamp) -> Result<Seller, DbError> {
     let seller = Seller {
@@ -94,23 +103,28 @@ pub(super) async fn create_self(tx: &mut Tx, tenant: &Tenant, name: &str, now: T
     store::insert(tx, &Seller { is_self: true, ..blank(tenant, name.to_owned(), now) }).await
 }
 
-/// Changes what is named of a seller, and gives it as it is then; `None` when there is no such seller.
+/// Changes what is named of a seller; gives it as it is then, and whether its payouts go elsewhere now. `None` when there is
+/// no such seller.
 ///
-/// Another destination makes the seller unverified and, unless it is the first one ever, holds payouts for `cooling`:
-/// whoever stole a key wants the money at once, and the owner needs the time to notice.
+/// Another destination makes the seller unverified and holds payouts for a while: whoever stole a key wants the money at
+/// once, and the owner needs the time to notice.
 pub async fn change(
     tx: &mut Tx,
     tenant: &Tenant,
     id: &SellerId,
     change: &Change,
-    cooling: Duration,
+    cooling: Cooling,
     now: Timestamp,
-) -> Result<Option<Seller>, DbError> {
+) -> Result<Option<(Seller, bool)>, DbError> {
     store::update(tx, tenant, id, change, now).await?;
-    if let Some(wanted) = &change.payout_destination {
-        store::set_destination(tx, tenant, id, wanted.as_ref(), now.plus(cooling)).await?;
-    }
-    store::get(tx, tenant, id).await
+    let moved = match &change.payout_destination {
+        Some(wanted) => {
+            let until = now.plus(cooling.span);
+            store::set_destination(tx, tenant, id, wanted.as_ref(), until, cooling.first_too).await?
+        }
+        None => false,
+    };
+    Ok(store::get(tx, tenant, id).await?.map(|seller| (seller, moved)))
 }
 
 fn first(new: NewDestination) -> Destination {

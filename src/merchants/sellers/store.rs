@@ -58,19 +58,20 @@ pub(super) async fn update(
     Ok(())
 }
 
-/// Writes another destination, takes the verification away and holds payouts until `held_until` unless there never was a
-/// destination before. The same destination once more changes nothing.
+/// Writes another destination, takes the verification away and holds payouts until `held_until`, after the first destination
+/// ever only when `first_too`. Says whether it was another one: the same once more changes nothing.
 pub(super) async fn set_destination(
     tx: &mut Tx,
     tenant: &Tenant,
     id: &SellerId,
     new: Option<&NewDestination>,
     held_until: Timestamp,
-) -> Result<(), DbError> {
-    query(
+    first_too: bool,
+) -> Result<bool, DbError> {
+    let written = query(
         "update sellers set payout_destination = $4, payout_bank_name = $5, payout_last4 = $6,
              payout_version = payout_version + 1, verification = 'unverified', verified_at = null,
-             payout_held_until = case when payout_version > 0 or payout_destination is not null then $7
+             payout_held_until = case when $8 or payout_version > 0 or payout_destination is not null then $7
                  else payout_held_until end
          where merchant_id = $1 and livemode = $2 and id = $3
              and (coalesce(payout_destination, '') <> coalesce($4, '')
@@ -84,9 +85,10 @@ pub(super) async fn set_destination(
     .bind(new.and_then(|to| to.bank_name.clone()))
     .bind(new.and_then(|to| to.last4.clone()))
     .bind(held_until)
+    .bind(first_too)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(written == 1)
 }
 
 /// Writes how far the check of a seller is; says whether it was written. Without a destination nobody is verified, and

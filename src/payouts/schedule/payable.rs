@@ -46,7 +46,8 @@ pub struct Funds {
 pub fn payable(schedule: &Schedule, currency: Currency, funds: Funds) -> Result<Money, Short> {
     let there = funds.available.max(0);
     let minor = there.saturating_sub(reserve(schedule, funds).max(funds.young.max(0)));
-    let amount = Money::of(minor.min(Money::MOST), currency).filter(|amount| !amount.is_zero()).ok_or(Short::Nothing)?;
+    let amount =
+        Money::of(minor.min(Money::MOST), currency).filter(|amount| !amount.is_zero()).ok_or(Short::Nothing)?;
     match schedule.minimum.get(&currency) {
         Some(minimum) if amount.minor() < minimum.minor() => Err(Short::BelowMinimum),
         _ => Ok(amount),

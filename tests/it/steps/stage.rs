@@ -17,7 +17,7 @@ use tollgate::config::retry::Pace;
 use tollgate::config::{Config, Retry};
 use tollgate::db::{Db, Tx, query};
 use tollgate::merchants::keys::{self, Kind, NewKey};
-use tollgate::merchants::sellers::{self, Change, NewDestination, NewSeller, Verification};
+use tollgate::merchants::sellers::{self, Change, Cooling, NewDestination, NewSeller, Verification};
 use tollgate::outbound::Outbound;
 use tollgate::payments::captures::{self, NewCapture};
 use tollgate::payments::refunds::{self, NewRefund};
@@ -127,8 +127,9 @@ impl Stage {
         let new = NewSeller { name: "Second".to_owned(), payout_destination: Some(account(FAST)), metadata: [].into() };
         let second = sellers::create(&mut tx, &tenant, new, START).await.unwrap().id;
         let first = sellers::self_seller(&mut tx, &tenant).await.unwrap().id;
+        let at_once = Cooling { span: Duration::ZERO, first_too: false };
         let paid = Change { payout_destination: Some(Some(account(SLOW_BANK))), ..Change::default() };
-        sellers::change(&mut tx, &tenant, &first, &paid, Duration::ZERO, START).await.unwrap();
+        sellers::change(&mut tx, &tenant, &first, &paid, at_once, START).await.unwrap();
         for seller in [&first, &second] {
             let verified = Verification::Verified;
             assert!(sellers::set_verification(&mut tx, &tenant, seller, verified, None, START).await.unwrap());

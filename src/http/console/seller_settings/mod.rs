@@ -39,6 +39,11 @@ pub struct Said {
 }
 
 impl Said {
+    /// As it stands in the address.
+    pub(super) fn code(&self) -> &str {
+        &self.said
+    }
+
     /// In words; none when nobody clicked.
     pub(super) fn notice(&self) -> Option<String> {
         let words = match self.said.as_str() {
