@@ -108,6 +108,6 @@ fn refund_outcome(confirmed: &Confirmed) -> RefundOutcome {
 fn payout_outcome(confirmed: &Confirmed) -> PayoutOutcome {
     match confirmed {
         Confirmed::Done(reference) => PayoutOutcome::Paid { reference: reference.clone() },
-        Confirmed::NotDone => PayoutOutcome::Failed { code: BY_HAND.to_owned() },
+        Confirmed::NotDone => PayoutOutcome::Failed { code: BY_HAND.to_owned(), of_destination: false },
     }
 }

@@ -37,6 +37,7 @@ pub const KINDS: &[&str] = &[
     "refund.failed",
     "refund.succeeded",
     "seller.payout_destination_changed",
+    "seller.payout_destination_failed",
     "wallet.updated",
     "webhook_endpoint.test",
 ];

@@ -115,7 +115,7 @@ async fn order(app: &App, provider: &dyn PayoutProvider, payout: &Payout, call: 
                 return Ok(Heard { known: false, class: Class::Unclear { after: None } });
             }
             tracing::error!(payout = %payout.id, code, reason, "the payout provider refuses our request");
-            settled(app, payout, call, &PayoutOutcome::Failed { code }).await
+            settled(app, payout, call, &PayoutOutcome::Failed { code, of_destination: false }).await
         }
         Err(not_done) => {
             did_nothing(app, call, &not_done).await?;

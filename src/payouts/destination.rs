@@ -1,8 +1,9 @@
-//! Where a seller's money goes: changed with an eye to what is there to be stolen, and told to the merchant, who may be
-//! somebody else than whoever changed it.
+//! Where a seller's money goes: changed with an eye to what is there to be stolen, shut when money does not arrive there, and
+//! told to the merchant, who may be somebody else than whoever changed it.
 
 use std::time::Duration;
 
+use super::Payout;
 use crate::db::{DbError, Tx};
 use crate::events::{self, NewEvent};
 use crate::merchants::sellers::{self, Change, Seller};
@@ -31,6 +32,18 @@ pub async fn change_seller(
         tell(tx, &seller, "seller.payout_destination_changed", now).await?;
     }
     Ok(Some(seller))
+}
+
+/// Shuts the destination of a payout that did not arrive, so that no other one follows it, if it still is the seller's.
+pub(super) async fn shut(tx: &mut Tx, payout: &Payout, now: Timestamp) -> Result<(), DbError> {
+    let (tenant, id) = (&payout.tenant, &payout.seller);
+    let code = payout.failure_code.as_deref().unwrap_or_default();
+    if sellers::fail_destination(tx, tenant, id, &payout.destination, code, now).await?
+        && let Some(seller) = sellers::get(&mut *tx, tenant, id).await?
+    {
+        tell(tx, &seller, "seller.payout_destination_failed", now).await?;
+    }
+    Ok(())
 }
 
 /// The caller's transaction has changed the seller's row, which orders its events.

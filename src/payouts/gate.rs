@@ -12,6 +12,9 @@ pub enum Closed {
     /// Nobody has verified the seller, or somebody has refused to.
     #[error("the seller is {0}, and only a verified seller is paid out")]
     NotVerified(&'static str),
+    /// Money did not arrive at the bank account: it is closed, frozen or not there.
+    #[error("a payout to the seller's destination failed or came back at {0}: name another one, or verify it again")]
+    Failed(Timestamp),
     /// The bank account was changed not long ago.
     #[error("the seller's payout destination was changed not long ago, and payouts wait until {0}")]
     Cooling(Timestamp),
@@ -24,6 +27,7 @@ impl Closed {
         match self {
             Self::NoDestination => "payout_destination_missing",
             Self::NotVerified(_) => "seller_not_verified",
+            Self::Failed(_) => "payout_destination_failed",
             Self::Cooling(_) => "payout_destination_held",
         }
     }
@@ -37,6 +41,9 @@ pub fn gate(seller: &Seller, now: Timestamp) -> Result<&Destination, Closed> {
     let destination = seller.destination.as_ref().ok_or(Closed::NoDestination)?;
     if seller.verification != Verification::Verified {
         return Err(Closed::NotVerified(seller.verification.as_str()));
+    }
+    if let Some(failure) = &destination.failure {
+        return Err(Closed::Failed(failure.at));
     }
     match destination.held_until {
         Some(until) if now < until => Err(Closed::Cooling(until)),

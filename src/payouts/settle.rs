@@ -1,7 +1,7 @@
 //! Settle: what was heard of a payout becomes state, books and event at once, and only once, however often it is heard.
 
 use super::status::Change;
-use super::{Payout, PayoutError, PayoutStatus, calls, postings, store, view};
+use super::{Payout, PayoutError, PayoutStatus, calls, destination, postings, store, view};
 use crate::app::App;
 use crate::db::{Tx, retrying};
 use crate::events::{self, NewEvent};
@@ -98,9 +98,21 @@ pub async fn settle_heard(
     for (stage, kind, _) in &told {
         tell(tx, stage, kind, now).await?;
     }
+    if blames_destination(change, outcome) {
+        destination::shut(tx, after, now).await?;
+    }
     let postings: Vec<Posting> = told.into_iter().map(|(.., posting)| posting).collect();
     wallets::post(tx, &postings).await?;
     Ok(change)
+}
+
+/// Whether the next payout to the same destination would end like this one. What the seller's bank sent back always would.
+const fn blames_destination(change: Change, outcome: &PayoutOutcome) -> bool {
+    match change {
+        Change::Returned | Change::PaidAndReturned => true,
+        Change::Failed => matches!(outcome, PayoutOutcome::Failed { of_destination: true, .. }),
+        _ => false,
+    }
 }
 
 fn paid(payout: Payout, outcome: &PayoutOutcome, now: Timestamp) -> (Payout, &'static str, Posting) {
@@ -151,7 +163,9 @@ fn reference(outcome: &PayoutOutcome) -> Option<String> {
 /// A provider's word for why, as much of it as is kept.
 fn code(outcome: &PayoutOutcome) -> Option<String> {
     match outcome {
-        PayoutOutcome::Failed { code } | PayoutOutcome::Returned { code, .. } => Some(code.chars().take(200).collect()),
+        PayoutOutcome::Failed { code, .. } | PayoutOutcome::Returned { code, .. } => {
+            Some(code.chars().take(200).collect())
+        }
         _ => None,
     }
 }

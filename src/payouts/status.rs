@@ -115,7 +115,7 @@ mod tests {
             PayoutOutcome::Unknown(Doubt::of("reset")),
             PayoutOutcome::Processing { reference: reference() },
             PayoutOutcome::Paid { reference: reference() },
-            PayoutOutcome::Failed { code: code() },
+            PayoutOutcome::Failed { code: code(), of_destination: false },
             PayoutOutcome::Returned { reference: reference(), code: code() },
         ];
         for (status, changes) in [

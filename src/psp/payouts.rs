@@ -38,6 +38,8 @@ pub enum PayoutOutcome {
     Failed {
         /// Why, in the provider's words.
         code: String,
+        /// Whether it is the destination's fault: the account is closed, frozen or not there, so the next one would fail too.
+        of_destination: bool,
     },
     /// It was paid, and the seller's bank has sent it back.
     Returned {

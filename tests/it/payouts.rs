@@ -12,7 +12,7 @@ use tollgate::merchants::sellers::{self, Change, NewDestination, Verification};
 use tollgate::payments;
 use tollgate::payments::refunds::{self, NewRefund};
 use tollgate::payouts::{self, AskError, Closed, DecideError, NewPayout, Payout, PayoutStatus};
-use tollgate::psp::NotDone;
+use tollgate::psp::{NotDone, PayoutOutcome};
 use tollgate::queue;
 use tollgate::wallets::{self, WalletError};
 use tollgate::words::{Currency, Money, OperatorId, SellerId};
@@ -234,6 +234,60 @@ async fn a_rejected_destination_gives_the_money_back(world: World) {
     assert_eq!(told(&shop, &payout).await, ["payout.created", "payout.failed"]);
     assert_eq!(journals(&shop, &payout).await, ["payout_asked", "payout_failed"]);
     assert_eq!(shop.bank.sent(), (0, 0));
+    shop.assert_sound().await;
+}
+
+async fn a_dead_account_is_paid_no_more_until_it_is_another_one_or_verified_again(world: World) {
+    let shop = Shop::open(world).await;
+    let seller = verified_seller(&shop).await;
+    earned(&shop, &seller, "1", 1000, "USD").await;
+    let pays = async || match ask(&shop, &seller, "1.00", "USD").await {
+        Ok(payout) => {
+            shop.run_payout_jobs().await;
+            Ok(payouts::find(&shop.world.db, &payout.id).await.unwrap().unwrap().status)
+        }
+        Err(AskError::Closed(closed)) => Err(closed.code()),
+        Err(other) => panic!("{other}"),
+    };
+    let news = async || {
+        let told = tollgate::events::of_object(&shop.world.db, &shop.tenant, seller.as_str()).await.unwrap();
+        told.iter().filter(|event| event.kind == "seller.payout_destination_failed").count()
+    };
+    // What is not the account's fault shuts nothing.
+    let fault = PayoutOutcome::Failed { code: "bank_is_closed".to_owned(), of_destination: false };
+    shop.bank.will(Ok(fault));
+    assert_eq!((pays().await, news().await), (Ok(PayoutStatus::Failed), 0));
+    // Another one is under way when the first is refused: it does not leave either.
+    let waiting = ask(&shop, &seller, "1.00", "USD").await.unwrap();
+    let mut tx = shop.world.db.begin().await.unwrap();
+    query("update payouts set status = 'processing', sent_at = 1 where id = $1")
+        .bind(&waiting.id)
+        .execute(&mut tx)
+        .await
+        .unwrap();
+    let ordered = payouts::find(&mut tx, &waiting.id).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let second = ask(&shop, &seller, "1.00", "USD").await.unwrap();
+    let mut tx = shop.world.db.begin().await.unwrap();
+    payouts::settle_heard(&mut tx, ordered, &failed(), shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.run_payout_jobs().await;
+    let unsent = payouts::find(&shop.world.db, &second.id).await.unwrap().unwrap();
+    assert_eq!(unsent.failure_code.as_deref(), Some("payout_destination_failed"));
+    assert_eq!((pays().await, news().await), (Err("payout_destination_failed"), 1));
+    let shown = sellers::get(&shop.world.db, &shop.tenant, &seller).await.unwrap().unwrap();
+    assert_eq!(shown.destination.unwrap().failure.unwrap().code, "invalid_destination");
+
+    verify(&shop, &seller, Verification::Verified).await;
+    shop.bank.will(Ok(returned()));
+    assert_eq!(pays().await, Ok(PayoutStatus::Returned), "verified again it is tried");
+    assert_eq!((pays().await, news().await), (Err("payout_destination_failed"), 2));
+    change_destination(&shop, &seller, "dest_2").await;
+    verify(&shop, &seller, Verification::Verified).await;
+    shop.world.clock.advance(Duration::from_hours(24));
+    shop.bank.will(Ok(paid()));
+    assert_eq!(pays().await, Ok(PayoutStatus::Paid), "another account");
+    assert_eq!(wallet(&shop, &seller).await, (900, 0));
     shop.assert_sound().await;
 }
 
@@ -608,6 +662,7 @@ both_databases!(
     an_order_that_never_arrived_is_sent_again_under_its_key_and_its_refusal_proves_nothing,
     a_forgotten_key_is_not_sent_again_and_silence_ends_with_a_person,
     a_rejected_destination_gives_the_money_back,
+    a_dead_account_is_paid_no_more_until_it_is_another_one_or_verified_again,
     money_that_comes_back_days_later_is_the_sellers_again_once,
     paid_and_returned_heard_at_once_are_both_in_the_books,
     only_a_verified_seller_with_a_settled_destination_is_paid_out,

@@ -20,7 +20,11 @@ pub async fn seller(gateway: &Gateway, token: &str) -> String {
     let seller = gateway.post("/v1/sellers", body).await.ok();
     assert_eq!(
         (seller["verification"].as_str(), &seller["payout_destination"]),
-        (Some("unverified"), &json!({"bank_name": "Hangang Bank", "last4": "6789", "version": 1, "held_until": null}))
+        (
+            Some("unverified"),
+            &json!({"bank_name": "Hangang Bank", "last4": "6789", "version": 1, "held_until": null,
+            "failed_at": null, "failure_code": null})
+        )
     );
     let id = seller["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/sellers/{id}/verification");
@@ -108,6 +112,13 @@ async fn a_payout_is_asked_for_once_paid_by_webhook_and_comes_back(world: World)
     advance(&gateway, sent["id"].as_str().unwrap(), json!({"returned": true})).await;
     let returned = becomes(&gateway, &payout, "returned").await;
     assert_eq!(returned["failure_code"], "account_closed");
+    let body = json!({"seller": seller, "amount": "40.00", "currency": "USD"});
+    let shut = gateway.post_once("/v1/payouts", "payout-2", &body).await;
+    assert_eq!(shut.problem(409, "payout_destination_failed")["param"], "seller");
+    let shown = gateway.get(&format!("/v1/sellers/{seller}")).await.ok();
+    assert_eq!(shown["payout_destination"]["failure_code"], "account_closed");
+    let page = crate::console::Visitor::operator(&gateway).await.page(&format!("/console/sellers/{seller}")).await;
+    assert!(page.contains("money did not arrive at the payout destination (account_closed"), "{page}");
     assert_eq!(balances(&gateway, &seller).await, ("100.00".to_owned(), "0.00".to_owned()));
     let events = gateway.get(&format!("/v1/events?object_id={}", payout["id"].as_str().unwrap())).await.ok();
     let kinds: Vec<&str> = events["data"].as_array().unwrap().iter().map(|e| e["type"].as_str().unwrap()).collect();

@@ -142,6 +142,9 @@ fn refused(error: AskError) -> WorkError {
         AskError::Closed(Closed::NotVerified(_)) => {
             Problem::conflict("seller_not_verified", sentence(&error)).param("seller").into()
         }
+        AskError::Closed(Closed::Failed(_)) => {
+            Problem::conflict("payout_destination_failed", sentence(&error)).param("seller").into()
+        }
         AskError::Closed(Closed::Cooling(_)) => {
             Problem::conflict("payout_destination_held", sentence(&error)).param("seller").into()
         }

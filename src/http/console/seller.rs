@@ -55,6 +55,7 @@ pub async fn show(
         verification: chips::verification(seller.verification.as_str()),
         states: choices(&states(), seller.verification.as_str()),
         version: seller.destination.as_ref().map_or(0, |to| to.version),
+        failure: seller.destination.as_ref().and_then(|to| to.failure.as_ref()).map(failed),
         facts: facts(&seller, &merchant),
         schedule: schedule(&seller.payout_schedule),
         wallets: wallets.iter().map(wallet).collect(),
@@ -102,6 +103,10 @@ fn facts(seller: &sellers::Seller, merchant: &str) -> Vec<Fact> {
         facts.push(Fact::words("Payouts wait until", Moment::of(until).text()));
     }
     facts
+}
+
+fn failed(failure: &sellers::DestinationFailure) -> String {
+    format!("{}, since {}", failure.code, Moment::of(failure.at).text())
 }
 
 /// A schedule as named values, as it is stored.
@@ -246,6 +251,8 @@ pub struct Seller {
     verification: Chip,
     states: Vec<Choice>,
     version: i64,
+    /// Why nothing is paid out to the destination.
+    failure: Option<String>,
     facts: Vec<Fact>,
     schedule: Vec<(String, String)>,
     wallets: Vec<Balances>,
@@ -283,6 +290,7 @@ impl Seller {
             verification: chips::verification("pending"),
             states: choices(&states(), "pending"),
             version: 2,
+            failure: Some("account_closed <b>".into()),
             facts: vec![Fact::words("Payout destination", "Hangang Bank <b> 6789")],
             schedule: vec![("interval".into(), "weekly".into()), ("weekday".into(), "friday".into())],
             wallets: vec![Balances {

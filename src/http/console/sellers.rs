@@ -131,6 +131,7 @@ fn row(row: store::SellerRow) -> SellerLine {
             true => to,
             false => "none".to_owned(),
         },
+        failed: row.failed,
         interval: row.interval,
     }
 }
@@ -154,6 +155,8 @@ struct SellerLine {
     merchant: String,
     verification: Chip,
     destination: String,
+    /// Money did not arrive there.
+    failed: bool,
     interval: String,
 }
 
@@ -171,6 +174,7 @@ impl Sellers {
                 merchant: "Hangang Market <b>".into(),
                 verification: chips::verification("pending"),
                 destination: "Hangang Bank <b> 6789".into(),
+                failed: true,
                 interval: "weekly".into(),
             }],
             pager: Pager::default(),

@@ -17,6 +17,17 @@ pub struct Destination {
     pub version: i64,
     /// Nothing is paid out before this instant, because it was changed not long ago.
     pub held_until: Option<Timestamp>,
+    /// Money did not arrive there, so none is sent until somebody has looked.
+    pub failure: Option<DestinationFailure>,
+}
+
+/// That money did not arrive at a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationFailure {
+    /// Since when that is known.
+    pub at: Timestamp,
+    /// Why, in the provider's words.
+    pub code: String,
 }
 
 /// Why a text is no destination. None of them repeats the text.

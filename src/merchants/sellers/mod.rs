@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use destination::{BadDestination, Destination, account_in, check_token};
-pub use store::{due, due_beyond, find, get, list, next_due, self_seller, set_verification};
+pub use destination::{BadDestination, Destination, DestinationFailure, account_in, check_token};
+pub use store::{due, due_beyond, fail_destination, find, get, list, next_due, self_seller, set_verification};
 pub use verification::Verification;
 pub use view::view;
 
@@ -128,7 +128,14 @@ pub async fn change(
 }
 
 fn first(new: NewDestination) -> Destination {
-    Destination { token: new.token, bank_name: new.bank_name, last4: new.last4, version: 1, held_until: None }
+    Destination {
+        token: new.token,
+        bank_name: new.bank_name,
+        last4: new.last4,
+        version: 1,
+        held_until: None,
+        failure: None,
+    }
 }
 
 fn blank(tenant: &Tenant, name: String, now: Timestamp) -> Seller {

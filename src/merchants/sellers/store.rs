@@ -1,6 +1,6 @@
 //! The sellers' rows.
 
-use super::{Change, Destination, NewDestination, Seller, Verification};
+use super::{Change, Destination, DestinationFailure, NewDestination, Seller, Verification};
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::words::{Page, SellerId, Slice, Tenant, Timestamp};
 
@@ -71,6 +71,7 @@ pub(super) async fn set_destination(
     let written = query(
         "update sellers set payout_destination = $4, payout_bank_name = $5, payout_last4 = $6,
              payout_version = payout_version + 1, verification = 'unverified', verified_at = null,
+             payout_failed_at = null, payout_failure_code = null,
              payout_held_until = case when $8 or payout_version > 0 or payout_destination is not null then $7
                  else payout_held_until end
          where merchant_id = $1 and livemode = $2 and id = $3
@@ -92,7 +93,7 @@ pub(super) async fn set_destination(
 }
 
 /// Writes how far the check of a seller is; says whether it was written. Without a destination nobody is verified, and
-/// with `version` only while that destination is still the one.
+/// with `version` only while that destination is still the one. Who verifies one that failed says that it is good again.
 pub async fn set_verification(
     tx: &mut Tx,
     tenant: &Tenant,
@@ -103,7 +104,9 @@ pub async fn set_verification(
 ) -> Result<bool, DbError> {
     let verified = state == Verification::Verified;
     let written = query(
-        "update sellers set verification = $4, verified_at = $5
+        "update sellers set verification = $4, verified_at = $5,
+             payout_failed_at = case when $7 then null else payout_failed_at end,
+             payout_failure_code = case when $7 then null else payout_failure_code end
          where merchant_id = $1 and livemode = $2 and id = $3 and (payout_version = $6 or $6 is null)
              and (payout_destination is not null or not $7)",
     )
@@ -114,6 +117,31 @@ pub async fn set_verification(
     .bind(Some(now).filter(|_| verified))
     .bind(version)
     .bind(verified)
+    .execute(tx)
+    .await?;
+    Ok(written == 1)
+}
+
+/// Writes that money did not arrive at the destination with this `token`, if it still is the seller's; says whether that is
+/// news.
+pub async fn fail_destination(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: &SellerId,
+    token: &str,
+    code: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let written = query(
+        "update sellers set payout_failed_at = $5, payout_failure_code = $6
+         where merchant_id = $1 and livemode = $2 and id = $3 and payout_destination = $4 and payout_failed_at is null",
+    )
+    .bind(&tenant.merchant)
+    .bind(tenant.mode)
+    .bind(id)
+    .bind(token)
+    .bind(now)
+    .bind(code)
     .execute(tx)
     .await?;
     Ok(written == 1)
@@ -221,7 +249,10 @@ pub(super) fn read(row: &Row) -> Result<Seller, DbError> {
 
 fn destination(row: &Row) -> Result<Option<Destination>, DbError> {
     let Some(token) = row.get::<Option<String>>("payout_destination")? else { return Ok(None) };
+    let code: Option<String> = row.get("payout_failure_code")?;
+    let failed_at: Option<Timestamp> = row.get("payout_failed_at")?;
     Ok(Some(Destination {
+        failure: failed_at.map(|at| DestinationFailure { at, code: code.unwrap_or_default() }),
         token,
         bank_name: row.get("payout_bank_name")?,
         last4: row.get("payout_last4")?,

@@ -23,5 +23,12 @@ pub fn view(seller: &Seller) -> Value {
 }
 
 fn destination(to: &Destination) -> Value {
-    json!({ "bank_name": to.bank_name, "last4": to.last4, "version": to.version, "held_until": to.held_until })
+    json!({
+        "bank_name": to.bank_name,
+        "last4": to.last4,
+        "version": to.version,
+        "held_until": to.held_until,
+        "failed_at": to.failure.as_ref().map(|failure| failure.at),
+        "failure_code": to.failure.as_ref().map(|failure| &failure.code),
+    })
 }

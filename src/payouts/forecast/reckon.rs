@@ -117,7 +117,7 @@ pub(super) fn reckon(terms: &Terms<'_>, coming: &Coming, now: Timestamp) -> Fore
     let opens_at = match terms.closed {
         None => Some(now),
         Some(Closed::Cooling(until)) => Some(until),
-        Some(Closed::NoDestination | Closed::NotVerified(_)) => None,
+        Some(Closed::NoDestination | Closed::NotVerified(_) | Closed::Failed(_)) => None,
     };
     let leaves = |delivered: Timestamp| {
         let (opens_at, _) = opens_at.zip(amount)?;
@@ -192,7 +192,9 @@ mod tests {
         let said = reckon(&cooling, &coming(900, None), now);
         assert_eq!((said.earliest_at, said.expected_at), (Some(at("2026-11-23T00:00:00Z")), None));
         assert_eq!(codes(&said), ["awaits_fulfillment", "paid_out_by_hand", "payout_destination_held"]);
-        for closed in [Closed::NoDestination, Closed::NotVerified("rejected")] {
+        for closed in
+            [Closed::NoDestination, Closed::NotVerified("rejected"), Closed::Failed(at("2026-11-22T00:00:00Z"))]
+        {
             let said = reckon(&Terms { closed: Some(closed), ..terms(None) }, &coming(900, None), now);
             assert_eq!((said.earliest_at, codes(&said)[2]), (None, closed.code()));
         }

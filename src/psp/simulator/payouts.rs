@@ -68,12 +68,15 @@ fn found(reply: Reply, key: &str) -> Result<Finding<PayoutOutcome>, NotDone> {
     Ok(payout.map_or(Finding::NotFound, |payout| Finding::Found(of_payout(payout))))
 }
 
+/// Why a payout fails when its destination is dead.
+const DEAD: [&str; 3] = ["account_closed", "account_frozen", "invalid_destination"];
+
 fn of_payout(payout: wire::KnownPayout) -> PayoutOutcome {
     let (reference, code) = (payout.id, payout.failure_code.unwrap_or_else(|| "not_said".to_owned()));
     match payout.status.as_str() {
         "accepted" | "processing" => PayoutOutcome::Processing { reference },
         "paid" => PayoutOutcome::Paid { reference },
-        "failed" => PayoutOutcome::Failed { code },
+        "failed" => PayoutOutcome::Failed { of_destination: DEAD.contains(&code.as_str()), code },
         "returned" => PayoutOutcome::Returned { reference, code },
         other => PayoutOutcome::Unknown(Doubt::of(format!("the payout is in a state we do not know: {other:.40}"))),
     }
@@ -103,7 +106,7 @@ mod tests {
         assert_eq!(read("paid"), PayoutOutcome::Paid { reference: reference() });
         let code = "account_closed".to_owned();
         assert_eq!(read("returned"), PayoutOutcome::Returned { reference: reference(), code: code.clone() });
-        assert_eq!(read("failed"), PayoutOutcome::Failed { code });
+        assert_eq!(read("failed"), PayoutOutcome::Failed { code, of_destination: true });
         assert!(matches!(read("invented"), PayoutOutcome::Unknown { .. }));
     }
 

@@ -52,7 +52,7 @@ pub fn returned() -> PayoutOutcome {
 }
 
 pub fn failed() -> PayoutOutcome {
-    PayoutOutcome::Failed { code: "invalid_destination".to_owned() }
+    PayoutOutcome::Failed { code: "invalid_destination".to_owned(), of_destination: true }
 }
 
 pub fn lost() -> PayoutOutcome {

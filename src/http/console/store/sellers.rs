@@ -1,7 +1,7 @@
 //! The SQL of sellers over all merchants.
 
 use crate::db::{DbError, On, Row, query};
-use crate::words::{Mode, Page, Slice};
+use crate::words::{Mode, Page, Slice, Timestamp};
 
 /// One seller of a list.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct SellerRow {
     pub has_destination: bool,
     pub bank_name: Option<String>,
     pub last4: Option<String>,
+    /// Money did not arrive there.
+    pub failed: bool,
     /// How often the schedule pays.
     pub interval: String,
 }
@@ -51,6 +53,7 @@ fn read(row: &Row) -> Result<SellerRow, DbError> {
         has_destination: row.get::<Option<String>>("payout_destination")?.is_some(),
         bank_name: row.get("payout_bank_name")?,
         last4: row.get("payout_last4")?,
+        failed: row.get::<Option<Timestamp>>("payout_failed_at")?.is_some(),
         interval: schedule["interval"].as_str().unwrap_or_default().to_owned(),
     })
 }

@@ -56,7 +56,7 @@ fn outcome(key: &str, sent: Sent) -> PayoutOutcome {
         Sent::OnItsWay => PayoutOutcome::Processing { reference },
         Sent::Arrived => PayoutOutcome::Paid { reference },
         Sent::CameBack => PayoutOutcome::Returned { reference, code },
-        Sent::Rejected => PayoutOutcome::Failed { code },
+        Sent::Rejected => PayoutOutcome::Failed { code, of_destination: true },
     }
 }
 
