@@ -128,6 +128,8 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     post(&format!("/v1/sellers/{own}"), "/v1/sellers/{id}", change).await;
     let verification = json!({"state": "verified", "version": 1});
     post(&format!("/v1/sellers/{own}/verification"), "/v1/sellers/{id}/verification", verification).await;
+    // A first account of a seller who has money waits.
+    world.clock.advance(std::time::Duration::from_hours(24));
     let payout = post("/v1/payouts", "/v1/payouts", json!({"seller": own, "amount": "1.00", "currency": "USD"})).await;
     let payout = text(&payout["id"]);
     post(&format!("/v1/payouts/{payout}/cancel"), "/v1/payouts/{id}/cancel", json!({})).await;
