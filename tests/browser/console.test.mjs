@@ -476,9 +476,19 @@ describe("the console", { timeout: 600_000 }, () => {
       await page.getByLabel("Delivered after days").fill("30");
       await page.getByRole("button", { name: "Save policies" }).click();
       await page.getByText("Saved.").waitFor();
+      // A limit is raised by two people, and whoever asked may take it back.
+      await page.getByLabel("Second person for payouts above").fill("KRW 500000");
+      await page.getByRole("button", { name: "Save limit" }).click();
+      await page.getByText("Saved.").waitFor();
+      await page.getByLabel("Second person for payouts above").fill("KRW 600000");
+      await page.getByRole("button", { name: "Save limit" }).click();
+      await page.getByText("It holds when somebody else agrees.").waitFor();
+      assert.equal(await page.getByRole("button", { name: "Agree" }).count(), 0);
       await picture(page, `console-terms-${size}`);
       await assertFits(page, "policies of a merchant");
       await assertAccessible(page, "policies of a merchant");
+      await page.getByRole("button", { name: "Turn down" }).click();
+      await page.getByText("Turned down. What held still holds.").waitFor();
       // A form that is refused is a page with its status.
       who.assertQuiet(/status of 400/);
       await who.close();

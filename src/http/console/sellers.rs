@@ -1,12 +1,13 @@
 //! Whom merchants sell for: the list, and the form for one more.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 use super::components::{Chip, Choice, ModeTag, Pager, choices};
 use super::editor::{Editor, Field, Typed};
@@ -126,10 +127,12 @@ fn row(row: store::SellerRow) -> SellerLine {
         mode: row.mode.into(),
         merchant: row.merchant,
         verification: chips::verification(&row.verification),
-        destination: match row.has_destination {
-            true if to.is_empty() => "a token without a name".to_owned(),
-            true => to,
-            false => "none".to_owned(),
+        destination: if !row.has_destination {
+            "none".to_owned()
+        } else if to.is_empty() {
+            "a token without a name".to_owned()
+        } else {
+            to
         },
         failed: row.failed,
         interval: row.interval,

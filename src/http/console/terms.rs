@@ -1,13 +1,14 @@
 //! What one merchant has decided about its money in one mode, to be changed: read by the rules of the API and written by the
 //! same verb, so what the API refuses is refused here with the same sentence.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 use super::components::{ModeTag, Moment, choices};
 use super::decimals;
@@ -194,10 +195,8 @@ async fn decide(app: &App, who: &SignedIn, at: &At, agrees: bool) -> Result<Resp
     let Some(wish) = limit::waiting(&mut tx, &tenant).await?.filter(|wish| wish.id.as_str() == at.id) else {
         return back("decided");
     };
-    let decided = match agrees {
-        true => limit::agree(&mut tx, &wish, by, now).await,
-        false => limit::refuse(&mut tx, &wish, by, now).await,
-    };
+    let decided =
+        if agrees { limit::agree(&mut tx, &wish, by, now).await } else { limit::refuse(&mut tx, &wish, by, now).await };
     match decided {
         Ok(()) => {}
         Err(LimitError::SamePerson) => return back("same"),

@@ -36,7 +36,7 @@ pub(super) fn form(action: String, seller: &Seller) -> Editor {
     fields.extend(
         account_fields()
             .into_iter()
-            .zip(["".to_owned(), bank.unwrap_or_default(), last4.unwrap_or_default()])
+            .zip([String::new(), bank.unwrap_or_default(), last4.unwrap_or_default()])
             .map(|(field, value)| field.holding(value)),
     );
     Editor::new("destination", action, "Save destination", fields)
