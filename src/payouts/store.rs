@@ -184,22 +184,35 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Payout>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from payouts where merchant_id = $1 and livemode = $2 and id > $3
-             and (seller_id = $4 or $4 is null) and (status = $5 or $5 is null) order by id limit $6"
-    } else {
-        "select * from payouts where merchant_id = $1 and livemode = $2 and id < $3
-             and (seller_id = $4 or $4 is null) and (status = $5 or $5 is null) order by id desc limit $6"
+    // SQLite finds no rows by an index where the seller may be null, so each question is asked by itself.
+    let sql = match (&filter.seller, page.is_backwards()) {
+        (None, true) => {
+            "select * from payouts where merchant_id = $1 and livemode = $2 and id > $3
+                 and (status = $4 or $4 is null) order by id limit $5"
+        }
+        (None, false) => {
+            "select * from payouts where merchant_id = $1 and livemode = $2 and id < $3
+                 and (status = $4 or $4 is null) order by id desc limit $5"
+        }
+        (Some(_), true) => {
+            "select * from payouts where merchant_id = $1 and livemode = $2 and seller_id = $6 and id > $3
+                 and (status = $4 or $4 is null) order by id limit $5"
+        }
+        (Some(_), false) => {
+            "select * from payouts where merchant_id = $1 and livemode = $2 and seller_id = $6 and id < $3
+                 and (status = $4 or $4 is null) order by id desc limit $5"
+        }
     };
-    let rows = query(sql)
+    let asked = query(sql)
         .bind(&tenant.merchant)
         .bind(tenant.mode)
         .bind(page.cursor())
-        .bind(&filter.seller)
         .bind(filter.status.map(|status| status.as_str().to_owned()))
-        .bind(page.fetch())
-        .all(on)
-        .await?;
+        .bind(page.fetch());
+    let rows = match &filter.seller {
+        Some(seller) => asked.bind(seller).all(on).await?,
+        None => asked.all(on).await?,
+    };
     Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
 }
 

@@ -91,6 +91,31 @@ async fn every_plan(world: World) {
     assert!(looked > 100, "only {looked} statements were found");
 }
 
+/// What is asked of one seller, one payment or one merchant is found by it, not among all others.
+#[test]
+fn a_list_of_one_is_found_by_that_one() {
+    run(Engine::Sqlite, async |world: World| {
+        let Db::Sqlite { read, .. } = &world.db else { panic!("asked for SQLite") };
+        for (path, asked, found, count) in [
+            ("src/payouts/store.rs", "seller_id = $6", "(merchant_id=? AND livemode=? AND seller_id=? AND id", 2),
+            ("src/payments/refunds/store.rs", "id = $5)", "refunds_by_payment (payment_id=? AND id", 2),
+            ("src/payments/disputes/store.rs", "merchant_id = $5", "(merchant_id=? AND livemode=? AND id", 2),
+        ] {
+            let sources = source::all();
+            let source = sources.iter().find(|source| source.path == path).unwrap();
+            let lists = statements(source).into_iter().flatten().filter(|statement| statement.sql.contains(asked));
+            let lists: Vec<_> = lists.collect();
+            assert_eq!(lists.len(), count, "{path}");
+            for list in lists {
+                let plan = AssertSqlSafe(format!("explain query plan {}", list.sql));
+                let steps = sqlx::query(plan).fetch_all(read).await.unwrap();
+                let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+                assert!(steps.iter().any(|step| step.contains(found)), "{}: {steps:?}", list.sql);
+            }
+        }
+    });
+}
+
 /// The growing table that a step of a plan reads from end to end. An index that holds only some rows is no such table: what
 /// it is asked for is what it holds.
 fn read_whole(step: &str, sql: &str, partial: &BTreeSet<String>) -> Option<String> {

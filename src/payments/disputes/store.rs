@@ -192,26 +192,43 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Dispute>, DbError> {
-    let sql = if page.is_backwards() {
-        "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
-         from (select * from disputes where (merchant_id = $1 or $1 is null) and (livemode = $2 or $2 is null) and id > $3
-                 and (payment_id = $4 or $4 is null) and (status = $5 or $5 is null) order by id limit $6) d
-         join dispute_parts p on p.dispute_id = d.id order by d.id, p.payment_order_id"
-    } else {
-        "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
-         from (select * from disputes where (merchant_id = $1 or $1 is null) and (livemode = $2 or $2 is null) and id < $3
-                 and (payment_id = $4 or $4 is null) and (status = $5 or $5 is null) order by id desc limit $6) d
-         join dispute_parts p on p.dispute_id = d.id order by d.id desc, p.payment_order_id"
+    // A merchant's are found by its own index, not among the whole house's: SQLite finds nothing by an index where the
+    // merchant may be null.
+    let sql = match (tenant, page.is_backwards()) {
+        (None, true) => {
+            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
+             from (select * from disputes where id > $1 and (payment_id = $2 or $2 is null)
+                     and (status = $3 or $3 is null) order by id limit $4) d
+             join dispute_parts p on p.dispute_id = d.id order by d.id, p.payment_order_id"
+        }
+        (None, false) => {
+            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
+             from (select * from disputes where id < $1 and (payment_id = $2 or $2 is null)
+                     and (status = $3 or $3 is null) order by id desc limit $4) d
+             join dispute_parts p on p.dispute_id = d.id order by d.id desc, p.payment_order_id"
+        }
+        (Some(_), true) => {
+            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
+             from (select * from disputes where merchant_id = $5 and livemode = $6 and id > $1
+                     and (payment_id = $2 or $2 is null) and (status = $3 or $3 is null) order by id limit $4) d
+             join dispute_parts p on p.dispute_id = d.id order by d.id, p.payment_order_id"
+        }
+        (Some(_), false) => {
+            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
+             from (select * from disputes where merchant_id = $5 and livemode = $6 and id < $1
+                     and (payment_id = $2 or $2 is null) and (status = $3 or $3 is null) order by id desc limit $4) d
+             join dispute_parts p on p.dispute_id = d.id order by d.id desc, p.payment_order_id"
+        }
     };
-    let rows = query(sql)
-        .bind(tenant.map(|tenant| tenant.merchant.as_str()))
-        .bind(tenant.map(|tenant| tenant.mode))
+    let asked = query(sql)
         .bind(page.cursor())
         .bind(filter.payment.as_ref().map(PaymentId::as_str))
         .bind(filter.status.map(DisputeStatus::as_str))
-        .bind(page.fetch())
-        .all(on)
-        .await?;
+        .bind(page.fetch());
+    let rows = match tenant {
+        Some(tenant) => asked.bind(&tenant.merchant).bind(tenant.mode).all(on).await?,
+        None => asked.all(on).await?,
+    };
     Ok(page.cut(read(&rows)?))
 }
 

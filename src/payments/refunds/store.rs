@@ -191,25 +191,38 @@ pub async fn list(
     payment: Option<&PaymentId>,
     page: &Page,
 ) -> Result<Slice<Refund>, DbError> {
-    let sql = if page.is_backwards() {
-        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
-         from (select * from refunds where merchant_id = $1 and livemode = $2 and id > $3
-                 and (payment_id = $4 or $4 is null) order by id limit $5) r
-         join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
-    } else {
-        "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
-         from (select * from refunds where merchant_id = $1 and livemode = $2 and id < $3
-                 and (payment_id = $4 or $4 is null) order by id desc limit $5) r
-         join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
+    // Of one payment they are found by it alone, if it is the tenant's: SQLite would walk all of the tenant's otherwise.
+    let sql = match (payment, page.is_backwards()) {
+        (None, true) => {
+            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
+             from (select * from refunds where merchant_id = $1 and livemode = $2 and id > $3 order by id limit $4) r
+             join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
+        }
+        (None, false) => {
+            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
+             from (select * from refunds where merchant_id = $1 and livemode = $2 and id < $3 order by id desc limit $4) r
+             join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
+        }
+        (Some(_), true) => {
+            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
+             from (select * from refunds
+                   where payment_id = (select id from payments where merchant_id = $1 and livemode = $2 and id = $5)
+                       and id > $3 order by id limit $4) r
+             join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
+        }
+        (Some(_), false) => {
+            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
+             from (select * from refunds
+                   where payment_id = (select id from payments where merchant_id = $1 and livemode = $2 and id = $5)
+                       and id < $3 order by id desc limit $4) r
+             join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
+        }
     };
-    let rows = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(page.cursor())
-        .bind(payment.map(PaymentId::as_str))
-        .bind(page.fetch())
-        .all(on)
-        .await?;
+    let asked = query(sql).bind(&tenant.merchant).bind(tenant.mode).bind(page.cursor()).bind(page.fetch());
+    let rows = match payment {
+        Some(payment) => asked.bind(payment).all(on).await?,
+        None => asked.all(on).await?,
+    };
     Ok(page.cut(read(&rows)?))
 }
 
