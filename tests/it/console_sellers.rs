@@ -24,7 +24,7 @@ async fn send(kim: &Visitor<'_>, page: &str, action: &str, fields: &[(&str, &str
     typed.extend_from_slice(fields);
     let answer = kim.post(action, &typed).await;
     let led = header(&answer, LOCATION);
-    (answer.status.into(), if led.is_empty() { answer.text } else { led })
+    (answer.status, if led.is_empty() { answer.text } else { led })
 }
 
 /// The sentence that the API refuses `body` with.

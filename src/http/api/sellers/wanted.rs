@@ -70,7 +70,6 @@ impl Create {
 /// What `POST /v1/sellers/{id}` changes; what is absent stays.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::option_option, reason = "absent, null and named are three things")]
 pub struct Changed {
     /// As people call it.
     pub name: Option<String>,
@@ -84,7 +83,7 @@ pub struct Changed {
 }
 
 /// A null that is named differs from a field that is absent.
-#[expect(clippy::option_option, reason = "as above")]
+#[expect(clippy::option_option, reason = "absent, null and named are three things")]
 fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(value).map(Some)
 }
