@@ -46,7 +46,7 @@ fn settings(folder: &Path, merchant: &str) -> String {
              at = \"00:00\"\nlag_days = 0\n{more}[reconciliation.sources.columns]\n{columns}"
         )
     };
-    let lies_in = format!("directory = {:?}\n", folder.join("files"));
+    let lies_in = format!("directory = \"{}\"\n", folder.join("files").display());
     source("folder", &lies_in) + &source("handed_in", "")
 }
 

@@ -100,7 +100,7 @@ pub async fn rehearse(
 pub type EachNamed<'e> = dyn FnMut(&str, &Entry, Option<&Cause>) + Send + 'e;
 
 /// The same of lines that stand under these ids, beside everything else that stands: what a batch comes to is known.
-pub async fn rehearse_told(
+pub(in crate::reconciliation) async fn rehearse_told(
     context: &Context<'_>,
     lines: Vec<Line>,
     known: HashMap<String, LineId>,
