@@ -46,7 +46,7 @@ impl Lane {
 }
 
 /// How long a claim holds without a word of its worker: what a dead worker held is taken over after it.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(30);
 /// How often a worker says that it is still at a job. Two of these may fail and it keeps the job.
 const RENEWAL: Duration = Duration::from_secs(10);
 

@@ -32,6 +32,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const FORGET: Duration = Duration::from_mins(10);
 /// How often to pull back what a clock that ran ahead has put off.
 const PULL_BACK: Duration = Duration::from_mins(5);
+/// No job is claimed for longer, neither by a worker nor by a call that is carried out at once.
+const LONGEST_CLAIM: Duration = Duration::from_mins(2);
 /// How often to seal what was posted.
 const SEAL: Duration = Duration::from_secs(2);
 /// How often to hold what changed against the invariants.
@@ -205,7 +207,7 @@ async fn forget(app: App, stop: CancellationToken) {
 async fn pull_back(app: App, stop: CancellationToken) {
     loop {
         for lane in &lane::LANES {
-            match queue::pull_back(&app.db, lane.name, app.now(), lane::LEASE).await {
+            match queue::pull_back(&app.db, lane.name, app.now(), LONGEST_CLAIM).await {
                 Ok(0) => {}
                 Ok(jobs) => tracing::warn!(jobs, "a clock ran ahead: what it had put off is pulled back"),
                 Err(error) => tracing::warn!(error = chain(error), "what a clock put off stays for now"),
