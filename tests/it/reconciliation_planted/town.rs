@@ -75,6 +75,7 @@ impl Town {
         let app = App::new(config, of.db, of.clock, of.outbound, of.psps);
         let town = Self { world, gateway, app, expected: Vec::new(), landings: 0 };
         town.admin("/admin/faults", json!({ "kind": "no_webhook" })).await;
+        town.name_account().await;
         town
     }
 
@@ -268,14 +269,28 @@ impl Town {
         self.admin(&format!("/admin/disputes/{dispute}/decide"), json!({ "outcome": outcome })).await;
     }
 
-    /// The merchant's own seller, who may be paid out what these payments brought.
-    pub async fn seller_with(&self, delivered: &[String]) -> String {
-        let own = text(&self.gateway.get("/v1/sellers").await.ok()["data"][0]["id"]);
-        let path = format!("/v1/sellers/{own}");
+    async fn own_seller(&self) -> String {
+        text(&self.gateway.get("/v1/sellers").await.ok()["data"][0]["id"])
+    }
+
+    /// The merchant's own seller may be paid out; one whose account is named once there is money has to wait.
+    async fn name_account(&self) {
+        let path = format!("/v1/sellers/{}", self.own_seller().await);
         let to = json!({ "payout_destination": { "token": "dest_sim_slow", "last4": "6789" } });
         self.gateway.post(&path, to).await.ok();
+    }
+
+    /// Asks for a payout. One that failed or came back has shut the account, so it is verified again.
+    async fn ask_payout(&self, seller: &str) -> String {
         let verified = json!({ "state": "verified", "version": 1 });
-        self.gateway.post(&format!("{path}/verification"), verified).await.ok();
+        self.gateway.post(&format!("/v1/sellers/{seller}/verification"), verified).await.ok();
+        let asked = json!({ "seller": seller, "amount": OUT.to_string(), "currency": "KRW" });
+        text(&self.gateway.post("/v1/payouts", asked).await.ok()["id"])
+    }
+
+    /// The merchant's own seller, with what these payments brought.
+    pub async fn seller_with(&self, delivered: &[String]) -> String {
+        let own = self.own_seller().await;
         for payment in delivered {
             let order = self.gateway.get(&format!("/v1/payments/{payment}")).await.ok()["orders"][0]["id"].clone();
             self.gateway.post(&format!("/v1/payment_orders/{}/fulfill", text(&order)), json!({})).await.ok();
@@ -285,8 +300,7 @@ impl Town {
 
     /// A payout that the bank paid and of which we heard nothing.
     pub async fn payout_unheard(&self, seller: &str) -> SellerPayout {
-        let asked = json!({ "seller": seller, "amount": OUT.to_string(), "currency": "KRW" });
-        let id = text(&self.gateway.post("/v1/payouts", asked).await.ok()["id"]);
+        let id = self.ask_payout(seller).await;
         let sent = eventually("the bank has it", || async {
             self.record("payouts").await.into_iter().find(|row| row["key"] == *id)
         })
@@ -307,8 +321,7 @@ impl Town {
     /// One that the bank refused.
     pub async fn payout_refused(&self, seller: &str) -> String {
         self.next("payout", "payout_rejected").await;
-        let asked = json!({ "seller": seller, "amount": OUT.to_string(), "currency": "KRW" });
-        let id = text(&self.gateway.post("/v1/payouts", asked).await.ok()["id"]);
+        let id = self.ask_payout(seller).await;
         self.gateway.until(&format!("/v1/payouts/{id}"), |it| it["status"] == "failed").await;
         id
     }
