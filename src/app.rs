@@ -39,10 +39,15 @@ pub struct App {
     /// Turns for answers that read everything a merchant has: however many want one, payments keep most of the database
     /// to themselves.
     pub whole_reads: Arc<Semaphore>,
+    /// Turns for files that are written while they are sent. Each keeps a connection to the database for as long as its reader
+    /// takes.
+    pub files: Arc<Semaphore>,
 }
 
 /// Answers that read everything a merchant has, at the same time in one process.
 const WHOLE_READS: usize = 2;
+/// Files written at the same time in one process.
+const FILES: usize = 2;
 
 impl App {
     /// Puts the parts together.
@@ -59,6 +64,7 @@ impl App {
             pulse: Arc::default(),
             tasks: TaskTracker::new(),
             whole_reads: Arc::new(Semaphore::new(WHOLE_READS)),
+            files: Arc::new(Semaphore::new(FILES)),
         }
     }
 

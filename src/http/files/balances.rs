@@ -18,7 +18,7 @@ const NAMES: [&str; 6] = ["account", "class", "currency", "debits", "credits", "
 /// # Errors
 /// When the database fails before the first line is sent, or too many files are being written.
 pub async fn balances(app: &App, tenant: &Tenant, filter: BalanceFilter) -> Result<Response, DbError> {
-    let (mut sheet, reader) = Sheet::begin(&app.db).await?;
+    let (mut sheet, reader) = Sheet::begin(app).await?;
     let (tenant, mut filter) = (tenant.clone(), filter);
     Ok(reader.answer("balances", async move {
         sheet.write(line(&NAMES.map(Cell::text))).await?;

@@ -15,7 +15,7 @@ use crate::words::Page;
 /// # Errors
 /// When the database fails before the first line is sent, or too many files are being written.
 pub async fn differences(app: &App, filter: Filter) -> Result<Response, DbError> {
-    let (mut sheet, reader) = Sheet::begin(&app.db).await?;
+    let (mut sheet, reader) = Sheet::begin(app).await?;
     Ok(reader.answer("differences", async move {
         sheet.write(breaks_head()).await?;
         let mut page = Page::newest(ROWS);

@@ -18,7 +18,7 @@ const NAMES: [&str; 9] =
 /// # Errors
 /// When the database fails before the first line is sent, or too many files are being written.
 pub async fn journals(app: &App, tenant: &Tenant, payment: Option<PaymentId>) -> Result<Response, DbError> {
-    let (mut sheet, reader) = Sheet::begin(&app.db).await?;
+    let (mut sheet, reader) = Sheet::begin(app).await?;
     let tenant = tenant.clone();
     Ok(reader.answer("journals", async move {
         sheet.write(line(&NAMES.map(Cell::text))).await?;

@@ -8,15 +8,13 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{self, Stream};
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::db::{Db, DbError, Snapshot};
+use crate::app::App;
+use crate::db::{DbError, Snapshot};
 
-/// Files that are written at once. Each keeps a connection to the database for as long as its reader takes: however many want one,
-/// payments keep the others.
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
 /// How long somebody waits for a turn before being told that the database is busy.
 const WAIT: Duration = Duration::from_secs(15);
 /// The longest that one file may take, so that no reader keeps a connection, or the database an old state, for ever.
@@ -46,7 +44,7 @@ pub struct Sheet {
     /// The one state of the books that all of it is read from.
     pub books: Snapshot,
     pages: mpsc::Sender<String>,
-    _turn: SemaphorePermit<'static>,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// Where the reader of a sheet gets it.
@@ -57,10 +55,11 @@ impl Sheet {
     ///
     /// # Errors
     /// When too many are being written, or the database fails.
-    pub async fn begin(db: &Db) -> Result<(Self, Reader), DbError> {
-        let turn = timeout(WAIT, AT_ONCE.acquire()).await.ok().and_then(Result::ok).ok_or_else(DbError::busy)?;
+    pub async fn begin(app: &App) -> Result<(Self, Reader), DbError> {
+        let turn = timeout(WAIT, app.files.clone().acquire_owned()).await.ok().and_then(Result::ok);
+        let turn = turn.ok_or_else(DbError::busy)?;
         let (pages, reader) = mpsc::channel(AHEAD);
-        Ok((Self { books: db.snapshot().await?, pages, _turn: turn }, Reader(reader)))
+        Ok((Self { books: app.db.snapshot().await?, pages, _turn: turn }, Reader(reader)))
     }
 
     /// Writes some lines, when the reader has taken those before.

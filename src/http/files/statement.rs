@@ -36,7 +36,7 @@ const NAMES: [&str; 16] = [
 /// # Errors
 /// When the database fails before the first line is sent, or too many files are being written.
 pub async fn statement(app: &App, tenant: &Tenant, period: &Period) -> Result<Response, DbError> {
-    let (mut sheet, reader) = Sheet::begin(&app.db).await?;
+    let (mut sheet, reader) = Sheet::begin(app).await?;
     let summary = statements::summary(&mut sheet.books, tenant, period).await?;
     let (tenant, period) = (tenant.clone(), period.clone());
     Ok(reader.answer("statement", async move {

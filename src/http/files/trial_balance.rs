@@ -16,7 +16,7 @@ use crate::words::{Tenant, Timestamp};
 /// # Errors
 /// When the database fails before the first line is sent, or too many files are being written.
 pub async fn trial_balance(app: &App, tenant: &Tenant, at: Timestamp) -> Result<Response, DbError> {
-    let (mut sheet, reader) = Sheet::begin(&app.db).await?;
+    let (mut sheet, reader) = Sheet::begin(app).await?;
     let totals = balances::totals(&mut sheet.books, tenant, Some(at)).await?;
     let tenant = tenant.clone();
     Ok(reader.answer("trial-balance", async move {
