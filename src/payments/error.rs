@@ -36,6 +36,16 @@ pub enum PaymentError {
     /// Money that came too late could not be sent back: a person must do it.
     #[error("money that came too late cannot be given back: {0}")]
     NotGivenBack(String),
+    /// The PSP says that money is contested which we do not know to be taken: that word is still on its way.
+    #[error("{psp} reports dispute {reference} of {payment}, whose capture is not known yet")]
+    DisputeEarly {
+        /// Where.
+        psp: String,
+        /// The PSP's name for it.
+        reference: String,
+        /// Of which payment.
+        payment: PaymentId,
+    },
     /// The PSP says of a dispute what cannot be: more than was captured, or another end than the one it told before.
     #[error("{psp} reports dispute {reference} of {payment} as {said}, which contradicts what is known")]
     DisputeContradiction {

@@ -87,6 +87,9 @@ pub async fn read_notice(app: &App, id: &PspEventId) -> Result<Verdict, PaymentE
             Err(PaymentError::Psp(NotDone::Unreachable { reason, after })) => {
                 return Ok(later(app, &notice, &reason, after));
             }
+            Err(early @ PaymentError::DisputeEarly { .. }) => {
+                return Ok(later(app, &notice, &early.to_string(), None));
+            }
             looked => match looked? {
                 Some(result) => result,
                 None => return Ok(later(app, &notice, "of a refund that it was to speak of", None)),

@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 use tollgate::db::query;
 use tollgate::integrity::Scope;
 use tollgate::ledger::{Account, Posting, Transfer};
+use tollgate::payments::captures::{self, NewCapture};
 use tollgate::payments::disputes::{self, Answered, Dispute, Filter, Texts};
 use tollgate::payments::refunds::{self, NewRefund, RefundError, RefundStatus};
 use tollgate::payments::{self, Opened, PaymentError};
 use tollgate::psp::{DisputeStatus, Doubt, EvidenceOutcome, NotDone, RefundOutcome};
+use tollgate::queue::Verdict;
 use tollgate::words::{Page, SellerId};
 use tollgate::{merchants, queue, wallets};
 
-use crate::support::scripted_psp::approved;
+use crate::support::scripted_psp::{Ends, approved};
 use crate::support::shop::Shop;
 use crate::support::{Gateway, World, both_databases};
 
@@ -34,6 +36,8 @@ both_databases!(
     money_that_was_paid_out_is_owed,
     a_seller_whose_only_sale_was_all_fee_owes_what_is_contested,
     what_cannot_be_is_a_persons,
+    one_whose_capture_is_not_known_yet_waits_for_it,
+    what_was_never_captured_is_a_persons_after_a_day,
     evidence_reaches_the_psp_once_although_the_answer_is_lost,
     evidence_is_refused_after_the_deadline_the_end_and_the_first,
     evidence_the_psp_does_not_want_may_be_written_anew,
@@ -452,6 +456,44 @@ async fn what_cannot_be_is_a_persons(world: World) {
     assert!(error.to_string().contains("as lost of 10.00 USD"), "{error}");
     assert_eq!(wallet(&shop, &own(&shop).await).await, (1000, 0, 0), "nothing was half done");
     shop.assert_sound().await;
+}
+
+/// The answer to the capture is lost, and the bank is quicker than our next look.
+async fn one_whose_capture_is_not_known_yet_waits_for_it(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.held().await;
+    shop.psp.ends.lock().unwrap().push_back(Ends::Unheard);
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let new = NewCapture { payment: opened.payment.id.clone(), amount: None };
+    captures::capture(&mut tx, &shop.tenant, &new, shop.world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.run_jobs().await;
+    contest(&shop, &opened, "d", 1000);
+
+    // By its webhook, and by the list that is asked for what no webhook told.
+    let body = format!("dispute_opened psp_{}", opened.payment.id);
+    payments::receive(&shop.app, "scripted", &signed(), body.as_bytes()).await.unwrap();
+    let notice = query("select id from psp_events").one(&shop.world.db).await.unwrap().get::<String>("id").unwrap();
+    let heard = payments::read_notice(&shop.app, &notice.parse().unwrap()).await.unwrap();
+    assert!(matches!(heard, Verdict::Again { .. }), "{heard:?}");
+    let looked = disputes::look_again(&shop.app, &opened.payment.id).await.unwrap();
+    assert!(matches!(looked, Verdict::Again { .. }), "{looked:?}");
+
+    shop.world.clock.advance(Duration::from_secs(30));
+    shop.run_jobs().await;
+    look(&shop, &opened).await;
+    assert_eq!(only(&shop, &opened).await.amount.minor(), 1000);
+    shop.assert_sound().await;
+}
+
+/// Nothing that was ever taken is contested: past a day that is no matter of waiting.
+async fn what_was_never_captured_is_a_persons_after_a_day(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = shop.held().await;
+    contest(&shop, &opened, "d", 1000);
+    shop.world.clock.advance(Duration::from_hours(25));
+    let refused = disputes::look(&shop.app, &opened.payment.id).await;
+    assert!(matches!(refused, Err(PaymentError::DisputeContradiction { .. })), "{refused:?}");
 }
 
 async fn evidence_reaches_the_psp_once_although_the_answer_is_lost(world: World) {

@@ -28,7 +28,8 @@ pub async fn carry_out(app: &App, id: &DisputeId) -> Result<Verdict, PaymentErro
     let payment = payments::find(&app.db, &dispute.payment).await?.ok_or(PaymentError::NotFound)?;
     let sent = calls::count(&app.db, &payment.id, "dispute_evidence", evidence.id.as_str()).await?;
     let outcome = match ask(app, &payment).await {
-        Ok(said) => match known(&said, &dispute, &evidence, sent) {
+        // One that is not settled does not keep the evidence of another from being handed in.
+        Ok((said, _)) => match known(&said, &dispute, &evidence, sent) {
             Some(outcome) => Ok(outcome),
             None => hand_in(app, &payment, &dispute, &evidence).await?,
         },

@@ -16,11 +16,14 @@ use crate::words::{CallId, PaymentId};
 
 /// How long to wait for a PSP that does not answer.
 const PAUSE: Duration = Duration::from_mins(5);
+/// How long to wait for the word that what is contested was captured.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Asks for the disputes of a payment and settles each, once, whatever was heard of them before.
 pub async fn look(app: &App, payment: &PaymentId) -> Result<usize, PaymentError> {
     let payment = payments::find(&app.db, payment).await?.ok_or(PaymentError::NotFound)?;
-    Ok(ask(app, &payment).await?.len())
+    let (said, refused) = ask(app, &payment).await?;
+    refused.map_or(Ok(said.len()), Err)
 }
 
 /// The job of the same. A PSP that is away is asked again; nothing is lost by waiting.
@@ -30,12 +33,13 @@ pub async fn look_again(app: &App, payment: &PaymentId) -> Result<Verdict, Payme
         Err(PaymentError::Psp(NotDone::Unreachable { after, .. })) => {
             Ok(Verdict::Again { at: app.now().plus(PAUSE.max(after.unwrap_or_default())) })
         }
+        Err(PaymentError::DisputeEarly { .. }) => Ok(Verdict::Again { at: app.now().plus(SOON) }),
         Err(error) => Err(error),
     }
 }
 
-/// The same; gives what the PSP said.
-pub(super) async fn ask(app: &App, payment: &Payment) -> Result<Vec<PspDispute>, PaymentError> {
+/// The same; gives what the PSP said, and why one of them is not settled.
+pub(super) async fn ask(app: &App, payment: &Payment) -> Result<(Vec<PspDispute>, Option<PaymentError>), PaymentError> {
     let psp_payment = payment.registered.as_ref().ok_or(PaymentError::NotRegistered)?.psp_payment.clone();
     let psp = payment
         .psp
@@ -60,7 +64,7 @@ pub(super) async fn ask(app: &App, payment: &Payment) -> Result<Vec<PspDispute>,
             refused.get_or_insert(error);
         }
     }
-    refused.map_or(Ok(said), Err)
+    Ok((said, refused))
 }
 
 async fn settled(app: &App, payment: &Payment, psp: &str, dispute: &PspDispute) -> Result<(), PaymentError> {

@@ -1,5 +1,7 @@
 //! Settle: the one place where what was heard of a dispute becomes state, books and events, all in one transaction.
 
+use std::time::Duration;
+
 use super::part::parts;
 use super::status::{News, news};
 use super::{Dispute, postings, store, view, watch};
@@ -13,6 +15,10 @@ use crate::payments::store as payments;
 use crate::psp::{DisputeStatus, PspDispute};
 use crate::wallets;
 use crate::words::{DisputeId, Money, Timestamp};
+
+/// How long after a dispute was opened its payment's capture may still be unknown: as long as its outcome is asked for before a
+/// person gets it.
+const EARLY: Duration = Duration::from_hours(24);
 
 /// Settles what was heard; says whether it changed anything. One that is decided before we heard of it is opened and closed.
 ///
@@ -92,8 +98,12 @@ async fn open(
     let currency = payment.amount.currency();
     let fee = said.fee.unwrap_or(Money::zero(currency));
     let same_currency = said.amount.currency() == currency && fee.currency() == currency;
-    if !same_currency || !store::contest(tx, &payment.id, said.amount).await? {
+    if !same_currency {
         return Err(contradiction(payment, psp, said));
+    }
+    if !store::contest(tx, &payment.id, said.amount).await? {
+        let early = payment.captured.is_zero() && now.since(said.opened_at) < EARLY;
+        return Err(if early { too_early(payment, psp, said) } else { contradiction(payment, psp, said) });
     }
     // Read after the row is ours: refunds and deliveries of the payment wait for it.
     let orders = payments::orders(&mut *tx, &payment.id).await?;
@@ -135,6 +145,11 @@ pub(super) async fn tell(
     let data = view(dispute, evidence.as_ref());
     events::append(tx, NewEvent { tenant: &dispute.tenant, kind, object_id: dispute.id.as_str(), data, now }).await?;
     Ok(())
+}
+
+fn too_early(payment: &Payment, psp: &str, said: &PspDispute) -> PaymentError {
+    let (psp, reference) = (psp.to_owned(), said.reference.clone());
+    PaymentError::DisputeEarly { psp, reference, payment: payment.id.clone() }
 }
 
 fn contradiction(payment: &Payment, psp: &str, said: &PspDispute) -> PaymentError {
