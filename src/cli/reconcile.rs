@@ -79,6 +79,10 @@ pub async fn run(settings: &Settings, args: Args) -> anyhow::Result<ExitCode> {
     if let Some(id) = args.take_out {
         return take_out(&app, id).await;
     }
+    let complaints = app.config.reconciliation_complaints();
+    if !complaints.is_empty() {
+        bail!("nothing was reconciled, because of the settings:\n  - {}", complaints.join("\n  - "));
+    }
     let source = source(&app.config.reconciliation.sources, args.source.as_deref())?.clone();
     let what = what(&args)?;
     let bar = Bar::on_terminal();

@@ -38,13 +38,18 @@ impl Config {
         if let Err(complaint) = self.risk.check() {
             found.push(format!("risk.{complaint}"));
         }
-        let psps: Vec<&str> = self.psp.simulator.iter().map(|_| "simulator").collect();
-        found.extend(self.reconciliation.source_complaints(&psps));
-        found.extend(self.reconciliation.cause_complaints());
+        found.extend(self.reconciliation_complaints());
         if let Some(token) = &self.metrics.token {
             long_enough("metrics.token", token, &mut found);
         }
         found
+    }
+
+    /// Every reason not to reconcile, as sentences.
+    #[must_use]
+    pub fn reconciliation_complaints(&self) -> Vec<String> {
+        let psps: Vec<&str> = self.psp.simulator.iter().map(|_| "simulator").collect();
+        [self.reconciliation.source_complaints(&psps), self.reconciliation.cause_complaints()].concat()
     }
 
     /// What an operator should know of and may still want.

@@ -4,13 +4,11 @@ use std::io::Read;
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 use super::files::{self, TakeInError};
-use super::line::Line;
-use super::matching::{self, Batches, Context};
+use super::matching::{self, Context};
 use super::progress::Progress;
-use super::report::{self, About, Rehearsal};
+use super::report::{self, About};
 use super::runs::{self, Keeper, Run, Status, Trigger};
 use super::{missing, rehearse, repair};
 use crate::app::App;
@@ -20,12 +18,9 @@ use crate::events::{self, NewEvent};
 use crate::wallets::WalletError;
 use crate::words::FileId;
 
-/// Lines of a file that is only tried out, in one go.
-const IN_ONE_GO: usize = 2_000;
-
 /// What is to be reconciled.
 pub enum What {
-    /// Business days whose files were taken in: rehearsed, never done again.
+    /// Business days that are rehearsed, never done: what was taken in of them, and what can be asked for.
     Days {
         /// The first.
         from: Date,
@@ -151,7 +146,7 @@ fn is_explained(run: &Run) -> bool {
 async fn end(app: &App, source: &Source, ended: &Run) -> Result<(), ReconcileError> {
     // A source of a merchant that does not exist has nobody to tell.
     let owner = matching::owner(app, source).await.ok().filter(|_| !ended.dry);
-    let now = app.now();
+    let now = ended.finished_at.unwrap_or_else(|| app.now());
     let mut tx = app.db.begin().await?;
     if !runs::finish(&mut tx, ended, now).await? {
         return Err(ReconcileError::Overtaken);
@@ -187,16 +182,9 @@ async fn work(
     let context = Context::of(app, source, run).await?;
     let whole = |file, totals| Came { file, totals, failure: None };
     match what {
-        What::Day(day) if run.dry => {
-            let mut found = Rehearsal::default();
-            matching::rehearse_day(&context, day, &mut |entry, cause| found.entry(entry, cause)).await?;
-            let without_line = missing::look(&context, day, progress).await?;
-            let mut report = found.view();
-            report["without_line"] = without_line.into();
-            Ok(whole(None, report))
-        }
+        What::Day(day) if run.dry => Ok(whole(None, rehearse::day(&context, day, progress).await?)),
         What::Days { from, to } => Ok(whole(None, rehearse::range(&context, from, to, progress).await?)),
-        What::File { bytes, .. } if run.dry => Ok(whole(None, rehearse_file(&context, bytes).await?)),
+        What::File { bytes, .. } if run.dry => Ok(whole(None, rehearse::file(&context, bytes).await?)),
         What::Day(day) => {
             // What is only handed in has its night too, for an expected date must not pass in silence.
             let asked = run.trigger != Trigger::Nightly || files::comes_by_itself(source);
@@ -229,35 +217,6 @@ fn files_failed(error: TakeInError) -> ReconcileError {
         TakeInError::Db(error) => error.into(),
         other => ReconcileError::Files(other.to_string()),
     }
-}
-
-/// What would be found in a file that is not taken in.
-async fn rehearse_file(context: &Context<'_>, bytes: Box<dyn Read + Send>) -> Result<Value, ReconcileError> {
-    let (sender, mut coming) = mpsc::channel::<Vec<Line>>(2);
-    let source = context.source.clone();
-    // Files and pipes block a thread.
-    let reading = tokio::task::spawn_blocking(move || {
-        let mut batch = Vec::with_capacity(IN_ONE_GO);
-        let read = files::read(&source, bytes, &mut |line| {
-            batch.push(line);
-            if batch.len() >= IN_ONE_GO {
-                // Nobody listens any more: the rest is read in vain, and no harm done.
-                let _ = sender.blocking_send(std::mem::take(&mut batch));
-            }
-        });
-        let _ = sender.blocking_send(batch);
-        read.map(drop).map_err(|error| error.to_string())
-    });
-    let (mut found, mut batches) = (Rehearsal::default(), Batches::default());
-    while let Some(lines) = coming.recv().await {
-        matching::rehearse(context, lines, &mut batches, &mut |entry, cause| found.entry(entry, cause)).await?;
-    }
-    let read = reading.await.map_err(|error| ReconcileError::Files(error.to_string()))?;
-    read.map_err(ReconcileError::Files)?;
-    for (outcome, currency, gross) in batches.payouts() {
-        found.types.add(outcome, currency, 1, gross);
-    }
-    Ok(found.view())
 }
 
 /// Holds everything that is new of a source against ours, and reports about `about`; `day` is the last one that is fully told.

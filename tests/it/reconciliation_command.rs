@@ -15,6 +15,8 @@ both_databases!(
     a_run_that_fails_fails_the_command_and_says_why,
     a_bar_is_drawn_for_people_alone,
     past_days_are_rehearsed_with_todays_parsers_and_causes,
+    a_day_that_was_never_taken_in_is_asked_for_and_not_kept,
+    a_row_that_was_told_twice_is_not_gone_when_it_is_rehearsed,
 );
 
 const NOBODY: &str = "mrc_00000000000000000000000000";
@@ -116,6 +118,9 @@ async fn a_file_at_hand_is_rehearsed_then_reconciled_then_known(world: World) {
     let run = read(&desk.reconcile(&handed).await);
     assert_eq!((&run["source"], &run["dry_run"], &run["trigger"]), (&"list".into(), &false.into(), &"command".into()));
     assert_eq!(run["totals"]["types"]["matched"]["count"], 2, "{run}");
+    let kept = query("select finished_at from reconciliation_runs where id = $1").bind(run["id"].as_str().unwrap());
+    let kept: tollgate::words::Timestamp = kept.one(&desk.world.db).await.unwrap().get("finished_at").unwrap();
+    assert_eq!(run["finished_at"], kept.to_string(), "the command says what is kept");
     assert!(run["file"].as_str().unwrap().starts_with("rcf_"), "{run}");
     assert_eq!(desk.count("select count(*) as n from settlement_lines where standing = 'matched'").await, 2);
     let fees = "select cast(coalesce(sum(amount), 0) as bigint) as n from transfers where debit_account = 'fees:psp'";
@@ -159,6 +164,12 @@ async fn a_run_that_fails_fails_the_command_and_says_why(world: World) {
     let file = desk.file("sound.csv", &[desk.gateway.payment_by("approve").await]).await;
     desk.owned_by(NOBODY);
     failed(&["--file", text_of(&file)], NOBODY).await;
+    let toml = desk.folder.path().join("tollgate.toml");
+    let settings = std::fs::read_to_string(&toml).unwrap();
+    let cause = "[[reconciliation.causes]]\nname = \"rent\"\noutcome = \"unknown\"\nsources = [\"lost\"]\n\
+                 class = \"manual\"\nexplanation = \"Rent.\"\n";
+    std::fs::write(&toml, format!("{settings}{cause}")).unwrap();
+    failed(&["--file", text_of(&file)], "no source is called \"lost\"").await;
     desk.gateway.stop().await;
 }
 
@@ -189,7 +200,7 @@ async fn past_days_are_rehearsed_with_todays_parsers_and_causes(world: World) {
     // A new cause, which only waits to be tried.
     let toml = desk.folder.path().join("tollgate.toml");
     let settings = std::fs::read_to_string(&toml).unwrap();
-    let cause = "[[reconciliation.causes]]\nname = \"rent\"\noutcome = \"unknown\"\nkinds = [\"adjustment\"]\nat_most = 850\n\
+    let cause = "[[reconciliation.causes]]\nname = \"rent\"\noutcome = \"unknown\"\nkinds = [\"adjustment\"]\ncurrencies = [\"KRW\"]\nat_most = 850\n\
                  class = \"investigate\"\nexplanation = \"The PSP lends us terminals.\"\n";
     std::fs::write(&toml, format!("{settings}{cause}")).unwrap();
     let with_cause = rehearse().await;
@@ -212,6 +223,69 @@ async fn past_days_are_rehearsed_with_todays_parsers_and_causes(world: World) {
     assert!(!earnest.status.success());
     let backwards = desk.reconcile(&["--from", &day, "--to", "2020-01-01", "--dry-run"]).await;
     assert!(!backwards.status.success());
+    desk.gateway.stop().await;
+}
+
+async fn a_day_that_was_never_taken_in_is_asked_for_and_not_kept(world: World) {
+    let desk = Desk::open(world).await;
+    let toml = desk.folder.path().join("tollgate.toml");
+    let settings = std::fs::read_to_string(&toml).unwrap();
+    let merchant = &desk.gateway.tenant.merchant;
+    let asked = format!(
+        "[[reconciliation.sources]]\nname = \"asked\"\nformat = \"simulator\"\npsp = \"simulator\"\n\
+         merchant = \"{merchant}\"\nzone = \"Asia/Seoul\"\n"
+    );
+    std::fs::write(&toml, format!("{asked}{settings}")).unwrap();
+    for _ in 0..2 {
+        desk.gateway.payment_by("approve").await;
+    }
+    let url = format!("{}/admin/settlements/close", desk.gateway.simulator.base_url().trim_end_matches('/'));
+    let closed =
+        desk.gateway.http.post(url).bearer_auth(&desk.gateway.simulator_admin_key).json(&serde_json::json!({}));
+    let closed: Value = closed.send().await.unwrap().json().await.unwrap();
+    let day: jiff::civil::Date = closed["date"].as_str().unwrap().parse().unwrap();
+    let before = day.yesterday().unwrap();
+    let rehearse = async |days: &[&str], source: &str| -> Value {
+        let arguments = [&["reconcile", "--source", source, "--dry-run", "--format", "json"], days].concat();
+        serde_json::from_str::<Value>(&said(&desk.tollgate(&arguments).await)).unwrap()["totals"].clone()
+    };
+    let (day, before) = (day.to_string(), before.to_string());
+    let one = rehearse(&["--date", &day], "asked").await;
+    assert_eq!((&one["types"]["matched"]["count"], &one["asked"]), (&3.into(), &serde_json::json!([day])), "{one}");
+    let days = rehearse(&["--from", &before, "--to", &day], "asked").await;
+    assert_eq!(
+        (&days["types"]["matched"]["count"], &days["lines"], &days["changes"]["lines_new"]),
+        (&3.into(), &3.into(), &3.into())
+    );
+    assert_eq!(desk.count("select count(*) as n from settlement_files").await, 0, "nothing is kept");
+    assert_eq!(desk.count("select count(*) as n from settlement_lines").await, 0);
+    // What cannot be asked for is said to be nothing, day by day; so is what has not begun.
+    let none = rehearse(&["--from", &before, "--to", &day], "list").await;
+    let reasons: Vec<&str> =
+        none["nothing"].as_array().unwrap().iter().map(|it| it["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons.len(), 2, "{none}");
+    assert!(reasons.iter().all(|reason| reason.contains("nothing of this day was taken in")), "{reasons:?}");
+    let future = rehearse(&["--date", "2100-01-01"], "asked").await;
+    assert_eq!(future["nothing"], serde_json::json!([{ "day": "2100-01-01", "reason": "the day has not begun" }]));
+    // Once it is taken in, that is what is rehearsed.
+    said(&desk.tollgate(&["reconcile", "--source", "asked", "--date", &day]).await);
+    let taken = rehearse(&["--date", &day], "asked").await;
+    assert_eq!((&taken["types"]["matched"]["count"], &taken["asked"]), (&3.into(), &serde_json::json!([])), "{taken}");
+    desk.gateway.stop().await;
+}
+
+async fn a_row_that_was_told_twice_is_not_gone_when_it_is_rehearsed(world: World) {
+    let desk = Desk::open(world).await;
+    let file = desk.file("twice.csv", &[desk.gateway.payment_by("approve").await]).await;
+    let text = std::fs::read_to_string(&file).unwrap();
+    let row = text.lines().last().unwrap();
+    std::fs::write(&file, format!("{text}{row}\n")).unwrap();
+    said(&desk.reconcile(&["--file", text_of(&file)]).await);
+    let day = &desk.gateway.app.now().to_string()[..10];
+    let days = ["--from", day, "--to", day, "--dry-run", "--format", "json"];
+    let run: Value = serde_json::from_str(&said(&desk.reconcile(&days).await)).unwrap();
+    let none = serde_json::json!({ "lines_new": 0, "lines_gone": 0, "types": {}, "causes": {}, "classes": {} });
+    assert_eq!((&run["totals"]["lines"], &run["totals"]["changes"]), (&2.into(), &none), "{run}");
     desk.gateway.stop().await;
 }
 

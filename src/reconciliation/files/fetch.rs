@@ -6,23 +6,21 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::arrival::Arrival;
+use super::asked::{Pages, list_of};
 use super::refused::Refused;
 use super::store;
 use super::take_in::{TakeInError, Taken, decide, go_on, take_in};
 use crate::app::App;
-use crate::config::reconciliation::{Format, Source};
-use crate::psp::{ListKind, ListRequest, NotDone, Psp};
+use crate::config::reconciliation::Source;
 use crate::reconciliation::calendar::Calendar;
 use crate::reconciliation::progress::Progress;
 
 /// Files of a folder that are looked at: with more it would be a question of names which of them are read.
 const MOST_FILES: usize = 10_000;
-/// Pages of a list.
-const MOST_PAGES: usize = 10_000;
 
 /// Whether a source's files can be had without somebody who hands them in.
 pub fn comes_by_itself(source: &Source) -> bool {
-    source.directory.is_some() || matches!(source.format, Format::Simulator | Format::Camt053)
+    source.directory.is_some() || list_of(source).is_some()
 }
 
 /// Takes in what a source has to say of `day`: one list when its PSP is asked, every file that lies in its folder otherwise.
@@ -40,21 +38,11 @@ pub async fn fetch(
     if let Some(folder) = &source.directory {
         return from_folder(app, source, folder, day, by, progress).await;
     }
-    let (kind, what) = match source.format {
-        Format::Simulator => (ListKind::Settlements, "settlements"),
-        Format::Camt053 => (ListKind::BankStatement, "bank statement"),
-        Format::Stripe | Format::Tosspayments | Format::Adyen | Format::Csv => {
-            let name = &source.name;
-            return Err(TakeInError::NoPlace(format!(
-                "files of the source {name} cannot be asked for: set its directory, or hand a file in"
-            )));
-        }
-    };
-    let psp = app.psps.get(&source.psp);
-    let psp = psp.ok_or_else(|| TakeInError::NoPlace(format!("the PSP {} is not configured", source.psp)))?;
+    let pages = Pages::of(app, source, day)?;
+    let what = list_of(source).map_or("list", |(_, what)| what);
     go_on(app, source).await?;
     let mut arrival = Arrival::begin(app, source, &format!("{what} {day}"), by).await?;
-    match pages(psp.as_ref(), kind, day, &mut arrival).await {
+    match keep(pages, &mut arrival).await {
         Ok(()) => Ok(vec![decide(app, source, arrival.end().await?, progress).await?]),
         Err(error) => {
             arrival.give_up().await?;
@@ -63,18 +51,11 @@ pub async fn fetch(
     }
 }
 
-async fn pages(psp: &dyn Psp, kind: ListKind, day: Date, arrival: &mut Arrival<'_>) -> Result<(), TakeInError> {
-    let mut after = None;
-    for _ in 0..MOST_PAGES {
-        let page = psp.list(&ListRequest { kind, day, after }).await?;
-        arrival.add(&page.bytes).await?;
-        match page.after {
-            None => return Ok(()),
-            more => after = more,
-        }
+async fn keep(mut pages: Pages, arrival: &mut Arrival<'_>) -> Result<(), TakeInError> {
+    while let Some(bytes) = pages.next().await? {
+        arrival.add(&bytes).await?;
     }
-    let reason = format!("the list has more than {MOST_PAGES} pages");
-    Err(NotDone::Refused { code: "endless".to_owned(), reason }.into())
+    Ok(())
 }
 
 async fn from_folder(

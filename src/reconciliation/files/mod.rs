@@ -7,6 +7,7 @@
 mod adyen;
 mod amount;
 mod arrival;
+mod asked;
 mod bounded;
 mod camt053;
 mod fetch;
@@ -28,6 +29,7 @@ mod writing;
 
 use std::io::Read;
 
+pub use asked::{list_of, rehearse_asked};
 pub use bounded::{LARGEST_FIELD, LARGEST_FILE, LARGEST_ROW};
 pub use fetch::{comes_by_itself, fetch};
 pub use file::{File, Status};
@@ -36,6 +38,7 @@ pub use store::{find, list};
 pub use stored::raw;
 pub use take_in::{TakeInError, Taken, rehearse, take_in};
 pub use taken::{Statement, Sums, Totals};
+pub use writing::told_again;
 
 use super::calendar::Calendar;
 use super::line::Line;

@@ -24,7 +24,8 @@ const TELL_EVERY: u64 = 1_000;
 
 /// Reads a kept file to its end and throws its lines away.
 pub async fn check(app: &App, source: &Source, file: &FileId, progress: &Progress) -> Result<Totals, TakeInError> {
-    run(app, source, file, progress, Stage::Reading, None).await
+    let (pieces, coming) = mpsc::channel(2);
+    run(source, progress, Stage::Reading, None, coming, feed(app, file, pieces)).await
 }
 
 /// Reads a kept file to its end, and sends its lines in batches.
@@ -34,7 +35,8 @@ pub async fn lines(
     file: &FileId,
     batches: mpsc::Sender<Vec<Line>>,
 ) -> Result<Totals, TakeInError> {
-    run(app, source, file, &Progress::nobody(), Stage::Writing, Some(batches)).await
+    let (pieces, coming) = mpsc::channel(2);
+    run(source, &Progress::nobody(), Stage::Writing, Some(batches), coming, feed(app, file, pieces)).await
 }
 
 /// A kept file's bytes as they came, piece by piece.
@@ -46,15 +48,18 @@ pub fn raw(app: &App, file: FileId) -> impl Stream<Item = Result<Vec<u8>, DbErro
     })
 }
 
-async fn run(
-    app: &App,
+/// To whom the bytes of a file are handed, piece by piece; what is no piece says that the rest does not come.
+pub(super) type Pieces = mpsc::Sender<Result<Vec<u8>, ()>>;
+
+/// Parses what is `coming` while `feeding` hands it over, and sends its lines in batches.
+pub(super) async fn run(
     source: &Source,
-    file: &FileId,
     progress: &Progress,
     stage: Stage,
     batches: Option<mpsc::Sender<Vec<Line>>>,
+    coming: mpsc::Receiver<Result<Vec<u8>, ()>>,
+    feeding: impl Future<Output = Result<(), TakeInError>>,
 ) -> Result<Totals, TakeInError> {
-    let (pieces, coming) = mpsc::channel(2);
     let unheard = Arc::new(AtomicBool::new(false));
     let (source, progress) = (source.clone(), progress.clone());
     // Parsing keeps a thread busy for as long as the file is.
@@ -82,17 +87,17 @@ async fn run(
         }
         outcome
     });
-    let (fed, parsed) = tokio::join!(feed(app, file, pieces), parsing);
+    let (fed, parsed) = tokio::join!(feeding, parsing);
     let outcome = parsed.map_err(|_| TakeInError::Broken(io::Error::other("the parser stopped")))?;
     match outcome {
         Ok(totals) => Ok(totals),
         Err(ReadError::Refused(refused)) => Err(refused.into()),
-        // What broke the reading is told by who read the database, when it was that.
-        Err(ReadError::Broken(error)) => Err(fed.err().map_or(TakeInError::Broken(error), TakeInError::Db)),
+        // What broke the reading is told by who handed the bytes over, when it was that.
+        Err(ReadError::Broken(error)) => Err(fed.err().unwrap_or(TakeInError::Broken(error))),
     }
 }
 
-async fn feed(app: &App, file: &FileId, pieces: mpsc::Sender<Result<Vec<u8>, ()>>) -> Result<(), DbError> {
+async fn feed(app: &App, file: &FileId, pieces: Pieces) -> Result<(), TakeInError> {
     for part in 0_i64.. {
         match store::part(&app.db, file, part).await {
             Ok(Some(bytes)) => {
@@ -104,7 +109,7 @@ async fn feed(app: &App, file: &FileId, pieces: mpsc::Sender<Result<Vec<u8>, ()>
             Err(error) => {
                 // The parser must not take the end of what it has for the end of the file.
                 let _ = pieces.send(Err(())).await;
-                return Err(error);
+                return Err(error.into());
             }
         }
     }
@@ -127,7 +132,7 @@ impl Read for Parts {
         if self.at >= self.piece.len() {
             match self.coming.blocking_recv() {
                 Some(Ok(piece)) => (self.piece, self.at) = (piece, 0),
-                Some(Err(())) => return Err(io::Error::other("the database failed")),
+                Some(Err(())) => return Err(io::Error::other("the rest did not come")),
                 None => return Ok(0),
             }
         }

@@ -54,7 +54,7 @@ async fn some(tx: &mut Tx, source: &Source, file: &FileId, lines: &[Line]) -> Re
         let standing = store::standing(tx, &source.name, &line.identity).await?;
         let standing = standing.ok_or_else(|| DbError::corrupt("identity", "it stands there and cannot be read"))?;
         if told_anew(&standing, file, line) {
-            again.push((format!("{} again {file} {}", line.identity, line.number), line));
+            again.push((told_again(line, file), line));
         } else if standing.batch != line.references.batch && line.references.batch.is_some() {
             store::join_batch(tx, &source.name, line).await?;
         }
@@ -63,6 +63,11 @@ async fn some(tx: &mut Tx, source: &Source, file: &FileId, lines: &[Line]) -> Re
         store::insert_lines(tx, file, source, &again).await?;
     }
     Ok(())
+}
+
+/// The name under which a line stands when another has its own.
+pub fn told_again(line: &Line, file: &FileId) -> String {
+    format!("{} again {file} {}", line.identity, line.number)
 }
 
 /// Whether a line says more than the one that stands under its name.

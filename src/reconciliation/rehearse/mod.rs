@@ -1,11 +1,15 @@
-//! Rehearsal of what was taken in: today's parsers and today's causes over the files of some days, beside what stands.
+//! Rehearsal of days: today's parsers and today's causes over what was taken in of them, beside what stands; of days of which
+//! nothing was, over what the PSP says when it is asked.
 //!
-//! Promises to write nothing. What was closed since it was found has changed by that, not by settings: it counts as changed only
+//! Promises to write nothing, to keep nothing that it was given, and to name each day of which there is nothing to rehearse, and
+//! why. What was closed since it was found has changed by that, not by settings: it counts as changed only
 //! when it would be found as a third thing.
 
 mod changes;
 mod store;
+mod untaken;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -20,6 +24,48 @@ use super::reconcile::ReconcileError;
 use super::report::Rehearsal;
 use crate::words::FileId;
 use changes::{Changes, Now};
+pub use untaken::file;
+
+/// Days for which a PSP is asked in one rehearsal.
+const MOST_ASKED: usize = 100;
+
+/// What would be found in one day.
+pub async fn day(context: &Context<'_>, day: Date, progress: &Progress) -> Result<Value, ReconcileError> {
+    let told = store::days_told(&context.app.db, &context.source.name, day, day).await?;
+    let nothing = |reason: String| Ok(with_days(Rehearsal::default().view(), &[], &[(day, reason)]));
+    if !told.is_empty() {
+        let mut found = Rehearsal::default();
+        matching::rehearse_day(context, day, &mut |entry, cause| found.entry(entry, cause)).await?;
+        let mut view = with_days(found.view(), &[], &[]);
+        view["without_line"] = missing::look(context, day, progress).await?.into();
+        return Ok(view);
+    }
+    if let Some(reason) = cannot_be_asked(context, day) {
+        return nothing(reason);
+    }
+    match untaken::asked(context, day).await? {
+        Ok(view) => Ok(with_days(view, &[day], &[])),
+        Err(reason) => nothing(reason),
+    }
+}
+
+/// Why nobody is asked about a day of which nothing was taken in; `None` when somebody can be.
+fn cannot_be_asked(context: &Context<'_>, day: Date) -> Option<String> {
+    let never = "nothing of this day was taken in";
+    if files::list_of(context.source).is_none() {
+        return Some(format!("{never}, and this source is not asked by API: rehearse a file of it with --file"));
+    }
+    let has_begun = context.today().is_some_and(|today| day <= today);
+    (!has_begun).then(|| "the day has not begun".to_owned())
+}
+
+/// A report with the days for which the PSP was asked, and those of which there was nothing to rehearse.
+fn with_days(mut view: Value, asked: &[Date], nothing: &[(Date, String)]) -> Value {
+    view["asked"] = asked.iter().map(Date::to_string).collect();
+    let why = |(day, reason): &(Date, String)| json!({ "day": day.to_string(), "reason": reason });
+    view["nothing"] = nothing.iter().map(why).collect();
+    view
+}
 
 /// What would be found in the days from `from` to `to`, and what of that is not what stands.
 pub async fn range(context: &Context<'_>, from: Date, to: Date, progress: &Progress) -> Result<Value, ReconcileError> {
@@ -31,8 +77,21 @@ pub async fn range(context: &Context<'_>, from: Date, to: Date, progress: &Progr
             refused.push(json!({ "file": file, "reason": reason }));
         }
     }
+    let told = store::days_told(&context.app.db, &context.source.name, from, to).await?;
+    let (mut asked, mut nothing) = (Vec::new(), Vec::new());
+    for day in from.series(1.day()).take_while(|day| *day <= to).filter(|day| !told.contains(day)) {
+        let why_not = match cannot_be_asked(context, day) {
+            None if asked.len() >= MOST_ASKED => Some(format!("only {MOST_ASKED} days are asked for at a time")),
+            None => whole.asked(context, day, progress).await?,
+            reason => reason,
+        };
+        match why_not {
+            None => asked.push(day),
+            Some(reason) => nothing.push((day, reason)),
+        }
+    }
     whole.without_line(context).await?;
-    let mut view = whole.found.view();
+    let mut view = with_days(whole.found.view(), &asked, &nothing);
     view["files"] = files.len().into();
     view["lines"] = whole.lines.into();
     view["refused"] = refused.into();
@@ -60,7 +119,7 @@ impl Whole {
         let mut still_told: u64 = 0;
         let holding = async {
             while let Some(lines) = coming.recv().await {
-                still_told = still_told.saturating_add(self.hold(context, file, lines).await?);
+                still_told = still_told.saturating_add(self.hold(context, Some(file), lines).await?);
                 progress.tell(Stage::Matching, self.lines, None);
             }
             Ok::<_, ReconcileError>(())
@@ -80,18 +139,52 @@ impl Whole {
         }
     }
 
-    /// Holds lines against ours, and what is found against what stands; gives how many of them stand as this file's.
+    /// Asks the PSP about a day of which nothing was taken in; gives why there is nothing of it, if there is not.
+    async fn asked(
+        &mut self,
+        context: &Context<'_>,
+        day: Date,
+        progress: &Progress,
+    ) -> Result<Option<String>, ReconcileError> {
+        let (sender, mut coming) = mpsc::channel(2);
+        let holding = async {
+            while let Some(lines) = coming.recv().await {
+                self.hold(context, None, lines).await?;
+                progress.tell(Stage::Matching, self.lines, None);
+            }
+            Ok::<_, ReconcileError>(())
+        };
+        let asking = Box::pin(files::rehearse_asked(context.app, context.source, day, sender));
+        let (read, held) = tokio::join!(asking, holding);
+        held?;
+        match read {
+            Ok(_) => Ok(None),
+            Err(TakeInError::Db(error)) => Err(error.into()),
+            Err(error) => Ok(Some(error.to_string())),
+        }
+    }
+
+    /// Holds lines against ours, and what is found against what stands; gives how many of them stand as this file's. Without one they
+    /// are what the PSP says now.
     async fn hold(
         &mut self,
         context: &Context<'_>,
-        file: &FileId,
+        file: Option<&FileId>,
         mut lines: Vec<Line>,
     ) -> Result<u64, ReconcileError> {
         lines.retain(|line| (self.from..=self.to).contains(&line.business_date));
-        let identities: Vec<&str> = lines.iter().map(|line| line.identity.as_str()).collect();
+        let again: Vec<String> =
+            file.map_or_else(Vec::new, |file| lines.iter().map(|line| files::told_again(line, file)).collect());
+        let identities: Vec<&str> = lines.iter().map(|line| &line.identity).chain(&again).map(String::as_str).collect();
         let standing = store::standing(&context.app.db, &context.source.name, &identities).await?;
+        // A row that was told again stands under a name of its own.
+        for (line, again) in lines.iter_mut().zip(again) {
+            if standing.contains_key(&again) {
+                line.identity = again;
+            }
+        }
         // What an earlier file told is rehearsed with that.
-        lines.retain(|line| standing.get(&line.identity).is_none_or(|it| it.file == *file));
+        lines.retain(|line| standing.get(&line.identity).is_none_or(|it| Some(&it.file) == file));
         let known = lines.iter().filter(|line| standing.contains_key(&line.identity)).count();
         self.lines = self.lines.saturating_add(u64::try_from(lines.len()).unwrap_or(0));
         let ids = standing.iter().map(|(identity, it)| (identity.clone(), it.line.clone())).collect();

@@ -29,6 +29,22 @@ pub(super) async fn files(db: &Db, source: &str, from: Date, to: Date) -> Result
     .collect()
 }
 
+/// The days from `from` to `to` of which lines were taken in.
+pub(super) async fn days_told(db: &Db, source: &str, from: Date, to: Date) -> Result<Vec<Date>, DbError> {
+    query("select distinct business_date from settlement_lines where source = $1 and business_date between $2 and $3")
+        .bind(source)
+        .bind(from.to_string())
+        .bind(to.to_string())
+        .all(db)
+        .await?
+        .iter()
+        .map(|row| {
+            let day: String = row.get("business_date")?;
+            day.parse().map_err(|_| DbError::corrupt("business_date", &day))
+        })
+        .collect()
+}
+
 /// How many lines of these days a file has told first.
 pub(super) async fn count(db: &Db, file: &FileId, source: &str, from: Date, to: Date) -> Result<u64, DbError> {
     let sql = "select count(*) as n from settlement_lines where file_id = $1 and source = $2 and business_date between $3 and $4 and standing <> 'new'";
