@@ -3,9 +3,11 @@
 //! `serde_json` reads a decimal number as a float, and a list as a whole. So this finds where each value ends, puts its numbers
 //! in quotes, and lets `serde_json` read the one value.
 
+use std::fmt;
 use std::io::{BufRead as _, BufReader, Read};
 
-use serde::de::IgnoredAny;
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::bounded::{Bounded, LARGEST_FIELD};
@@ -95,7 +97,8 @@ impl<R: Read> Json<R> {
         // As it stands, too: quotes would let a number pass that is none, such as 007.
         serde_json::from_slice::<IgnoredAny>(&self.raw)
             .and_then(|_| serde_json::from_slice(&self.quoted))
-            .map_err(|_| self.refuse("not JSON".to_owned()))
+            .map(|Once(value)| value)
+            .map_err(|error| self.refuse(if error.is_data() { TWICE } else { "not JSON" }.to_owned()))
     }
 
     fn find(&mut self) -> Result<(), ReadError> {
@@ -176,6 +179,58 @@ impl<R: Read> Json<R> {
     /// The file ends where it must not.
     pub fn cut_off(&self) -> ReadError {
         self.refuse("the file ends in the middle: it is cut off".to_owned())
+    }
+}
+
+/// Why a value is refused that is JSON and not [`Once`].
+const TWICE: &str = "one object has a field twice: which of them counts is not said";
+
+/// A value in which no object has a field twice, and whose numbers are text.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReadOnce).map(Self)
+    }
+}
+
+struct ReadOnce;
+
+impl<'de> Visitor<'de> for ReadOnce {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without numbers")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Once(value)) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, Once(value))) = object.next_entry::<String, Once>()? {
+            if fields.insert(name, value).is_some() {
+                return Err(A::Error::custom(TWICE));
+            }
+        }
+        Ok(fields.into())
     }
 }
 
@@ -269,6 +324,9 @@ mod tests {
             assert!(value(wrong).is_err(), "{wrong}");
         }
         assert!(value(&"[".repeat(40)).unwrap_err().contains("brackets"));
+        for twice in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":null,"\u0061":2}}]"#] {
+            assert_eq!(value(twice), Err(TWICE.to_owned()), "{twice}");
+        }
         assert!(value(&format!("\"{}\"", "a".repeat(300_000))).unwrap_err().contains("longer"));
     }
 }

@@ -48,10 +48,13 @@ use taken::Out;
 /// Which version of the parser of a format this program has. It goes up when what is read out of the same bytes changes.
 pub const fn parser_version(format: Format) -> i64 {
     match format {
-        Format::Simulator | Format::Stripe | Format::Tosspayments | Format::Adyen => 1,
-        // 2: of banks, references that say nothing tell no entry from another; in a mapped CSV, a point in an amount with a
-        // decimal comma parts thousands, or is refused.
-        Format::Camt053 | Format::Csv => 2,
+        Format::Stripe | Format::Adyen => 1,
+        // 2: a row that has a field twice is refused.
+        Format::Simulator | Format::Tosspayments => 2,
+        // 2: a point in an amount with a decimal comma parts thousands, or is refused.
+        Format::Csv => 2,
+        // 2: references that say nothing tell no entry from another; 3: what was exchanged is read from each amount that is told.
+        Format::Camt053 => 3,
     }
 }
 
