@@ -322,6 +322,12 @@ mod tests {
             (serde_json::json!({ "cutoff": "24:00" }), "cutoff"),
             (serde_json::json!({ "fee_at_most": { "KRW": "0.5" } }), "fee_at_most"),
             (serde_json::json!({ "fee": { "fixed": { "EURO": "1.00" } } }), "fee.fixed"),
+            (serde_json::json!({ "format": "camt053", "also_psps": ["simulater"] }), "simulater"),
+            (
+                serde_json::json!({ "format": "camt053", "also_psps": ["simulator"] }),
+                "named twice in psp and also_psps",
+            ),
+            (serde_json::json!({ "also_psps": ["simulator"] }), "also_psps of list is for a bank"),
         ] {
             assert!(source(change).contains(about), "{about}");
         }

@@ -83,6 +83,9 @@ pub struct Source {
     pub format: Format,
     /// The PSP whose account in the books it speaks of; for a bank, the PSP whose payouts land there.
     pub psp: String,
+    /// For a bank: the other PSPs whose payouts land in the same account.
+    #[serde(default)]
+    pub also_psps: Vec<String>,
     /// The merchant whose books hold what belongs to no payment of ours.
     pub merchant: String,
     /// Whether it speaks of live money.
@@ -122,6 +125,18 @@ pub struct Source {
     /// For `csv`: which column is what.
     #[serde(default)]
     pub columns: BTreeMap<String, String>,
+}
+
+impl Source {
+    /// The PSPs it speaks of: one, or for a bank all whose payouts land there.
+    pub fn psps(&self) -> Vec<&str> {
+        std::iter::once(&self.psp).chain(&self.also_psps).map(String::as_str).collect()
+    }
+
+    /// Whether its files are a bank's.
+    fn is_bank(&self) -> bool {
+        self.format == Format::Camt053 || self.columns.get("@side").is_some_and(|side| side == "bank")
+    }
 }
 
 /// How a file is read.
@@ -256,11 +271,16 @@ impl Reconciliation {
             if self.sources.iter().filter(|other| other.name == *name).count() > 1 {
                 tell(format!("{name} is named twice: give each source its own name"));
             }
-            if !psps.contains(&source.psp.as_str()) {
+            let of_source = source.psps();
+            if let Some(psp) = of_source.iter().find(|psp| !psps.contains(psp)) {
+                tell(format!("psp {psp:?} of {name} is not configured: it must be one of: {}", psps.join(", ")));
+            }
+            if let Some(psp) = of_source.iter().find(|psp| of_source.iter().filter(|other| other == psp).count() > 1) {
+                tell(format!("psp {psp:?} of {name} is named twice in psp and also_psps: once is enough"));
+            }
+            if !source.also_psps.is_empty() && !source.is_bank() {
                 tell(format!(
-                    "psp {:?} of {name} is not configured: it must be one of: {}",
-                    source.psp,
-                    psps.join(", ")
+                    "also_psps of {name} is for a bank, which may receive from several: a PSP's own list is one PSP's"
                 ));
             }
             if TimeZone::get(&source.zone).is_err() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::breaks::{self, ActError, Break, Status};
 use super::line::Side;
-use super::matching::{Batch, Told, store};
+use super::matching::{Batch, Told, psp_of, sources_of, store};
 use super::postings;
 use crate::app::App;
 use crate::db::{DbError, Tx};
@@ -46,18 +46,19 @@ pub async fn candidates(app: &App, it: &Break) -> Result<Vec<Landed>, DbError> {
     if it.status != Status::Open || unplaced(told, &breaks::parked(&app.db, &it.id).await?).is_none() {
         return Ok(Vec::new());
     }
-    let of_bank = sources.iter().filter(|source| source.psp == bank.psp && source.livemode == bank.livemode);
-    let names: Vec<String> = of_bank.map(|source| source.name.clone()).collect();
-    let pending = store::batches_to_land(&app.db, &names).await?;
-    let fitting = pending.into_iter().filter(|batch| batch.currency == it.currency && !batch.unread && batch.sum != 0);
+    let names: Vec<String> = bank.psps().into_iter().flat_map(|psp| sources_of(sources, psp, bank.livemode)).collect();
+    let mut pending = store::batches_to_land(&app.db, &names).await?;
+    pending.retain(|batch| !batch.unread && batch.sum != 0);
+    // Those of the entry's own currency first: the others were exchanged.
+    pending.sort_by_key(|batch| batch.currency != it.currency);
     let landed = |batch: Batch| Landed {
-        psp: bank.psp.clone(),
+        psp: psp_of(sources, &batch).unwrap_or(&bank.psp).to_owned(),
         source: batch.source,
         name: batch.name,
         currency: batch.currency,
         sum: batch.sum,
     };
-    Ok(fitting.map(landed).collect())
+    Ok(pending.into_iter().map(landed).collect())
 }
 
 /// The entry of a bank, when all that it brought is held in suspense.
@@ -83,11 +84,16 @@ pub async fn propose(
     by: &str,
     now: Timestamp,
 ) -> Result<Break, ActError> {
-    let fits = |of: &Landed| of.currency == it.currency;
-    if !(1..=BATCHES).contains(&landed.len()) || !landed.iter().all(fits) {
+    let fits = |pair: &[Landed]| matches!(pair, [one, next] if (&one.psp, one.currency) == (&next.psp, next.currency));
+    if !(1..=BATCHES).contains(&landed.len()) || !landed.windows(2).all(fits) {
         return Err(ActError::Landing);
     }
-    of_break(tx, it).await?;
+    let (_, net) = of_break(tx, it).await?;
+    // Amounts of two currencies are not compared, yet what was sent does not leave the account.
+    let sum = landed.iter().fold(0_i64, |sum, of| sum.saturating_add(of.sum));
+    if landed.iter().any(|of| of.currency != it.currency) && sum.signum() != net.signum() {
+        return Err(ActError::Landing);
+    }
     let rows: Vec<Value> =
         landed.iter().map(|of| json!([of.source, of.psp, of.name, of.currency, of.sum.to_string()])).collect();
     breaks::propose_as(tx, &it.id, reason, &json!({ "reason": reason.trim(), "lands": rows }), by, now).await
@@ -104,7 +110,7 @@ pub fn read(proposal: &Value) -> Option<Vec<Landed>> {
 }
 
 /// Does what was proposed: the batches have landed with the entry, and leave suspense for what the PSP owed. Closes the break when
-/// nothing is left over; else it is open again with what is.
+/// nothing is left over; else it is open again with what is. Of batches in another currency the entry is what they were exchanged for.
 pub(super) async fn agree(
     tx: &mut Tx,
     it: &Break,
@@ -113,7 +119,8 @@ pub(super) async fn agree(
     now: Timestamp,
 ) -> Result<Break, ActError> {
     let (line, net) = of_break(tx, it).await?;
-    let mut shares: BTreeMap<(Tenant, &str), i64> = BTreeMap::new();
+    let [first, ..] = landed else { return Err(ActError::Landing) };
+    let mut shares: BTreeMap<Tenant, i64> = BTreeMap::new();
     let mut sum: i64 = 0;
     for of in landed {
         let (source, name, currency) = (of.source.clone(), of.name.clone(), of.currency);
@@ -121,7 +128,7 @@ pub(super) async fn agree(
         store::land(tx, &batch, &line).await?;
         let mut landed: i64 = 0;
         for (tenant, minor) in store::shares(tx, &batch, &line).await? {
-            let share = shares.entry((tenant, of.psp.as_str())).or_default();
+            let share = shares.entry(tenant).or_default();
             *share = share.saturating_add(minor);
             landed = landed.saturating_add(minor);
         }
@@ -130,17 +137,24 @@ pub(super) async fn agree(
             return Err(ActError::Changed);
         }
         sum = sum.saturating_add(landed);
-        breaks::store::close_waiting(tx, &of.name, of.currency, now).await?;
+        breaks::store::close_waiting(tx, &of.source, &of.name, of.currency, now).await?;
     }
-    let left = net.saturating_sub(sum);
+    let is_exchanged = first.currency != it.currency;
+    let placed = if is_exchanged { net } else { sum };
+    let left = net.saturating_sub(placed);
     let names: Vec<&str> = landed.iter().map(|of| of.name.as_str()).collect();
     let said = format!("what has landed with it: {}", names.join(", "));
     let number = breaks::store::note(tx, &it.id, by, "landed", &said, now).await?;
-    let out = [(it.currency, sum.saturating_neg())];
+    let out = [(it.currency, placed.saturating_neg())];
     let mut postings: Vec<_> =
         postings::parked(&it.tenant, &Account::Bank, &it.id, Some(number), &out, now).into_iter().collect();
-    for ((tenant, psp), minor) in &shares {
-        postings.extend(postings::landed(tenant, psp, &line, &[(it.currency, *minor)], now));
+    for (tenant, minor) in &shares {
+        postings.extend(postings::landed(tenant, &first.psp, &line, &[(first.currency, *minor)], now));
+    }
+    if is_exchanged {
+        let shares: Vec<(Tenant, i64)> = shares.into_iter().collect();
+        let exchanged = postings::exchanged_payout(&shares, first.currency, (it.currency, net), &line, now);
+        postings.extend(exchanged.ok_or(ActError::Landing)?);
     }
     let result = if left == 0 { "matched" } else { "amount_differs" };
     store::placed(tx, &line, result, names.first().copied().unwrap_or_default()).await?;

@@ -60,6 +60,37 @@ pub fn exchanged(
     (!transfers.is_empty()).then(|| of_line(EXCHANGED, tenant, line, transfers, now))
 }
 
+/// What a bank has exchanged of a PSP's payout, in the books of everybody who has a share in it: each gives its share, and gets in
+/// proportion of what `arrived`. `None` where there is nothing to go by.
+pub fn exchanged_payout(
+    shares: &[(Tenant, i64)],
+    sent: Currency,
+    arrived: (Currency, i64),
+    line: &LineId,
+    now: Timestamp,
+) -> Option<Vec<Posting>> {
+    let (currency, whole) = arrived;
+    let parts = in_proportion(whole, &shares.iter().map(|(_, share)| *share).collect::<Vec<_>>())?;
+    let both = shares.iter().zip(parts).filter_map(|((tenant, share), part)| {
+        exchanged(tenant, &Account::Bank, line, &[(currency, part), (sent, share.saturating_neg())], now)
+    });
+    Some(both.collect())
+}
+
+/// `whole` in proportion to shares, which may be below zero: what is rounded is carried on from one to the next, so that the parts
+/// are the whole.
+fn in_proportion(whole: i64, shares: &[i64]) -> Option<Vec<i64>> {
+    let sum = shares.iter().try_fold(0_i128, |sum, share| sum.checked_add(i128::from(*share)))?;
+    let (mut told, mut given) = (0_i128, 0_i128);
+    let part = |share: &i64| {
+        told = told.checked_add(i128::from(*share))?;
+        let until = i128::from(whole).checked_mul(told)?.checked_div_euclid(sum)?;
+        let part = until.checked_sub(std::mem::replace(&mut given, until))?;
+        i64::try_from(part).ok()
+    };
+    shares.iter().map(part).collect()
+}
+
 /// A difference that is booked at once, for its cause is known.
 pub fn booked(
     tenant: &Tenant,
@@ -132,4 +163,22 @@ fn of_line(kind: &'static str, tenant: &Tenant, line: &LineId, transfers: Vec<Tr
 /// Which movements of ours are a bank's, not a PSP's.
 pub const fn is_bank(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::Payout | ObjectKind::PayoutReturn | ObjectKind::Batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_arrived_is_given_in_proportion_to_the_last_unit() {
+        assert_eq!(in_proportion(133_000, &[9_680]), Some(vec![133_000]));
+        assert_eq!(in_proportion(100, &[1, 1, 1]), Some(vec![33, 33, 34]));
+        assert_eq!(in_proportion(-7, &[-2, -1]), Some(vec![-5, -2]));
+        assert_eq!(in_proportion(100, &[300, -200]), Some(vec![300, -200]));
+        assert_eq!(in_proportion(100, &[2, -2]), None);
+        assert_eq!(
+            in_proportion(i64::MAX, &[i64::MAX, i64::MAX]).unwrap().iter().map(|it| i128::from(*it)).sum::<i128>(),
+            i128::from(i64::MAX)
+        );
+    }
 }

@@ -120,9 +120,9 @@ pub async fn reconcile(
     end(app, source, &ended).await?;
     metrics::counter!("tollgate_reconciliation_runs_total", "source" => source.name.clone(), "status" => status.as_str())
         .increment(1);
-    if !is_explained(&ended) {
-        tracing::error!(run = %ended.id, source = source.name, psp = source.psp, "nothing explains the PSP's account");
-        metrics::counter!("tollgate_reconciliation_unexplained_total", "psp" => source.psp.clone()).increment(1);
+    for psp in source.psps().into_iter().filter(|psp| !is_explained(&ended, Some(psp))) {
+        tracing::error!(run = %ended.id, source = source.name, psp, "nothing explains the PSP's account");
+        metrics::counter!("tollgate_reconciliation_unexplained_total", "psp" => psp.to_owned()).increment(1);
     }
     Ok(ended)
 }
@@ -137,9 +137,11 @@ struct Came {
     failure: Option<String>,
 }
 
-/// Whether what the PSP owes by the books is what is in no file yet and what has not landed.
-fn is_explained(run: &Run) -> bool {
-    run.totals["explained"] != Value::Bool(false)
+/// Whether what a PSP owes by the books, or each of them, is what is in no file yet and what has not landed.
+fn is_explained(run: &Run, psp: Option<&str>) -> bool {
+    let rows = run.totals["psp_account"].as_array().into_iter().flatten();
+    let mut of_psp = rows.filter(|row| psp.is_none_or(|psp| row["psp"] == psp));
+    of_psp.all(|row| row["difference"].as_str().is_none_or(report::is_nothing))
 }
 
 /// Writes down how a run ended, and tells it.
@@ -160,7 +162,7 @@ async fn end(app: &App, source: &Source, ended: &Run) -> Result<(), ReconcileErr
             _ => "reconciliation.run_completed",
         };
         let object_id = ended.id.as_str();
-        if !is_explained(ended) {
+        if !is_explained(ended, None) {
             let (kind, data) = ("reconciliation.account_unexplained", data.clone());
             events::append(&mut tx, NewEvent { tenant, kind, object_id, data, now }).await?;
         }

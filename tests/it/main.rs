@@ -60,6 +60,7 @@ mod psp_keys;
 mod queue;
 mod races;
 mod reconciliation;
+mod reconciliation_banks;
 mod reconciliation_causes;
 mod reconciliation_command;
 mod reconciliation_desk;

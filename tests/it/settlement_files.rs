@@ -29,6 +29,7 @@ both_databases!(
     a_file_that_cannot_be_read_to_its_end_is_forgotten,
     statements_follow_those_of_former_files,
     a_statement_that_is_missing_in_between_is_seen,
+    an_account_is_the_source_that_has_told_it,
     entries_under_a_reference_that_says_nothing_are_all_kept,
     a_batch_that_is_told_later_than_its_row_is_the_rows,
     a_folder_is_read_file_by_file,
@@ -42,6 +43,7 @@ const CAMT: &str = include_str!("../fixtures/settlements/camt053.xml");
 fn source(format: Format) -> Source {
     let zone = if format == Format::Camt053 { "Asia/Seoul" } else { "UTC" };
     Source {
+        also_psps: Vec::new(),
         name: format.as_str().to_owned(),
         format,
         psp: "simulator".to_owned(),
@@ -302,6 +304,23 @@ async fn statements_follow_those_of_former_files(world: World) {
         panic!("a statement that was told before was taken with other balances");
     };
     assert!(refused.reason.contains("other balances"), "{refused}");
+}
+
+async fn an_account_is_the_source_that_has_told_it(world: World) {
+    let mut app = world.app();
+    let (bank, mut beside) = (source(Format::Camt053), source(Format::Camt053));
+    "beside".clone_into(&mut beside.name);
+    "stripe".clone_into(&mut beside.psp);
+    let mut config = (*app.config).clone();
+    config.reconciliation.sources = vec![bank.clone(), beside.clone()];
+    app.config = Arc::new(config);
+    take(&app, &bank, "283.xml", CAMT).await.unwrap();
+    let Err(TakeInError::Refused(refused)) = take(&app, &beside, "283.xml", CAMT).await else {
+        panic!("what a stranger paid would be there twice");
+    };
+    assert!(refused.reason.contains("is the source camt053's") && refused.reason.contains("also_psps"), "{refused}");
+    assert_eq!(lines(&world).await, 3);
+    take(&app, &beside, "other.xml", &CAMT.replace("110-000-000000", "220-000-000000")).await.unwrap();
 }
 
 async fn a_statement_that_is_missing_in_between_is_seen(world: World) {

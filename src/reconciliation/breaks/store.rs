@@ -260,6 +260,7 @@ pub(in crate::reconciliation) async fn count_unanswered(tx: &mut Tx, id: &BreakI
 /// Closes what waits for a PSP's batch to land.
 pub(in crate::reconciliation) async fn close_waiting(
     tx: &mut Tx,
+    source: &str,
     batch: &str,
     currency: Currency,
     now: Timestamp,
@@ -273,7 +274,11 @@ pub(in crate::reconciliation) async fn close_waiting(
     .all(&mut *tx)
     .await?;
     for row in &rows {
-        super::close_itself(tx, &read(row)?, "two people said with which entry of the bank it has landed", now).await?;
+        let it = read(row)?;
+        // Two PSPs may have one name for what each has sent.
+        if it.evidence["psp_source"] == source {
+            super::close_itself(tx, &it, "two people said with which entry of the bank it has landed", now).await?;
+        }
     }
     Ok(())
 }

@@ -205,5 +205,17 @@ async fn follows(app: &App, source: &Source, file: &FileId, totals: Totals) -> R
     for statement in &totals.statements {
         camt053::follows(&former, statement)?;
     }
+    let beside =
+        app.config.reconciliation.sources.iter().filter(|it| it.name != source.name && it.livemode == source.livemode);
+    for other in beside.filter(|it| it.format == source.format) {
+        let told = store::statements(&app.db, &other.name, file, FORMER_FILES).await?;
+        if let Some(statement) = totals.statements.iter().find(|it| told.iter().any(|told| told.is_of_account(it))) {
+            let (account, name, psp) = (&statement.account, &other.name, &source.psp);
+            let reason = format!(
+                "account {account} is the source {name}'s: one account is one source, so add {psp:?} to its also_psps"
+            );
+            return Err(Refused::whole("Acct", reason).into());
+        }
+    }
     Ok(totals)
 }

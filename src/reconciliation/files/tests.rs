@@ -57,6 +57,7 @@ pub fn source(format: Format) -> Source {
         _ => ("Asia/Seoul", &[]),
     };
     Source {
+        also_psps: Vec::new(),
         name: "sample".to_owned(),
         format,
         psp: "simulator".to_owned(),

@@ -7,10 +7,12 @@ use super::super::causes::Causes;
 use super::super::line::Side;
 use super::super::reconcile::ReconcileError;
 use super::super::runs::Run;
+use super::super::words::ObjectKind;
 use super::decide::Circumstance;
 use super::fee;
-use super::store;
+use super::store::{self, Batch};
 use super::told::Told;
+use super::write::subject;
 use crate::app::App;
 use crate::config::reconciliation::{Format, Source};
 use crate::merchants;
@@ -24,6 +26,17 @@ pub async fn owner(app: &App, source: &Source) -> Result<Tenant, ReconcileError>
         return Err(no_merchant());
     }
     Ok(Tenant::new(merchant, Mode::of(source.livemode)))
+}
+
+/// The sources that tell of a PSP.
+pub fn sources_of(sources: &[Source], psp: &str, livemode: bool) -> Vec<String> {
+    let of_psp = sources.iter().filter(|it| it.psp == psp && it.livemode == livemode);
+    of_psp.map(|it| it.name.clone()).collect()
+}
+
+/// The PSP whose lines make up a batch.
+pub fn psp_of<'s>(sources: &'s [Source], batch: &Batch) -> Option<&'s str> {
+    sources.iter().find(|it| it.name == batch.source).map(|it| it.psp.as_str())
 }
 
 /// What every step of a run needs.
@@ -83,10 +96,26 @@ impl<'a> Context<'a> {
         fee::wrong(self.source, line)
     }
 
-    /// The sources that tell of the PSP whose payouts land at this bank.
+    /// The sources that tell of the PSP, or of those whose payouts land at this bank.
     pub fn psp_sources(&self) -> Vec<String> {
-        let Source { psp, livemode, .. } = self.source;
-        let listed = self.app.config.reconciliation.sources.iter();
-        listed.filter(|it| it.psp == *psp && it.livemode == *livemode).map(|it| it.name.clone()).collect()
+        self.source.psps().into_iter().flat_map(|psp| self.sources_of(psp)).collect()
+    }
+
+    /// The sources that tell of one PSP.
+    pub fn sources_of(&self, psp: &str) -> Vec<String> {
+        sources_of(&self.app.config.reconciliation.sources, psp, self.source.livemode)
+    }
+
+    /// Whose payout a batch is.
+    pub fn psp_of(&self, batch: &Batch) -> &str {
+        psp_of(&self.app.config.reconciliation.sources, batch).unwrap_or(&self.source.psp)
+    }
+
+    /// How a batch is named where the bank has no line for it. Two PSPs may have one name for what each has sent.
+    pub fn batch_subject(&self, batch: &Batch) -> String {
+        match self.psp_of(batch) {
+            psp if psp == self.source.psp => subject(ObjectKind::Batch, &batch.name),
+            psp => subject(ObjectKind::Batch, &format!("{psp}/{}", batch.name)),
+        }
     }
 }

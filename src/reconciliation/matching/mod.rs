@@ -15,7 +15,7 @@ pub(super) mod store;
 mod told;
 pub(super) mod write;
 
-pub use context::{Context, owner};
+pub use context::{Context, owner, psp_of, sources_of};
 pub use decide::{Circumstance, Decided};
 pub use entry::Entry;
 pub use rehearsed::Batches;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::breaks::{self, Break, NewBreak, proposal};
 use super::super::causes::{Cause, Difference, Repair};
-use super::super::line::Side;
+use super::super::line::{LineKind, Side};
 use super::super::postings;
 use super::super::reconcile::ReconcileError;
 use super::super::runs;
@@ -52,7 +52,7 @@ async fn in_one(context: &Context<'_>, tx: &mut Tx, entries: &[Entry], now: Time
     let now_booked = |cause: &Option<Cause>| cause.as_ref().is_none_or(|it| it.repair != Repair::AskPsp);
     let booked: Vec<&Entry> = entries.iter().zip(&causes).filter(|(_, it)| now_booked(it)).map(|(it, _)| it).collect();
     let journals = book(context, tx, &booked, now).await?;
-    let subjects: Vec<String> = entries.iter().flat_map(told_of).collect();
+    let subjects: Vec<String> = entries.iter().flat_map(|entry| told_of(context, entry)).collect();
     let waiting = waiting(context, &mut *tx, &subjects).await?;
     let mut marks = Vec::with_capacity(entries.len());
     for (entry, cause) in entries.iter().zip(&causes) {
@@ -65,7 +65,7 @@ async fn in_one(context: &Context<'_>, tx: &mut Tx, entries: &[Entry], now: Time
         if let Some(cause) = cause {
             differ(context, tx, entry, cause, now).await?;
         }
-        let told = if waiting.is_empty() { Vec::new() } else { told_of(entry) };
+        let told = if waiting.is_empty() { Vec::new() } else { told_of(context, entry) };
         for it in waiting.iter().filter(|it| told.contains(&it.subject)) {
             if !breaks::close_itself(tx, it, "it was told after all", now).await?
                 && !entry.ours.as_ref().is_some_and(|ours| ours.written_off)
@@ -80,10 +80,13 @@ async fn in_one(context: &Context<'_>, tx: &mut Tx, entries: &[Entry], now: Time
 }
 
 /// Of which movements a line tells.
-fn told_of(entry: &Entry) -> Vec<String> {
+fn told_of(context: &Context<'_>, entry: &Entry) -> Vec<String> {
     // The PSP's own word of its payout is not the bank's.
+    if entry.side() == Side::Psp && entry.told.kind == LineKind::Payout {
+        return Vec::new();
+    }
     if entry.side() == Side::Bank && !entry.land.is_empty() {
-        return entry.land.iter().map(|batch| subject(ObjectKind::Batch, &batch.name)).collect();
+        return entry.land.iter().map(|batch| context.batch_subject(batch)).collect();
     }
     if !entry.taken_back.is_empty() || entry.names.is_some() {
         return Vec::new();
@@ -166,11 +169,11 @@ pub async fn book(
             keys.push((tenant, currency));
         }
     }
-    for entry in entries.iter().filter(|entry| !entry.exchanged.is_empty()) {
+    for entry in entries.iter().filter(|entry| !entry.exchanged.is_empty() && entry.land.is_empty()) {
         posted.extend(postings::exchanged(&entry.tenant, &entry.asset, &entry.told.id, &entry.exchanged, now));
     }
     for entry in entries.iter().filter(|entry| entry.batches().next().is_some()) {
-        posted.extend(land(tx, entry, psp, now).await?);
+        posted.extend(land(context, tx, entry, now).await?);
     }
     let mut journals = Vec::with_capacity(posted.len());
     // A batch may be of thousands of merchants, and a statement takes so many parameters and no more.
@@ -180,7 +183,12 @@ pub async fn book(
     Ok(keys.into_iter().zip(journals).map(|(key, journal)| (key, journal.journal.to_string())).collect())
 }
 
-async fn land(tx: &mut Tx, entry: &Entry, psp: &str, now: Timestamp) -> Result<Vec<Posting>, ReconcileError> {
+async fn land(
+    context: &Context<'_>,
+    tx: &mut Tx,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<Vec<Posting>, ReconcileError> {
     let mut shares: BTreeMap<Tenant, i64> = BTreeMap::new();
     for batch in &entry.land {
         // Whoever marks the lines first lands them; what is posted is what was marked.
@@ -208,10 +216,20 @@ async fn land(tx: &mut Tx, entry: &Entry, psp: &str, now: Timestamp) -> Result<V
         }
         store::float(tx, batch, &entry.told.id).await?;
     }
-    let currency = entry.told.currency;
-    let posting =
-        |(tenant, minor): (Tenant, i64)| postings::landed(&tenant, psp, &entry.told.id, &[(currency, minor)], now);
-    Ok(shares.into_iter().filter_map(posting).collect())
+    let line = &entry.told.id;
+    let Some(batch) = entry.land.first().or(entry.taken_back.first().map(|(batch, _)| batch)) else {
+        return Ok(Vec::new());
+    };
+    let (psp, currency) = (context.psp_of(batch), batch.currency);
+    let landed = |(tenant, minor): (&Tenant, &i64)| postings::landed(tenant, psp, line, &[(currency, *minor)], now);
+    let mut posted: Vec<Posting> = shares.iter().filter_map(landed).collect();
+    if !entry.exchanged.is_empty() {
+        let shares: Vec<(Tenant, i64)> = shares.into_iter().collect();
+        let arrived = (entry.told.currency, entry.told.net);
+        let exchanged = postings::exchanged_payout(&shares, currency, arrived, line, now);
+        posted.extend(exchanged.ok_or(ReconcileError::TooLarge)?);
+    }
+    Ok(posted)
 }
 
 /// Opens the break, and books or parks what is left over.

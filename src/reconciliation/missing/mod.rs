@@ -34,20 +34,22 @@ pub async fn look(context: &Context<'_>, day: Date, progress: &Progress) -> Resu
     let Some((from, until)) = window(context, day).await? else { return Ok(0) };
     let Some(today) = horizon(context, day).await? else { return Ok(0) };
     let mut found: u64 = 0;
-    for what in Unheard::of(context.side) {
-        let mut after = (from, String::new());
-        loop {
-            let batch = store::unheard(&context.app.db, *what, context, &after, until, BATCH).await?;
-            let Some(last) = batch.last() else { break };
-            after = (last.at, last.id.clone());
-            let full = i64::try_from(batch.len()).unwrap_or(BATCH) >= BATCH;
-            found = found.saturating_add(u64::try_from(batch.len()).unwrap_or(0));
-            if !context.run.dry {
-                tell(context, &batch, today).await?;
-            }
-            progress.tell(Stage::Missing, found, None);
-            if !full {
-                break;
+    for psp in context.source.psps() {
+        for what in Unheard::of(context.side) {
+            let mut after = (from, String::new());
+            loop {
+                let batch = store::unheard(context, *what, psp, &after, until, BATCH).await?;
+                let Some(last) = batch.last() else { break };
+                after = (last.at, last.id.clone());
+                let full = i64::try_from(batch.len()).unwrap_or(BATCH) >= BATCH;
+                found = found.saturating_add(u64::try_from(batch.len()).unwrap_or(0));
+                if !context.run.dry {
+                    tell(context, &batch, today).await?;
+                }
+                progress.tell(Stage::Missing, found, None);
+                if !full {
+                    break;
+                }
             }
         }
     }
@@ -167,15 +169,14 @@ async fn batches(context: &Context<'_>, day: Date, today: Date) -> Result<u64, R
     let mut new = Vec::new();
     let mut found: u64 = 0;
     let there = super::matching::store::batches_to_land(&context.app.db, &context.psp_sources()).await?;
-    let of_batch = |name: &str| subject(super::words::ObjectKind::Batch, name);
-    let known = known(context, there.iter().map(|batch| of_batch(&batch.name)).collect()).await?;
+    let known = known(context, there.iter().map(|batch| context.batch_subject(batch)).collect()).await?;
     for batch in there {
         if batch.unread || batch.sum == 0 || batch.last_day > day {
             continue;
         }
         found = found.saturating_add(1);
         let expected_by = context.expected_by(batch.last_day);
-        let subject = of_batch(&batch.name);
+        let subject = context.batch_subject(&batch);
         let outcome = standing(today, expected_by);
         let cause = cause(context, outcome, (batch.sum.unsigned_abs(), batch.currency), 0);
         let Some(cause) = cause.filter(|_| !known.contains(&subject)) else { continue };

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::line::Side;
 use super::super::matching::Context;
 use super::super::words::ObjectKind;
-use crate::db::{Db, DbError, On, Tx, query};
+use crate::db::{DbError, On, Tx, query};
 use crate::words::{Currency, Tenant, Timestamp};
 
 /// A kind of movement.
@@ -113,11 +113,11 @@ pub(super) async fn is_told(
     asked.one(tx).await?.get("told")
 }
 
-/// The next movements without a line, after an instant and an id and before `until`.
+/// The next movements of a PSP without a line, after an instant and an id and before `until`.
 pub(super) async fn unheard(
-    db: &Db,
-    what: Unheard,
     context: &Context<'_>,
+    what: Unheard,
+    psp: &str,
     after: &(Timestamp, String),
     until: Timestamp,
     limit: i64,
@@ -175,13 +175,13 @@ pub(super) async fn unheard(
         }
     };
     query(sql)
-        .bind(&context.source.psp)
+        .bind(psp)
         .bind(context.owner.mode)
         .bind(after.0)
         .bind(&after.1)
         .bind(until)
         .bind(limit)
-        .all(db)
+        .all(&context.app.db)
         .await?
         .iter()
         .map(|row| {

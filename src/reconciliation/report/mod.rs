@@ -43,7 +43,11 @@ pub async fn totals(context: &Context<'_>, about: &About) -> Result<Value, DbErr
     }
     let exchanged = store::exchanged(db, source, about).await?;
     let open = store::open_breaks(db, source).await?;
-    let accounts = psp_account(db, &context.source.psp, context.owner.mode, &context.psp_sources()).await?;
+    let mut accounts = Vec::new();
+    for psp in context.source.psps() {
+        let found = psp_account(db, psp, context.owner.mode, &context.sources_of(psp)).await?;
+        accounts.extend(found.into_iter().map(|account| (psp, account)));
+    }
     Ok(json!({
         "types": types.view(),
         "exchanged": exchanged.iter().map(|&(from, into, count, paid, settled)| json!({
@@ -52,8 +56,8 @@ pub async fn totals(context: &Context<'_>, about: &About) -> Result<Value, DbErr
         "open_breaks": open.classes,
         "oldest_open_break": open.oldest,
         "value_at_risk": open.at_risk,
-        "psp_account": accounts.iter().map(AccountOf::view).collect::<Vec<_>>(),
-        "explained": accounts.iter().all(|account| account.difference() == 0),
+        "psp_account": accounts.iter().map(|(psp, account)| account.view(psp)).collect::<Vec<_>>(),
+        "explained": accounts.iter().all(|(_, account)| account.difference() == 0),
     }))
 }
 
@@ -84,6 +88,12 @@ impl Types {
         }
         Value::Object(view)
     }
+}
+
+/// Whether an amount, as reports write it, is zero.
+#[must_use]
+pub fn is_nothing(amount: &str) -> bool {
+    amount.trim_start_matches('-').chars().all(|digit| matches!(digit, '0' | '.'))
 }
 
 /// What a rehearsal has found: how many of each type, and of what differs by which cause and for whom to close.

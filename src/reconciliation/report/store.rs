@@ -42,18 +42,22 @@ pub(super) async fn exchanged(
         About::Day(day) => (
             "select l.presented_currency, l.currency, count(*) as n, cast(sum(l.presented_amount) as bigint) as paid,
                  cast(sum(l.gross) as bigint) as settled
-             from settlement_lines l join journals j on j.merchant_id = l.merchant_id and j.livemode = l.livemode
-                 and j.kind = $3 and j.source_id = l.id
+             from settlement_lines l
              where l.source = $1 and l.business_date = $2 and l.presented_currency is not null
+                 and (exists (select 1 from journals j where j.merchant_id = l.merchant_id and j.livemode = l.livemode
+                         and j.kind = $3 and j.source_id = l.id)
+                     or exists (select 1 from settlement_lines b where b.landed_by = l.id and b.currency = l.presented_currency))
              group by l.presented_currency, l.currency order by l.presented_currency, l.currency",
             day.to_string(),
         ),
         About::File(file) => (
             "select l.presented_currency, l.currency, count(*) as n, cast(sum(l.presented_amount) as bigint) as paid,
                  cast(sum(l.gross) as bigint) as settled
-             from settlement_lines l join journals j on j.merchant_id = l.merchant_id and j.livemode = l.livemode
-                 and j.kind = $3 and j.source_id = l.id
+             from settlement_lines l
              where l.source = $1 and l.file_id = $2 and l.presented_currency is not null
+                 and (exists (select 1 from journals j where j.merchant_id = l.merchant_id and j.livemode = l.livemode
+                         and j.kind = $3 and j.source_id = l.id)
+                     or exists (select 1 from settlement_lines b where b.landed_by = l.id and b.currency = l.presented_currency))
              group by l.presented_currency, l.currency order by l.presented_currency, l.currency",
             file.to_string(),
         ),
@@ -147,9 +151,10 @@ impl AccountOf {
         self.balance.saturating_sub(self.not_in_a_file).saturating_sub(self.not_landed)
     }
 
-    pub(super) fn view(&self) -> Value {
+    pub(super) fn view(&self, psp: &str) -> Value {
         let text = |minor: i128| minor_text(minor, self.currency);
         json!({
+            "psp": psp,
             "currency": self.currency,
             "balance": text(self.balance),
             "not_in_a_file": text(self.not_in_a_file),

@@ -46,7 +46,7 @@ pub(super) fn sentence(code: &str) -> Option<&'static str> {
         "changed" => "Nothing was done: another journal is proposed now than the one you were shown. Look at it first.",
         "asked" => "Nothing was done: the PSP is asked about it first, in the next run.",
         "parked" => "Nothing was done: money of it stands in suspense. Propose a journal that says what it is.",
-        "landing" => "Nothing was done: choose payouts in the currency of the entry that have not landed yet.",
+        "landing" => "Nothing was done: choose payouts of one PSP, in one currency, that have not landed yet.",
         "landed" => "Proposed. The payouts have landed when somebody else agrees.",
         "status" => "Nothing was done: it does not stand where that can be done, or somebody was faster.",
         "flaw" => {

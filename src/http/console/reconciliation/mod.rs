@@ -81,7 +81,7 @@ fn said(code: &str) -> Option<&'static str> {
 fn told(source: &Source, last: Option<(Date, Timestamp)>, now: Timestamp) -> SourceRow {
     SourceRow {
         name: source.name.clone(),
-        psp: source.psp.clone(),
+        psp: source.psps().join(", "),
         when: format!("every day at {} {}", source.at, source.zone),
         last: last
             .map_or_else(|| "never".to_owned(), |(day, ended)| format!("{day}, done {} ago", span(now.since(ended)))),

@@ -16,6 +16,7 @@ use crate::http::console::frame::{self, Frame, Place};
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
 use crate::reconciliation::breaks::{self, Filter};
+use crate::reconciliation::report::is_nothing;
 use crate::reconciliation::runs::{self, Run};
 use crate::reconciliation::shown::run_csv;
 use crate::reconciliation::words::Outcome;
@@ -108,8 +109,9 @@ fn accounts(totals: &Value) -> Vec<Account> {
     rows.map(|row| {
         let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let difference = text("difference");
-        let even = difference.trim_start_matches('-').chars().all(|digit| matches!(digit, '0' | '.'));
+        let even = is_nothing(&difference);
         Account {
+            psp: text("psp"),
             currency: text("currency"),
             balance: grouped(&text("balance")),
             not_in_a_file: grouped(&text("not_in_a_file")),
@@ -145,6 +147,8 @@ struct TypeRow {
 }
 
 struct Account {
+    /// None in reports that were made when a source had one PSP.
+    psp: String,
     currency: String,
     balance: String,
     not_in_a_file: String,
@@ -159,7 +163,7 @@ impl Page {
     pub fn sample() -> Self {
         let totals = serde_json::json!({
             "types": {"matched": {"count": 1987, "amounts": {"KRW": "29805000"}}, "late": {"count": 0, "amounts": {}}},
-            "psp_account": [{"currency": "KRW", "balance": "30000", "not_in_a_file": "15000", "not_landed": "15000",
+            "psp_account": [{"psp": "simulator", "currency": "KRW", "balance": "30000", "not_in_a_file": "15000", "not_landed": "15000",
                              "parked": "0", "difference": "0"}],
         });
         Self {

@@ -208,15 +208,28 @@ fn when(of: &Of<'_>, leaves: &Leaves) -> Result<(Option<Timestamp>, Date), Refus
     Err(of.refuse("BookgDt", "neither a booking date nor a value date"))
 }
 
-/// What was instructed, when that was in another currency.
+/// The amounts that a bank may tell of a transaction beside the entry's: what was instructed, what it was in, what that came to.
+const AMOUNTS: [&str; 3] = ["AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt"];
+
+/// What was exchanged for the entry, when that was in another currency. Nothing when what is told of it is not one amount, or when
+/// what it came to is not the entry: something was kept on the way then, and that is no exchange.
 fn presented(of: &Of<'_>, leaves: &Leaves, transaction: usize, amount: i64) -> Option<(Currency, i64)> {
     let text = |name: &str| {
-        let within = leaves.at(transaction, &format!("NtryDtls/TxDtls/AmtDtls/{name}"));
-        within.or_else(|| leaves.at(0, &format!("AmtDtls/{name}")))
+        let within = leaves.at(transaction, &format!("NtryDtls/TxDtls/{name}"));
+        within.or_else(|| leaves.at(0, name).filter(|_| name.starts_with("AmtDtls/")))
     };
-    let currency = Currency::parse(text("InstdAmt/Amt@Ccy")?).ok().filter(|it| *it != of.currency)?;
-    let minor = major(text("InstdAmt/Amt")?, currency).ok()?;
-    Some((currency, if amount < 0 { minor.checked_neg()? } else { minor }))
+    let mut exchanged = None;
+    for name in AMOUNTS.into_iter().chain(["Amt"]) {
+        let (Some(minor), Some(code)) = (text(name), text(&format!("{name}@Ccy"))) else { continue };
+        let currency = Currency::parse(code).ok()?;
+        let minor = major(minor, currency).ok()?;
+        let told = (currency, if amount < 0 { minor.checked_neg()? } else { minor });
+        let fits = if currency == of.currency { told.1 == amount } else { *exchanged.get_or_insert(told) == told };
+        if !fits {
+            return None;
+        }
+    }
+    exchanged
 }
 
 /// Every text in which a reference may stand, in the order of the search.

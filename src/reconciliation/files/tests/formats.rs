@@ -186,6 +186,33 @@ fn settings_name_where_a_banks_reference_stands() {
 }
 
 #[test]
+fn what_a_bank_has_exchanged_is_told_in_both_currencies_or_not_at_all() {
+    let amount = |name: &str, currency: &str, amount: &str| {
+        let xchg = "<CcyXchg><SrcCcy>USD</SrcCcy><TrgtCcy>KRW</TrgtCcy><XchgRate>1379</XchgRate></CcyXchg>";
+        format!("<{name}><Amt Ccy=\"{currency}\">{amount}</Amt>{xchg}</{name}>")
+    };
+    let sent = amount("InstdAmt", "USD", "28.00");
+    let presented = |amounts: &str| {
+        let begin = "<TxDtls><Refs><EndToEndId>po_0001";
+        let text = CAMT.replace(begin, &format!("<TxDtls><AmtDtls>{amounts}</AmtDtls><Refs><EndToEndId>po_0001"));
+        let told = lines(&source(Format::Camt053), &text).0[0].presented;
+        told.map(|(currency, minor)| (currency.code(), minor))
+    };
+    let dollars = Some(("USD", 2_800));
+    assert_eq!(presented(&sent), dollars);
+    assert_eq!(presented(&amount("TxAmt", "USD", "28.00")), dollars);
+    assert_eq!(presented(&format!("{sent}{}", amount("TxAmt", "KRW", "38610"))), dollars);
+    assert_eq!(presented(&format!("{sent}{}", amount("CntrValAmt", "KRW", "38610"))), dollars);
+    // Something was kept on the way, before the exchange or after it.
+    assert_eq!(presented(&format!("{sent}{}", amount("TxAmt", "USD", "26.00"))), None);
+    assert_eq!(presented(&format!("{sent}{}", amount("CntrValAmt", "KRW", "40000"))), None);
+    assert_eq!(presented(&format!("{sent}{}", amount("TxAmt", "EUR", "26.00"))), None);
+    // Nothing was exchanged, or what is told is no amount.
+    assert_eq!(presented(&amount("InstdAmt", "KRW", "38610")), None);
+    assert_eq!(presented(&amount("InstdAmt", "USD", "28.001")), None);
+}
+
+#[test]
 fn one_entry_whose_transactions_have_no_amounts_is_one_line_with_all_their_texts() {
     let text = CAMT
         .replace("<Amt Ccy=\"KRW\">2000</Amt><CdtDbtInd>DBIT</CdtDbtInd>", "")

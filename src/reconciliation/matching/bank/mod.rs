@@ -21,7 +21,10 @@ pub async fn bank_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<E
     let db = &context.app.db;
     let words: Vec<Vec<String>> = lines.iter().map(words).collect();
     let every: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
-    let known = store::payouts(db, &context.source.psp, context.owner.mode, &every).await?;
+    let mut known = Vec::new();
+    for psp in context.source.psps() {
+        known.extend(store::payouts(db, psp, context.owner.mode, &every).await?);
+    }
     let named: Vec<Vec<Ours>> = lines.iter().zip(&words).map(|(told, words)| named(told, words, &known)).collect();
     let mut groups = grouped(named.iter().map(|named| if let [one] = &named[..] { Some(one.clone()) } else { None }));
     Together::add(&mut groups, &named);
