@@ -166,16 +166,24 @@ impl AccountOf {
 }
 
 /// The account of a PSP over the books of all merchants of one mode, by currency. `sources` are those that tell of this PSP.
+///
+/// What stands on it is what the sealer keeps, and what waits for the sealer. What is in no file is asked of each movement.
 pub async fn psp_account(db: &Db, psp: &str, mode: Mode, sources: &[String]) -> Result<Vec<AccountOf>, DbError> {
     let sql = "select currency,
-             cast(sum(balance >> 40) as bigint) as balance_high, cast(sum(balance & 1099511627775) as bigint) as balance_low,
+             cast(sum(balance_high) as bigint) as balance_high, cast(sum(balance_low) as bigint) as balance_low,
              cast(sum(pending >> 40) as bigint) as pending_high, cast(sum(pending & 1099511627775) as bigint) as pending_low,
              cast(sum(landing >> 40) as bigint) as landing_high, cast(sum(landing & 1099511627775) as bigint) as landing_low,
              cast(sum(parked >> 40) as bigint) as parked_high, cast(sum(parked & 1099511627775) as bigint) as parked_low from (
-             select t.currency, t.amount as balance, 0 as pending, 0 as landing, 0 as parked
-                 from transfers t where t.debit_account = $1 and t.livemode = $2
-             union all select t.currency, -t.amount, 0, 0, 0 from transfers t where t.credit_account = $1 and t.livemode = $2
-             union all select m.currency, 0, m.amount, 0, 0 from (
+             select a.currency, a.debits_high - a.credits_high as balance_high, a.debits_low - a.credits_low as balance_low,
+                     0 as pending, 0 as landing, 0 as parked
+                 from account_balances a where a.account = $1 and a.livemode = $2 and a.account >= 'psp:' and a.account < 'psp;'
+             union all select t.currency, t.amount >> 40, t.amount & 1099511627775, 0, 0, 0 from unsealed_journals u cross join transfers t
+                 where t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id
+                 and t.debit_account = $1 and t.livemode = $2
+             union all select t.currency, -(t.amount >> 40), -(t.amount & 1099511627775), 0, 0, 0 from unsealed_journals u cross join transfers t
+                 where t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id
+                 and t.credit_account = $1 and t.livemode = $2
+             union all select m.currency, 0, 0, m.amount, 0, 0 from (
                  select 'charge' as kind, p.id, p.currency, p.captured as amount from payments p
                      where p.psp = $3 and p.livemode = $2 and p.captured > 0
                  union all select 'refund', r.id, r.currency, -r.amount from refunds r
@@ -189,10 +197,10 @@ pub async fn psp_account(db: &Db, psp: &str, mode: Mode, sources: &[String]) -> 
                      and l.standing <> 'new')
                  and not exists (select 1 from breaks b where b.object_id = m.id and b.object_kind = m.kind
                      and b.type = 'missing_at_psp' and b.journal_id is not null)
-             union all select l.currency, 0, 0, l.net, 0 from settlement_lines l
+             union all select l.currency, 0, 0, 0, l.net, 0 from settlement_lines l
                  where l.source in (select value from json_each($4))
                      and l.side = 'psp' and l.kind <> 'payout' and l.landed_by is null and l.standing <> 'new'
-             union all select k.currency, 0, 0, 0, k.amount from break_parkings k join breaks b on b.id = k.break_id
+             union all select k.currency, 0, 0, 0, 0, k.amount from break_parkings k join breaks b on b.id = k.break_id
                  where not k.released and k.livemode = $2
                      and b.source in (select value from json_each($4))
          ) x group by currency order by currency";
