@@ -206,7 +206,7 @@ async fn raw(db: &Db, town: &Town, at: Timestamp) {
     tx.commit().await.unwrap();
 }
 
-/// One look of the watch at a thousand sealed journals.
+/// The watch looks at a thousand sealed journals, as many at once as it does.
 pub async fn looks(db: &Db, transfers: i64) {
     // As if it had just looked at everything.
     let now = SystemClock.now();
@@ -218,6 +218,6 @@ pub async fn looks(db: &Db, transfers: i64) {
         .unwrap();
     tx.commit().await.unwrap();
     let begun = Instant::now();
-    watch::look(db, now).await.unwrap();
+    while watch::look(db, now).await.unwrap() {}
     println!("| {transfers} | the watch looks at 1000 sealed journals | in {} ms |||||", begun.elapsed().as_millis());
 }

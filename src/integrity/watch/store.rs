@@ -67,27 +67,27 @@ async fn ids(db: &Db, asked: Query, stretch: Stretch) -> Result<Vec<String>, DbE
 /// Every table that the laws read, cut down to some payments (`$6`) and payouts (`$7`), both JSON lists of ids.
 ///
 /// What stands in `[[` and `]]` is for SQLite: there a name must not stand for itself, so the table is named with its schema. Both
-/// are told to make each list first, and SQLite by which index: left to themselves they walk a whole table in the order of the law's
-/// findings, or by its merchant.
+/// are told to make each list first, and SQLite by which index and, by `cross join`, from which table: left to themselves they walk a
+/// whole table in the order of the law's findings, or by its merchant.
 const NARROW: &str = "\
-    touched as materialized (select p.merchant_id as m, p.livemode as l, p.id from json_each($6) i join [[main.]]payments p on p.id = i.value), \
-    paid_out as materialized (select o.merchant_id as m, o.livemode as l, o.id from json_each($7) i join [[main.]]payouts o on o.id = i.value), \
-    journals as materialized (select j.* from touched x join [[main.]]journals j [[indexed by journals_by_payment]] \
-        on j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
-        union all select j.* from paid_out x join [[main.]]journals j [[indexed by sqlite_autoindex_journals_2]] \
-        on j.merchant_id = x.m and j.livemode = x.l \
+    touched as materialized (select p.merchant_id as m, p.livemode as l, p.id from json_each($6) i cross join [[main.]]payments p where p.id = i.value), \
+    paid_out as materialized (select o.merchant_id as m, o.livemode as l, o.id from json_each($7) i cross join [[main.]]payouts o where o.id = i.value), \
+    journals as materialized (select j.* from touched x cross join [[main.]]journals j [[indexed by journals_by_payment]] \
+        where j.merchant_id = x.m and j.livemode = x.l and j.payment_id = x.id \
+        union all select j.* from paid_out x cross join [[main.]]journals j [[indexed by sqlite_autoindex_journals_2]] \
+        where j.merchant_id = x.m and j.livemode = x.l \
         and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned') and j.source_id = x.id), \
-    transfers as materialized (select t.* from journals j join [[main.]]transfers t \
-        on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id), \
-    payments as materialized (select p.* from touched x join [[main.]]payments p on p.id = x.id), \
-    payment_orders as materialized (select o.* from touched x join [[main.]]payment_orders o on o.payment_id = x.id), \
-    attempts as materialized (select a.* from touched x join [[main.]]attempts a on a.payment_id = x.id), \
-    refunds as materialized (select r.* from touched x join [[main.]]refunds r on r.payment_id = x.id), \
-    captures as materialized (select c.* from touched x join [[main.]]captures c on c.payment_id = x.id), \
-    disputes as materialized (select d.* from touched x join [[main.]]disputes d on d.payment_id = x.id), \
-    payouts as materialized (select o.* from paid_out x join [[main.]]payouts o on o.id = x.id), \
-    settlement_lines as materialized (select l.* from touched x join [[main.]]settlement_lines l on l.object_id = x.id), \
-    checkout_sessions as materialized (select c.* from payments p join [[main.]]checkout_sessions c on c.id = p.checkout_id)";
+    transfers as materialized (select t.* from journals j cross join [[main.]]transfers t \
+        where t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id), \
+    payments as materialized (select p.* from touched x cross join [[main.]]payments p where p.id = x.id), \
+    payment_orders as materialized (select o.* from touched x cross join [[main.]]payment_orders o where o.payment_id = x.id), \
+    attempts as materialized (select a.* from touched x cross join [[main.]]attempts a where a.payment_id = x.id), \
+    refunds as materialized (select r.* from touched x cross join [[main.]]refunds r where r.payment_id = x.id), \
+    captures as materialized (select c.* from touched x cross join [[main.]]captures c where c.payment_id = x.id), \
+    disputes as materialized (select d.* from touched x cross join [[main.]]disputes d where d.payment_id = x.id), \
+    payouts as materialized (select o.* from paid_out x cross join [[main.]]payouts o where o.id = x.id), \
+    settlement_lines as materialized (select l.* from touched x cross join [[main.]]settlement_lines l where l.object_id = x.id), \
+    checkout_sessions as materialized (select c.* from payments p cross join [[main.]]checkout_sessions c where c.id = p.checkout_id)";
 
 /// Whether a law is broken by any of some payments and payouts.
 pub(super) async fn any_broken(db: &Db, broken: &'static str, touched: &Touched) -> Result<bool, DbError> {
@@ -118,6 +118,9 @@ fn bind(query: Query, stretch: Stretch) -> Query {
 }
 
 /// Whether any seller account that moved in a stretch is not what its wallet says.
+///
+/// What waits to be sealed is read first and by itself: joined with the accounts, SQLite reads all transfers of the tenant for each of
+/// them, to see which wait. It joins in the order written where it says `cross join`.
 pub(super) async fn wallets(db: &Db, stretch: Stretch) -> Result<bool, DbError> {
     let rows = query(
         "with moved as ( \
@@ -127,16 +130,17 @@ pub(super) async fn wallets(db: &Db, stretch: Stretch) -> Result<bool, DbError> 
              union select t.merchant_id, t.livemode, t.currency, t.credit_account from sealed_journals s join transfers t \
                  on t.merchant_id = s.merchant_id and t.livemode = s.livemode and t.journal_id = s.journal_id \
                  where s.position > $1 and s.position <= $2 and t.credit_account like 'seller:%' \
+         ), waiting as materialized ( \
+             select t.merchant_id, t.livemode, t.currency, t.debit_account, t.credit_account, t.amount from unsealed_journals u \
+                 cross join transfers t where t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id \
          ) select account from ( \
              select a.merchant_id, a.livemode, a.currency, a.account, a.credits_high - a.debits_high as high, \
                  a.credits_low - a.debits_low as low from moved m join account_balances a \
                  on a.merchant_id = m.merchant_id and a.livemode = m.livemode and a.currency = m.currency and a.account = m.account \
-             union all select m.merchant_id, m.livemode, m.currency, m.account, 0, t.amount from unsealed_journals u join transfers t \
-                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id join moved m \
-                 on m.merchant_id = t.merchant_id and m.livemode = t.livemode and m.currency = t.currency and m.account = t.credit_account \
-             union all select m.merchant_id, m.livemode, m.currency, m.account, 0, -t.amount from unsealed_journals u join transfers t \
-                 on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.journal_id = u.journal_id join moved m \
-                 on m.merchant_id = t.merchant_id and m.livemode = t.livemode and m.currency = t.currency and m.account = t.debit_account \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, 0, n.amount from waiting n join moved m \
+                 on m.merchant_id = n.merchant_id and m.livemode = n.livemode and m.currency = n.currency and m.account = n.credit_account \
+             union all select m.merchant_id, m.livemode, m.currency, m.account, 0, -n.amount from waiting n join moved m \
+                 on m.merchant_id = n.merchant_id and m.livemode = n.livemode and m.currency = n.currency and m.account = n.debit_account \
              union all select m.merchant_id, m.livemode, m.currency, m.account, 0, case \
                  when m.account like '%:pending' then -w.pending when m.account like '%:available' then -w.available \
                  when m.account like '%:paying_out' then -w.paying_out else -w.reserved end from moved m join wallets w \

@@ -82,8 +82,9 @@ pub async fn journals_of_payout(
 ) -> Result<Vec<Journal>, DbError> {
     let rows = query(
         "select j.id, j.kind, j.source_id, j.payment_id, j.created_at, t.debit_account, t.credit_account, t.amount, t.currency
-         from journals j join transfers t on t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id
-         where j.merchant_id = $1 and j.livemode = $2 and j.source_id = $3
+         from journals j cross join transfers t
+         where t.merchant_id = j.merchant_id and t.livemode = j.livemode and t.journal_id = j.id
+             and j.merchant_id = $1 and j.livemode = $2 and j.source_id = $3
              and j.kind in ('payout_asked', 'payout_paid', 'payout_failed', 'payout_returned')
          order by j.created_at, j.id, t.line",
     )
