@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Filter;
 use super::line::{LineItem, shares, times};
 use super::session::{Capture, Language, Session, Status};
-use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
+use crate::db::{DbError, List, On, Row, Tx, Value, insert_many, query};
 use crate::words::{Currency, MerchantId, Mode, Money, Page, SessionId, Slice, Tenant, Timestamp};
 
 /// Writes a new session and its lines.
@@ -101,34 +101,17 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Session>, DbError> {
-    let sql = if page.is_backwards() {
-        "select s.*, l.name, l.unit_amount, l.quantity, l.seller_id
-         from (select * from checkout_sessions
-               where merchant_id = $1 and livemode = $2 and id > $3
-                 and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
-                 and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
-               order by id limit $8) s
-         join checkout_line_items l on l.session_id = s.id
-         order by s.id, l.position"
-    } else {
-        "select s.*, l.name, l.unit_amount, l.quantity, l.seller_id
-         from (select * from checkout_sessions
-               where merchant_id = $1 and livemode = $2 and id < $3
-                 and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
-                 and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
-               order by id desc limit $8) s
-         join checkout_line_items l on l.session_id = s.id
-         order by s.id desc, l.position"
-    };
-    let rows = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(page.cursor())
-        .bind(filter.status.map(Status::as_str))
-        .bind(filter.reference.clone())
-        .bind(filter.created_from)
-        .bind(filter.created_to)
-        .bind(page.fetch())
+    let rows = List::of("checkout_sessions", tenant)
+        .only("status", filter.status.map(Status::as_str))
+        .of_one("reference", &filter.reference)
+        .created(">=", filter.created_from)
+        .created("<=", filter.created_to)
+        .page_with(
+            "l.name, l.unit_amount, l.quantity, l.seller_id",
+            "checkout_line_items l on l.session_id = page.id",
+            "l.position",
+            page,
+        )
         .all(on)
         .await?;
     Ok(page.cut(read(&rows)?))

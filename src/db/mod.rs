@@ -5,6 +5,7 @@
 
 mod error;
 mod insert;
+mod list;
 mod migrate;
 mod query;
 mod row;
@@ -24,6 +25,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 pub use error::{DbError, MayRetry, retrying};
 pub use insert::insert_many;
+pub use list::List;
 pub use migrate::{GATEWAY, Migrations};
 pub use query::{Query, query};
 pub use row::{Column, Row};

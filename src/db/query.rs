@@ -36,6 +36,11 @@ impl Query {
         self
     }
 
+    /// The text, with places for its values.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
     /// All rows.
     pub async fn all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, DbError> {
         let on = on.into();

@@ -20,6 +20,18 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Value {
+    /// Whether there is no value.
+    pub const fn is_null(&self) -> bool {
+        match self {
+            Self::Int(value) => value.is_none(),
+            Self::Text(value) => value.is_none(),
+            Self::Bool(value) => value.is_none(),
+            Self::Bytes(value) => value.is_none(),
+        }
+    }
+}
+
 macro_rules! values {
     ($($type:ty => $variant:ident, $map:expr;)*) => {$(
         impl From<$type> for Value {

@@ -1,7 +1,7 @@
 //! The SQL of events, the log and its readers.
 
 use super::event::{Event, NewEvent};
-use crate::db::{DbError, On, Row, Tx, query};
+use crate::db::{DbError, List, On, Row, Tx, query};
 use crate::words::{EventId, MerchantId, Page, Slice, Tenant, Timestamp};
 
 /// Writes one event in the caller's transaction and gives its id.
@@ -86,26 +86,12 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Event>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from events where merchant_id = $1 and livemode = $2
-             and (kind = $3 or $3 is null) and (object_id = $4 or $4 is null)
-             and (created_at >= $5 or $5 is null) and (created_at < $6 or $6 is null)
-             and id > $7 order by id limit $8"
-    } else {
-        "select * from events where merchant_id = $1 and livemode = $2
-             and (kind = $3 or $3 is null) and (object_id = $4 or $4 is null)
-             and (created_at >= $5 or $5 is null) and (created_at < $6 or $6 is null)
-             and id < $7 order by id desc limit $8"
-    };
-    let rows = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(&filter.kind)
-        .bind(&filter.object_id)
-        .bind(filter.from)
-        .bind(filter.until)
-        .bind(page.cursor())
-        .bind(page.fetch())
+    let rows = List::of("events", tenant)
+        .only("kind", &filter.kind)
+        .of_one_in("object_id", &filter.object_id, "sequence")
+        .created(">=", filter.from)
+        .created("<", filter.until)
+        .page(page)
         .all(on)
         .await?;
     Ok(page.cut(rows.iter().map(event).collect::<Result<_, _>>()?))

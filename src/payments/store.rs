@@ -4,7 +4,7 @@ use super::captures::Operation;
 use super::payment::{Order, Payment};
 use super::status::{OrderStatus, PaymentStatus};
 use crate::checkout::Capture;
-use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
+use crate::db::{DbError, List, On, Row, Tx, Value, insert_many, query};
 use crate::psp::Registered;
 use crate::sabotage::Protection::CompareAndSet;
 use crate::words::{Currency, Money, Page, PaymentId, PaymentOrderId, SellerId, SessionId, Slice, Tenant, Timestamp};
@@ -109,26 +109,12 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Payment>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from payments where merchant_id = $1 and livemode = $2 and id > $3
-             and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
-             and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
-         order by id limit $8"
-    } else {
-        "select * from payments where merchant_id = $1 and livemode = $2 and id < $3
-             and (status = $4 or $4 is null) and (reference = $5 or $5 is null)
-             and (created_at >= $6 or $6 is null) and (created_at <= $7 or $7 is null)
-         order by id desc limit $8"
-    };
-    let rows = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(page.cursor())
-        .bind(filter.status.map(PaymentStatus::as_str))
-        .bind(&filter.reference)
-        .bind(filter.created_from)
-        .bind(filter.created_to)
-        .bind(page.fetch())
+    let rows = List::of("payments", tenant)
+        .only("status", filter.status.map(PaymentStatus::as_str))
+        .of_one("reference", &filter.reference)
+        .created(">=", filter.created_from)
+        .created("<=", filter.created_to)
+        .page(page)
         .all(on)
         .await?;
     Ok(page.cut(rows.iter().map(read_payment).collect::<Result<_, _>>()?))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::sweep::LOOK_EVERY;
 use super::{Payout, PayoutStatus};
-use crate::db::{DbError, On, Row, Tx, query};
+use crate::db::{DbError, List, On, Row, Tx, query};
 use crate::ledger::Account;
 use crate::merchants::sellers::Seller;
 use crate::words::{Currency, Money, OperatorId, Page, PayoutId, SellerId, Slice, Tenant, Timestamp};
@@ -184,35 +184,12 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Payout>, DbError> {
-    // SQLite finds no rows by an index where the seller may be null, so each question is asked by itself.
-    let sql = match (&filter.seller, page.is_backwards()) {
-        (None, true) => {
-            "select * from payouts where merchant_id = $1 and livemode = $2 and id > $3
-                 and (status = $4 or $4 is null) order by id limit $5"
-        }
-        (None, false) => {
-            "select * from payouts where merchant_id = $1 and livemode = $2 and id < $3
-                 and (status = $4 or $4 is null) order by id desc limit $5"
-        }
-        (Some(_), true) => {
-            "select * from payouts where merchant_id = $1 and livemode = $2 and seller_id = $6 and id > $3
-                 and (status = $4 or $4 is null) order by id limit $5"
-        }
-        (Some(_), false) => {
-            "select * from payouts where merchant_id = $1 and livemode = $2 and seller_id = $6 and id < $3
-                 and (status = $4 or $4 is null) order by id desc limit $5"
-        }
-    };
-    let asked = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(page.cursor())
-        .bind(filter.status.map(|status| status.as_str().to_owned()))
-        .bind(page.fetch());
-    let rows = match &filter.seller {
-        Some(seller) => asked.bind(seller).all(on).await?,
-        None => asked.all(on).await?,
-    };
+    let rows = List::of("payouts", tenant)
+        .of_one("seller_id", &filter.seller)
+        .only("status", filter.status.map(PayoutStatus::as_str))
+        .page(page)
+        .all(on)
+        .await?;
     Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
 }
 

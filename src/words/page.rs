@@ -1,7 +1,8 @@
 //! A piece of a list: newest first, cut by an id, as the API's `limit`, `starting_after` and `ending_before` say.
 //!
-//! Ids are time-ordered, so a store sorts by id alone. It writes two statements: `id < $cursor order by id desc` for
-//! [`Page::is_backwards`] false, and `id > $cursor order by id` for true; both with `limit` [`Page::fetch`].
+//! Ids are time-ordered, so a store sorts by id alone. [`crate::db::List`] puts the statements of such lists together; a store that needs
+//! more writes two: `id < $cursor order by id desc` for [`Page::is_backwards`] false, and `id > $cursor order by id` for true; both with
+//! `limit` [`Page::fetch`].
 
 /// Where in a list to look.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use tollgate::db::{Db, Tx};
 use tollgate::events::{self, Event, NewEvent};
-use tollgate::words::{EventId, Mode, PaymentId, Tenant, Timestamp};
+use tollgate::words::{EventId, Mode, Page, PaymentId, Tenant, Timestamp};
 
 use crate::support::{Caller, Engine, World, both_databases};
 
@@ -18,6 +18,7 @@ both_databases!(
     readers_lose_nothing_while_everybody_writes,
     a_reader_that_fails_reads_again,
     the_api_lists_filters_and_keeps_tenants_apart,
+    a_list_goes_on_where_its_page_ended,
 );
 
 async fn append(tx: &mut Tx, tenant: &Tenant, object_id: &str, now: Timestamp) -> EventId {
@@ -63,6 +64,49 @@ async fn events_of_an_object_are_numbered_and_roll_back_with_their_fact(world: W
     append(&mut tx, &tenant, "a", world.now()).await;
     tx.commit().await.unwrap();
     assert_eq!(numbers(&tenant, "a").await, [1, 2, 3], "no number is lost to a rollback");
+}
+
+/// Clocks of several gateways differ: what is asked for by time is read by time, not by id, and no page leaves anything out.
+async fn a_list_goes_on_where_its_page_ended(world: World) {
+    let tenant = world.tenant().await;
+    let at = |second: i64| Timestamp::from_unix_seconds(1_760_000_000 + second);
+    let mut tx = world.db.begin().await.unwrap();
+    let mut made = Vec::new();
+    for (second, object) in [(5, "a"), (3, "b"), (3, "a"), (8, "a"), (1, "a"), (9, "b"), (3, "a"), (7, "b")] {
+        made.push((at(second), append(&mut tx, &tenant, object, at(second)).await, object));
+    }
+    tx.commit().await.unwrap();
+    let all = events::Filter::default();
+    let by_time = events::Filter { from: Some(at(2)), until: Some(at(9)), ..all.clone() };
+    let of_one = events::Filter { object_id: Some("a".to_owned()), ..all.clone() };
+    let both = events::Filter { object_id: Some("a".to_owned()), ..by_time.clone() };
+    for (filter, timed) in [(all, false), (by_time, true), (of_one, false), (both, false)] {
+        let asked = |(at, _, object): &&(Timestamp, EventId, &str)| {
+            filter.object_id.as_deref().is_none_or(|id| id == *object)
+                && filter.from.is_none_or(|from| *at >= from)
+                && filter.until.is_none_or(|until| *at < until)
+        };
+        let mut wanted: Vec<_> = made.iter().filter(asked).collect();
+        // Ids of one millisecond stand in any order; of one object the numbers stand as they were given.
+        match (timed, filter.object_id.is_some()) {
+            (true, _) => wanted.sort_by_key(|(at, id, _)| (*at, id.clone())),
+            (false, true) => {}
+            (false, false) => wanted.sort_by_key(|(_, id, _)| id.clone()),
+        }
+        let wanted: Vec<EventId> = wanted.into_iter().rev().map(|(_, id, _)| id.clone()).collect();
+        let (mut page, mut read) = (Page::newest(2), Vec::new());
+        loop {
+            let slice = events::list(&world.db, &tenant, &filter, &page).await.unwrap();
+            read.extend(slice.items.iter().map(|event| event.id.clone()));
+            let Some(last) = slice.onward() else { break };
+            page = Page::after(2, last.id.to_string());
+        }
+        assert_eq!(read, wanted, "{filter:?}");
+        let before = Page::before(2, wanted[wanted.len() - 1].to_string());
+        let slice = events::list(&world.db, &tenant, &filter, &before).await.unwrap();
+        let ids: Vec<EventId> = slice.items.into_iter().map(|event| event.id).collect();
+        assert_eq!(ids, wanted[wanted.len() - 3..wanted.len() - 1], "{filter:?}");
+    }
 }
 
 /// Six writers, two placers and two readers at once: every committed event is read exactly once, in one order.

@@ -41,6 +41,7 @@ mod integrity;
 mod keys;
 mod laws;
 mod ledger;
+mod lists;
 mod lost_orders;
 mod migrations;
 mod one_state;

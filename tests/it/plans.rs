@@ -120,7 +120,8 @@ fn the_watch_reads_what_changed() {
                 let plan = AssertSqlSafe(format!("explain query plan with {tables} {}", law.sql));
                 for step in sqlx::query(plan).fetch_all(read).await.unwrap() {
                     let step: String = step.get("detail");
-                    let whole = step.starts_with("SCAN ") && step.contains(" INDEX ") && !step.contains("VIRTUAL TABLE");
+                    let whole =
+                        step.starts_with("SCAN ") && step.contains(" INDEX ") && !step.contains("VIRTUAL TABLE");
                     let tenant = step.contains("(merchant_id=? AND livemode=?)") || step.contains("merchant_id>?");
                     assert!(!whole && !tenant, "{}: {step}", source.path);
                 }

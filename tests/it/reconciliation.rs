@@ -6,7 +6,7 @@ use tollgate::db::query;
 use tollgate::ledger::{Account, Transfer};
 use tollgate::payments::{self, Opened};
 use tollgate::psp::{Finding, Outcome as Heard};
-use tollgate::reconciliation::breaks::{self, ActError, Break, Status};
+use tollgate::reconciliation::breaks::{self, ActError, Break, Filter, Status};
 use tollgate::reconciliation::progress::Progress;
 use tollgate::reconciliation::report::psp_account;
 use tollgate::reconciliation::runs::{self, Run, Trigger};
@@ -165,7 +165,8 @@ impl Books {
 
     pub async fn open_breaks(&self) -> Vec<Break> {
         let page = Page::newest(100);
-        breaks::open_ones(&self.shop.world.db, None, &page).await.unwrap().items
+        let open = Filter { resolved: Some(false), ..Filter::default() };
+        breaks::list(&self.shop.world.db, None, &open, &page).await.unwrap().items
     }
 
     pub async fn only_break(&self) -> Break {

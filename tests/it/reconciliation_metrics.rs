@@ -6,7 +6,7 @@ use jiff::ToSpan as _;
 use tollgate::db::query;
 use tollgate::ledger::{Account, Transfer};
 use tollgate::merchants;
-use tollgate::reconciliation::breaks;
+use tollgate::reconciliation::breaks::{self, Filter};
 use tollgate::words::{Currency, Money, Page, Timestamp};
 
 use crate::serve::{Served, Settings};
@@ -96,7 +96,8 @@ async fn every_metric_moves(world: World) {
     // Two people close it, and what is at risk is nothing again.
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let db = &town.world.db;
-    for it in breaks::open_ones(db, None, &Page::newest(10)).await.unwrap().items {
+    let open = Filter { resolved: Some(false), ..Filter::default() };
+    for it in breaks::list(db, None, &open, &Page::newest(10)).await.unwrap().items {
         let mut tx = db.begin().await.unwrap();
         if breaks::parked(&mut tx, &it.id).await.unwrap().is_empty() {
             breaks::resolve(&mut tx, &it.id, "it was a test", "one", now).await.unwrap();

@@ -35,7 +35,7 @@ async fn every_statement_is_understood(world: World) {
     assert!(seen > 0, "no statement was found in any store");
 }
 
-async fn prepare(world: &World, sql: &str) -> Result<(), sqlx::Error> {
+pub async fn prepare(world: &World, sql: &str) -> Result<(), sqlx::Error> {
     let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
     match &world.db {
         Db::Sqlite { write, .. } => write.acquire().await?.prepare(sql).await.map(drop),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Dispute, Evidence, EvidenceStatus, Part, TEXTS, Texts};
-use crate::db::{DbError, On, Row, Tx, insert_many, query};
+use crate::db::{DbError, List, On, Row, Tx, insert_many, query};
 use crate::payments::store as payments;
 use crate::psp::{DisputeReason, DisputeStatus};
 use crate::words::{Currency, DisputeId, EvidenceId, Money, Page, PaymentId, Slice, Tenant, Timestamp};
@@ -192,43 +192,17 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Dispute>, DbError> {
-    // A merchant's are found by its own index, not among the whole house's: SQLite finds nothing by an index where the
-    // merchant may be null.
-    let sql = match (tenant, page.is_backwards()) {
-        (None, true) => {
-            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
-             from (select * from disputes where id > $1 and (payment_id = $2 or $2 is null)
-                     and (status = $3 or $3 is null) order by id limit $4) d
-             join dispute_parts p on p.dispute_id = d.id order by d.id, p.payment_order_id"
-        }
-        (None, false) => {
-            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
-             from (select * from disputes where id < $1 and (payment_id = $2 or $2 is null)
-                     and (status = $3 or $3 is null) order by id desc limit $4) d
-             join dispute_parts p on p.dispute_id = d.id order by d.id desc, p.payment_order_id"
-        }
-        (Some(_), true) => {
-            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
-             from (select * from disputes where merchant_id = $5 and livemode = $6 and id > $1
-                     and (payment_id = $2 or $2 is null) and (status = $3 or $3 is null) order by id limit $4) d
-             join dispute_parts p on p.dispute_id = d.id order by d.id, p.payment_order_id"
-        }
-        (Some(_), false) => {
-            "select d.*, p.payment_order_id, p.seller_account, p.amount as part, p.from_pending
-             from (select * from disputes where merchant_id = $5 and livemode = $6 and id < $1
-                     and (payment_id = $2 or $2 is null) and (status = $3 or $3 is null) order by id desc limit $4) d
-             join dispute_parts p on p.dispute_id = d.id order by d.id desc, p.payment_order_id"
-        }
-    };
-    let asked = query(sql)
-        .bind(page.cursor())
-        .bind(filter.payment.as_ref().map(PaymentId::as_str))
-        .bind(filter.status.map(DisputeStatus::as_str))
-        .bind(page.fetch());
-    let rows = match tenant {
-        Some(tenant) => asked.bind(&tenant.merchant).bind(tenant.mode).all(on).await?,
-        None => asked.all(on).await?,
-    };
+    let rows = List::of("disputes", tenant)
+        .belonging("payment_id", "payments", &filter.payment)
+        .only("status", filter.status.map(DisputeStatus::as_str))
+        .page_with(
+            "p.payment_order_id, p.seller_account, p.amount as part, p.from_pending",
+            "dispute_parts p on p.dispute_id = page.id",
+            "p.payment_order_id",
+            page,
+        )
+        .all(on)
+        .await?;
     Ok(page.cut(read(&rows)?))
 }
 

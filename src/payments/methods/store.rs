@@ -1,7 +1,7 @@
 //! The SQL of saved cards.
 
 use super::PaymentMethod;
-use crate::db::{DbError, On, Row, Tx, query};
+use crate::db::{DbError, List, On, Row, Tx, query};
 use crate::psp::Card;
 use crate::words::{Page, PaymentId, PaymentMethodId, Slice, Tenant, Timestamp};
 
@@ -83,19 +83,10 @@ pub async fn list(
     customer_email: Option<&str>,
     page: &Page,
 ) -> Result<Slice<PaymentMethod>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from payment_methods where merchant_id = $1 and livemode = $2 and detached_at is null and id > $3
-             and (customer_email = $4 or $4 is null) order by id limit $5"
-    } else {
-        "select * from payment_methods where merchant_id = $1 and livemode = $2 and detached_at is null and id < $3
-             and (customer_email = $4 or $4 is null) order by id desc limit $5"
-    };
-    let rows = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(page.cursor())
-        .bind(customer_email)
-        .bind(page.fetch())
+    let rows = List::of("payment_methods", tenant)
+        .when("detached_at is null", true)
+        .of_one("customer_email", customer_email)
+        .page(page)
         .all(on)
         .await?;
     Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))

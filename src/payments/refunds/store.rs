@@ -2,7 +2,7 @@
 
 use super::share::Before;
 use super::{Part, Refund, RefundStatus};
-use crate::db::{DbError, On, Row, Tx, insert_many, query};
+use crate::db::{DbError, List, On, Row, Tx, insert_many, query};
 use crate::payments::store as payments;
 use crate::words::{Currency, Money, Page, PaymentId, RefundId, Slice, Tenant};
 
@@ -191,38 +191,16 @@ pub async fn list(
     payment: Option<&PaymentId>,
     page: &Page,
 ) -> Result<Slice<Refund>, DbError> {
-    // Of one payment they are found by it alone, if it is the tenant's: SQLite would walk all of the tenant's otherwise.
-    let sql = match (payment, page.is_backwards()) {
-        (None, true) => {
-            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
-             from (select * from refunds where merchant_id = $1 and livemode = $2 and id > $3 order by id limit $4) r
-             join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
-        }
-        (None, false) => {
-            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
-             from (select * from refunds where merchant_id = $1 and livemode = $2 and id < $3 order by id desc limit $4) r
-             join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
-        }
-        (Some(_), true) => {
-            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
-             from (select * from refunds
-                   where payment_id = (select id from payments where merchant_id = $1 and livemode = $2 and id = $5)
-                       and id > $3 order by id limit $4) r
-             join refund_parts p on p.refund_id = r.id order by r.id, p.payment_order_id"
-        }
-        (Some(_), false) => {
-            "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending
-             from (select * from refunds
-                   where payment_id = (select id from payments where merchant_id = $1 and livemode = $2 and id = $5)
-                       and id < $3 order by id desc limit $4) r
-             join refund_parts p on p.refund_id = r.id order by r.id desc, p.payment_order_id"
-        }
-    };
-    let asked = query(sql).bind(&tenant.merchant).bind(tenant.mode).bind(page.cursor()).bind(page.fetch());
-    let rows = match payment {
-        Some(payment) => asked.bind(payment).all(on).await?,
-        None => asked.all(on).await?,
-    };
+    let rows = List::of("refunds", tenant)
+        .belonging("payment_id", "payments", payment)
+        .page_with(
+            "p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending",
+            "refund_parts p on p.refund_id = page.id",
+            "p.payment_order_id",
+            page,
+        )
+        .all(on)
+        .await?;
     Ok(page.cut(read(&rows)?))
 }
 

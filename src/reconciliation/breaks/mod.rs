@@ -16,7 +16,7 @@ pub use act::{
 pub(super) use act::{landed, propose_as};
 pub use listed::{Filter, Standing, list, of_object, standing};
 pub use open::{ITSELF, NewBreak, close_itself, open};
-pub use store::{find, notes, open_ones, parked};
+pub use store::{find, notes, parked};
 pub use update::{escalate, update};
 pub use view::{signed, view, whom};
 

@@ -8,7 +8,7 @@ use super::super::postings::PARKED;
 use super::super::words::{Class, ObjectKind, Outcome};
 use super::{Break, Note, Status};
 use crate::db::{DbError, On, Row, Tx, query};
-use crate::words::{BreakId, Currency, JournalId, LineId, Page, Slice, Tenant, Timestamp};
+use crate::words::{BreakId, Currency, JournalId, LineId, Tenant, Timestamp};
 
 /// A break that is open, with what the table of causes asks for.
 pub(in crate::reconciliation) struct Known {
@@ -74,22 +74,6 @@ pub async fn parked(on: impl Into<On<'_>>, id: &BreakId) -> Result<Vec<(Currency
         .iter()
         .map(|row| Ok((row.get("currency")?, row.get("amount")?)))
         .collect()
-}
-
-/// A page of breaks that are not closed, the newest first; of one class, or of all.
-///
-/// # Errors
-/// When the database fails.
-pub async fn open_ones(on: impl Into<On<'_>>, class: Option<Class>, page: &Page) -> Result<Slice<Break>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from breaks where id > $1 and (class = $2 or $2 is null) and status <> 'resolved' order by id limit $3"
-    } else {
-        "select * from breaks where id < $1 and (class = $2 or $2 is null) and status <> 'resolved'
-         order by id desc limit $3"
-    };
-    let class = class.map(|class| class.as_str().to_owned());
-    let rows = query(sql).bind(page.cursor()).bind(class).bind(page.fetch()).all(on).await?;
-    Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
 }
 
 pub(super) fn read(row: &Row) -> Result<Break, DbError> {

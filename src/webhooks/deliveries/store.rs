@@ -1,7 +1,7 @@
 //! The SQL of deliveries and their tries.
 
 use super::delivery::{Attempt, Delivery, Status};
-use crate::db::{DbError, On, Row, Tx, Value, insert_many, query};
+use crate::db::{DbError, List, On, Row, Tx, Value, insert_many, query};
 use crate::words::{DeliveryId, EndpointId, EventId, Page, Slice, Tenant, Timestamp};
 
 /// Rows of one insert; a row may hold 20 kB.
@@ -106,26 +106,12 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Delivery>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
-             and (endpoint_id = $3 or $3 is null) and (event_id = $4 or $4 is null)
-             and (status = $5 or $5 is null) and (kind = $6 or $6 is null)
-             and id > $7 order by id limit $8"
-    } else {
-        "select * from webhook_deliveries where merchant_id = $1 and livemode = $2
-             and (endpoint_id = $3 or $3 is null) and (event_id = $4 or $4 is null)
-             and (status = $5 or $5 is null) and (kind = $6 or $6 is null)
-             and id < $7 order by id desc limit $8"
-    };
-    let rows = query(sql)
-        .bind(&tenant.merchant)
-        .bind(tenant.mode)
-        .bind(&filter.endpoint)
-        .bind(&filter.event)
-        .bind(filter.status.map(Status::as_str))
-        .bind(&filter.kind)
-        .bind(page.cursor())
-        .bind(page.fetch())
+    let rows = List::of("webhook_deliveries", tenant)
+        .belonging("event_id", "events", &filter.event)
+        .belonging("endpoint_id", "webhook_endpoints", &filter.endpoint)
+        .only("status", filter.status.map(Status::as_str))
+        .only("kind", &filter.kind)
+        .page(page)
         .all(on)
         .await?;
     Ok(page.cut(rows.iter().map(delivery).collect::<Result<_, _>>()?))

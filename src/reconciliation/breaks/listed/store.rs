@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::super::words::{Class, Outcome};
 use super::super::{Break, store::read};
 use super::{Filter, Standing};
-use crate::db::{DbError, On, query};
+use crate::db::{DbError, List, On, query};
 use crate::words::{Page, Slice, Tenant, Timestamp};
 
 /// A page of a tenant's breaks (of all tenants' without one), the newest first.
@@ -18,28 +18,15 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Break>, DbError> {
-    let sql = if page.is_backwards() {
-        "select * from breaks where id > $1 and (merchant_id = $2 or $2 is null) and (livemode = $3 or $3 is null)
-             and (class = $4 or $4 is null) and (type = $5 or $5 is null) and (source = $6 or $6 is null)
-             and ((status = 'resolved') = $7 or $7 is null) and (run_id = $8 or $8 is null) and (opened_at < $9 or $9 is null)
-         order by id limit $10"
-    } else {
-        "select * from breaks where id < $1 and (merchant_id = $2 or $2 is null) and (livemode = $3 or $3 is null)
-             and (class = $4 or $4 is null) and (type = $5 or $5 is null) and (source = $6 or $6 is null)
-             and ((status = 'resolved') = $7 or $7 is null) and (run_id = $8 or $8 is null) and (opened_at < $9 or $9 is null)
-         order by id desc limit $10"
-    };
-    let rows = query(sql)
-        .bind(page.cursor())
-        .bind(tenant.map(|tenant| tenant.merchant.as_str().to_owned()))
-        .bind(tenant.map(|tenant| tenant.mode.is_live()))
-        .bind(filter.class.map(|class| class.as_str().to_owned()))
-        .bind(filter.outcome.map(|outcome| outcome.as_str().to_owned()))
-        .bind(filter.source.clone())
-        .bind(filter.resolved)
-        .bind(filter.run.as_ref().map(|run| run.as_str().to_owned()))
-        .bind(filter.before)
-        .bind(page.fetch())
+    let rows = List::of("breaks", tenant)
+        .when("status <> 'resolved'", filter.resolved == Some(false))
+        .when("status = 'resolved'", filter.resolved == Some(true))
+        .of_one("run_id", &filter.run)
+        .only("class", filter.class.map(Class::as_str))
+        .only("type", filter.outcome.map(Outcome::as_str))
+        .only("source", &filter.source)
+        .having("opened_at", "<", filter.before)
+        .page(page)
         .all(on)
         .await?;
     Ok(page.cut(rows.iter().map(read).collect::<Result<_, _>>()?))
