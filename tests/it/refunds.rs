@@ -305,6 +305,7 @@ async fn by_api_a_repeated_key_refunds_once_and_bad_input_nothing(world: World) 
         (json!({ "payment": "pay_x" }), "parameter_invalid", "payment"),
         (json!({ "payment": payment, "amount": "99999999" }), "refund_too_large", "amount"),
         (json!({ "payment": payment, "why": "x" }), "parameter_unknown", "why"),
+        (json!({ "payment": payment, "orders": [] }), "parameter_invalid", "orders"),
     ] {
         let answer = gateway.post("/v1/refunds", body.clone()).await;
         let problem = answer.any_problem();

@@ -31,8 +31,7 @@ pub struct Asked {
     payment: String,
     amount: Option<String>,
     reason: Option<String>,
-    #[serde(default)]
-    orders: Vec<AskedOrder>,
+    orders: Option<Vec<AskedOrder>>,
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -54,14 +53,14 @@ pub async fn create(
     request: Keyed<Asked>,
 ) -> Result<Response, Problem> {
     require(&principal, Scope::Refund)?;
-    let orders = orders(&request.body.orders)?;
+    let orders = request.body.orders.as_deref().map(orders).transpose()?;
     let new = checked(request.body)?;
     let (tenant, now) = (principal.tenant.clone(), app.now());
     let phases = Phases {
         take_on: async move |tx: &mut Tx| {
-            let asked = match orders.as_slice() {
-                [] => refunds::ask(tx, &tenant, new.clone(), now).await,
-                orders => refunds::ask_of_orders(tx, &tenant, new.clone(), orders, now).await,
+            let asked = match &orders {
+                None => refunds::ask(tx, &tenant, new.clone(), now).await,
+                Some(orders) => refunds::ask_of_orders(tx, &tenant, new.clone(), orders, now).await,
             };
             let refund = asked.map_err(refused)?;
             let object = refund.id.to_string();
@@ -125,8 +124,12 @@ fn checked(asked: Asked) -> Result<NewRefund, Problem> {
 }
 
 fn orders(asked: &[AskedOrder]) -> Result<Vec<(PaymentOrderId, Option<String>)>, Problem> {
-    if asked.len() > ORDERS {
-        return Err(Problem::invalid("orders", format!("`orders` may have {ORDERS} entries.")));
+    // None at all is a mistake of whoever made the list: read as "not named", it would give back the whole payment.
+    if asked.is_empty() || asked.len() > ORDERS {
+        return Err(Problem::invalid(
+            "orders",
+            format!("`orders` must have from 1 to {ORDERS} entries, or be left out."),
+        ));
     }
     let order = |(at, order): (usize, &AskedOrder)| {
         let rule = "must be the id of an order of the payment (po_...).";
