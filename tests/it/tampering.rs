@@ -122,7 +122,7 @@ async fn a_changed_amount_is_named(world: World) {
             ],
         )
         .await;
-    books.names(3, "its own row was changed after it was sealed in block 2").await;
+    books.names(3, "its own row was changed and its transfer 1 was changed after it was sealed in block 2").await;
     books.tamper(3, &["update journals set control_total = control_total - 5 where id = $j"]).await;
     books.names(3, "its transfer 1 was changed").await;
 }
@@ -146,6 +146,12 @@ async fn a_deleted_transfer_is_named(world: World) {
     let books = Books::open(world).await;
     books.tamper(4, &["delete from transfers where journal_id = $j and line = 1"]).await;
     books.names(4, "its transfer 1 was taken away").await;
+}
+
+async fn changed_marks_are_named(world: World) {
+    let books = Books::open(world).await;
+    books.tamper(2, &["update sealed_journals set marks = leaf where journal_id = $j"]).await;
+    books.names(2, "the marks of its rows were changed").await;
 }
 
 async fn a_deleted_journal_is_named(world: World) {
@@ -464,6 +470,7 @@ both_databases!(
     a_changed_amount_is_named,
     every_column_of_a_journal_is_sealed,
     a_deleted_transfer_is_named,
+    changed_marks_are_named,
     a_deleted_journal_is_named,
     an_inserted_transfer_is_named,
     an_inserted_journal_is_named,

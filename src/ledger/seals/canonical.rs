@@ -36,6 +36,8 @@ pub struct TransferRow {
 
 /// Bytes of one mark.
 const MARK: usize = 8;
+/// So many rows of one journal are told of by name.
+const TOLD: usize = 3;
 
 impl JournalRow {
     fn bytes(&self) -> Vec<u8> {
@@ -69,34 +71,46 @@ impl JournalRow {
         hash.finalize().into()
     }
 
-    /// What tells later which row was touched: a piece of the hash of each.
+    /// What tells later which row was touched: a piece of the hash of each, the journal's own first.
     pub fn marks(&self) -> Vec<u8> {
         let rows = std::iter::once(self.bytes()).chain(self.transfers.iter().map(TransferRow::bytes));
-        rows.flat_map(|bytes| Sha256::digest(bytes)[..MARK].to_vec()).collect()
+        rows.flat_map(|bytes| mark(&bytes)).collect()
     }
 
-    /// The first row whose mark is not the one that was kept, in words; `None` when all agree.
-    pub fn first_difference(&self, kept: &[u8]) -> Option<String> {
+    /// The rows whose marks are not the ones that were kept, in words; `None` when all agree.
+    ///
+    /// A journal's transfers are numbered from 0 on when they are posted, so the marks after its own tell their lines.
+    pub fn difference(&self, kept: &[u8]) -> Option<String> {
         let mut kept = kept.chunks(MARK);
-        let own = self.marks();
-        let mut own = own.chunks(MARK);
-        if own.next() != kept.next() {
-            return Some("its own row was changed".to_owned());
+        let mut touched = Vec::new();
+        if kept.next() != Some(&mark(&self.bytes())[..]) {
+            touched.push("its own row was changed".to_owned());
         }
-        for transfer in &self.transfers {
-            match (own.next(), kept.next()) {
-                (_, None) => return Some(format!("its transfer {} was added", transfer.line)),
-                (mine, there) if mine != there => {
-                    return Some(format!(
-                        "its transfer {} was changed, or one before it was taken away",
-                        transfer.line
-                    ));
+        let mut sealed = 0;
+        for (line, kept) in (0..).zip(kept) {
+            sealed = line + 1;
+            match self.transfers.iter().find(|transfer| transfer.line == line) {
+                None => touched.push(format!("its transfer {line} was taken away")),
+                Some(transfer) if mark(&transfer.bytes()) != kept => {
+                    touched.push(format!("its transfer {line} was changed"));
                 }
-                _ => {}
+                Some(_) => {}
             }
         }
-        kept.next().map(|_| format!("its transfer {} was taken away", self.transfers.len()))
+        let added = self.transfers.iter().filter(|transfer| !(0..sealed).contains(&transfer.line));
+        touched.extend(added.map(|transfer| format!("its transfer {} was added", transfer.line)));
+        let more = touched.len().saturating_sub(TOLD);
+        touched.truncate(TOLD);
+        let told = touched.join(" and ");
+        (!told.is_empty())
+            .then(|| if more == 0 { told } else { format!("{told} and {more} more of its rows were touched") })
     }
+}
+
+fn mark(row: &[u8]) -> [u8; MARK] {
+    let mut mark = [0; MARK];
+    mark.copy_from_slice(&Sha256::digest(row)[..MARK]);
+    mark
 }
 
 impl TransferRow {
@@ -170,18 +184,45 @@ mod tests {
             |it| it.transfers[0].amount += 1,
             |it| it.transfers[0].currency = "JPY".into(),
             |it| it.transfers[0].created_at += 1,
-            |it| it.transfers.swap(0, 1),
+            |it| {
+                it.transfers.swap(0, 1);
+                it.transfers[0].line = 0;
+                it.transfers[1].line = 1;
+            },
             |it| drop(it.transfers.pop()),
-            |it| it.transfers.push(it.transfers[0].clone()),
+            |it| drop(it.transfers.remove(0)),
+            |it| it.transfers.push(TransferRow { line: 2, ..it.transfers[0].clone() }),
         ];
         for (number, change) in changes.into_iter().enumerate() {
             let mut other = journal();
             change(&mut other);
             assert_ne!(other.leaf(7), leaf, "change {number}");
-            assert!(other.first_difference(&journal().marks()).is_some(), "change {number}");
+            assert!(other.difference(&journal().marks()).is_some(), "change {number}");
         }
         assert_ne!(journal().leaf(8), leaf);
-        assert_eq!(journal().first_difference(&journal().marks()), None);
+        assert_eq!(journal().difference(&journal().marks()), None);
+    }
+
+    #[test]
+    fn each_touched_row_is_told_by_its_name() {
+        let touched = |change: fn(&mut JournalRow)| {
+            let mut other = journal();
+            change(&mut other);
+            other.difference(&journal().marks()).unwrap()
+        };
+        let balanced = touched(|it| {
+            it.control_total += 5;
+            it.transfers[1].amount += 5;
+        });
+        assert_eq!(balanced, "its own row was changed and its transfer 1 was changed");
+        assert_eq!(touched(|it| drop(it.transfers.remove(0))), "its transfer 0 was taken away");
+        let many = touched(|it| {
+            it.kind.clear();
+            it.transfers[0].line = 7;
+            it.transfers[1].amount = 1;
+        });
+        let three = "its own row was changed and its transfer 0 was taken away and its transfer 1 was changed";
+        assert_eq!(many, format!("{three} and 1 more of its rows were touched"));
     }
 
     #[test]

@@ -131,8 +131,14 @@ fn hold(block: &Block, places: &[Place], walk: &mut Walk) -> Vec<Hash> {
             continue;
         };
         let leaf = journal.leaf(place.position);
-        if leaf[..] != place.leaf[..] {
-            let detail = journal.first_difference(&place.marks).unwrap_or_else(|| "its place was changed".to_owned());
+        let touched = journal.difference(&place.marks);
+        let detail = match (leaf[..] == place.leaf[..], touched) {
+            (true, None) => None,
+            // Nothing is proved by the marks, and yet somebody prepared that a change could not be told.
+            (true, Some(_)) => Some("the marks of its rows were changed".to_owned()),
+            (false, touched) => Some(touched.unwrap_or_else(|| "its place was changed".to_owned())),
+        };
+        if let Some(detail) = detail {
             found(walk, place.journal_id.clone(), &format!("{detail} after it was sealed in {}", block.name()));
         }
         leaves.push(leaf);
