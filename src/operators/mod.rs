@@ -193,6 +193,11 @@ pub async fn session(on: impl Into<On<'_>>, session: &str, now: Timestamp) -> Re
     store::session(on, session, now).await
 }
 
+/// By which name people know who did something: an operator's e-mail; keys and schedules have none but what is written down.
+pub async fn known_as(on: impl Into<On<'_>>, actor: &str) -> Result<String, DbError> {
+    Ok(store::email(on, actor).await?.unwrap_or_else(|| actor.to_owned()))
+}
+
 /// Ends one session.
 pub async fn sign_out(
     tx: &mut Tx,

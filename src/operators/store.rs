@@ -37,6 +37,12 @@ pub(super) async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<(Operato
     row.map(|row| Ok((operator(&row)?, row.get("password_hash")?))).transpose()
 }
 
+/// `None` also when the id is no operator's.
+pub(super) async fn email(on: impl Into<On<'_>>, id: &str) -> Result<Option<String>, DbError> {
+    let row = query("select email from operators where id = $1").bind(id).optional(on).await?;
+    row.map(|row| row.get("email")).transpose()
+}
+
 fn operator(row: &Row) -> Result<Operator, DbError> {
     Ok(Operator { id: row.get("id")?, email: row.get("email")? })
 }

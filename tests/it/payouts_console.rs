@@ -49,7 +49,7 @@ async fn a_large_payout_waits_for_a_second_person(world: World) {
     let id = json!({"id": own.rsplit('/').next().unwrap()});
     becomes(&gateway, &id, "paid").await;
     let told = lee.page(&own).await;
-    for word in ["Order to pay out", "payout.paid", "payout_paid", "Approved by a person"] {
+    for word in ["Order to pay out", "payout.paid", "payout_paid", "Approved by a person", "kim@example.com"] {
         assert!(told.contains(word), "{word}: {told}");
     }
     let late = lee.post(&format!("{own}/reject"), &[("csrf", &lees)]).await;

@@ -18,7 +18,7 @@ use super::story::{Happening, Lane, StoryMoment, in_order};
 use super::{chips, store, telling};
 use crate::app::App;
 use crate::merchants::{self, sellers};
-use crate::operators::{NewEntry, record};
+use crate::operators::{NewEntry, known_as, record};
 use crate::payouts::calls::{self, PayoutCall};
 use crate::payouts::{self, DecideError, PayoutStatus};
 use crate::wallets::{self, Wallet};
@@ -54,7 +54,7 @@ pub async fn show(
         "late" => Some("Nothing was done: it no longer waits for approval.".to_owned()),
         _ => None,
     };
-    let mut facts = facts(&payout, &merchant);
+    let mut facts = facts(&payout, &merchant, &known_as(&app.db, &payout.asked_by).await?);
     if payout.status.is_open() {
         facts.extend(debt(&wallets::of_seller(&app.db, tenant, &payout.seller).await?, payout.amount.currency()));
     }
@@ -89,21 +89,22 @@ pub(super) async fn told(
     happenings.extend(told.iter().map(|event| Happening::new(event.created_at, Lane::Event, event.kind.as_str())));
     happenings
         .extend(journals.iter().map(|journal| Happening::new(journal.created_at, Lane::Ledger, journal.kind.as_str())));
-    if let Some(at) = payout.decided_at {
+    if let (Some(at), Some(by)) = (payout.decided_at, &payout.decided_by) {
         let word = if payout.status == PayoutStatus::Canceled { "Refused by a person" } else { "Approved by a person" };
-        happenings.push(Happening::new(at, Lane::Payment, word));
+        let who = known_as(&app.db, by.as_str()).await?;
+        happenings.push(Happening::new(at, Lane::Payment, word).detail(who));
     }
     Ok((happenings, journals))
 }
 
 /// What people copy and read out.
-pub(super) fn facts(payout: &payouts::Payout, merchant: &str) -> Vec<Fact> {
+pub(super) fn facts(payout: &payouts::Payout, merchant: &str, asked_by: &str) -> Vec<Fact> {
     let to = [payout.bank_name.as_deref(), payout.last4.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let mut facts = vec![
         Fact::words("Merchant", merchant),
         Fact::words("To", if to.is_empty() { "a token without a name" } else { to.as_str() }),
         Fact::words("Provider", payout.provider.as_str()),
-        Fact::words("Asked by", payout.asked_by.as_str()),
+        Fact::words("Asked by", asked_by),
         Fact::words("Asked", Moment::of(payout.created_at).text()),
     ];
     let moments = [

@@ -6,6 +6,7 @@ use crate::http::console::records::Records;
 use crate::http::console::refusal::Refusal;
 use crate::http::console::story::{StoryMoment, in_order};
 use crate::http::console::{dispute, payout, telling};
+use crate::operators::known_as;
 use crate::payments::{disputes, refunds};
 use crate::payouts;
 use crate::reconciliation::breaks::Break;
@@ -106,7 +107,8 @@ impl Ours {
         self.links.push(("The payout and everything about it", format!("/console/payouts/{id}")));
         self.facts.push(Fact::words("The payout is", found.status.as_str().replace('_', " ")));
         self.facts.push(Fact::id("Seller", found.seller.as_str()));
-        self.facts.extend(payout::facts(&found, found.tenant.merchant.as_str()));
+        let asked_by = known_as(&app.db, &found.asked_by).await?;
+        self.facts.extend(payout::facts(&found, found.tenant.merchant.as_str(), &asked_by));
         let (happenings, journals) = payout::told(app, &found).await?;
         self.facts.extend(journals.iter().map(|it| Fact::id("Journal", format!("{} {}", it.kind, it.id))));
         self.moments = in_order(happenings);
