@@ -86,7 +86,7 @@ pub struct Asked {
     pub reason: String,
     /// The journal that it puts right, if it is one.
     pub corrects: Option<JournalId>,
-    /// The payment that it belongs to, if to one.
+    /// The payment that it belongs to, if to one; without it that of the journal.
     pub payment: Option<PaymentId>,
     /// 1 to 20.
     pub transfers: Vec<Transfer>,
@@ -160,12 +160,13 @@ pub async fn ask(tx: &mut Tx, tenant: &Tenant, asked: &Asked, now: Timestamp) ->
     if !(1..=TRANSFERS).contains(&asked.transfers.len()) || !asked.transfers.iter().all(sound) {
         return Err(CorrectionError::Transfers);
     }
-    if let Some(journal) = &asked.corrects
-        && !ledger::is_posted(&mut *tx, tenant, journal).await?
-    {
-        return Err(CorrectionError::NoSuchJournal);
+    // What puts a journal right belongs where that does, or a payment's story would lack it.
+    let mut payment = asked.payment.clone();
+    if let Some(journal) = &asked.corrects {
+        let its = ledger::payment_of(&mut *tx, tenant, journal).await?;
+        payment = payment.or(its.ok_or(CorrectionError::NoSuchJournal)?);
     }
-    if let Some(payment) = &asked.payment
+    if let Some(payment) = &payment
         && payments::store::get(&mut *tx, tenant, payment).await?.is_none()
     {
         return Err(CorrectionError::NoSuchPayment);
@@ -180,13 +181,13 @@ pub async fn ask(tx: &mut Tx, tenant: &Tenant, asked: &Asked, now: Timestamp) ->
             return Err(CorrectionError::NoSuchSeller(seller.to_string()));
         }
     }
-    pending::check(tx, tenant, asked.payment.as_ref(), &asked.transfers).await?;
+    pending::check(tx, tenant, payment.as_ref(), &asked.transfers).await?;
     let correction = Correction {
         id: CorrectionId::new(),
         tenant: tenant.clone(),
         reason: reason.to_owned(),
         corrects: asked.corrects.clone(),
-        payment: asked.payment.clone(),
+        payment,
         transfers: asked.transfers.clone(),
         status: Status::Asked,
         asked_by: asked.by.clone(),

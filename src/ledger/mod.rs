@@ -20,7 +20,7 @@ pub use account::{Account, Class, Pocket, UnknownAccount};
 pub use balances::{Balance, BalanceFilter, balances};
 pub use post::{Entry, LedgerError, post};
 pub use posting::{Fact, Flaw, Posting, Transfer};
-pub use read::{Journal, Line, is_posted, journals, of_payment};
+pub use read::{Journal, Line, is_posted, journals, of_payment, payment_of};
 pub use view::{
     Columns, balance_view, columns, journal_view, minor_text, posting_lines, statement_line, statement_view,
     summary_view, trial_line, trial_view,

@@ -73,3 +73,15 @@ const MOST_OF_ONE_PAYMENT: u32 = 1000;
 pub async fn is_posted(on: impl Into<On<'_>>, tenant: &Tenant, id: &JournalId) -> Result<bool, DbError> {
     store::is_posted(on, tenant, id).await
 }
+
+/// The payment that a journal belongs to, if to one; `None` when no such journal is posted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn payment_of(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    id: &JournalId,
+) -> Result<Option<Option<PaymentId>>, DbError> {
+    store::payment_of(on, tenant, id).await
+}

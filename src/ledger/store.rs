@@ -180,6 +180,21 @@ pub(super) async fn is_posted(on: impl Into<On<'_>>, tenant: &Tenant, id: &Journ
     Ok(journal.is_some())
 }
 
+/// The payment of a journal, if it has one; `None` when there is no such journal.
+pub(super) async fn payment_of(
+    on: impl Into<On<'_>>,
+    tenant: &Tenant,
+    id: &JournalId,
+) -> Result<Option<Option<PaymentId>>, DbError> {
+    let journal = query("select payment_id from journals where merchant_id = $1 and livemode = $2 and id = $3")
+        .bind(&tenant.merchant)
+        .bind(tenant.mode)
+        .bind(id)
+        .optional(on)
+        .await?;
+    journal.map(|row| row.get("payment_id")).transpose()
+}
+
 fn lines(row: &Row) -> Result<[Line; 2], DbError> {
     let amount: i64 = row.get("amount")?;
     let currency: Currency = row.get("currency")?;

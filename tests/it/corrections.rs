@@ -112,6 +112,21 @@ async fn pending_money_of_no_order_or_more_than_there_is_is_refused(world: World
     desk.shop.assert_sound().await;
 }
 
+async fn what_puts_a_journal_right_is_among_those_of_its_payment(world: World) {
+    let desk = Desk::open(world).await;
+    let opened = desk.shop.paid().await;
+    let of_payment = format!("/v1/ledger/journals?payment={}", opened.payment.id);
+    let sale = desk.door.get(&of_payment, &desk.key).await.json["data"][0]["id"].clone();
+    let mut body = taken(&opened, "pending", "1.00");
+    body["payment"] = Value::Null;
+    body["corrects"] = sale;
+    let id = desk.asked(&body).await;
+    desk.agreed(&id).await.unwrap();
+    let journals = desk.door.get(&of_payment, &desk.key).await.json["data"].clone();
+    assert_eq!((&journals[0]["kind"], &journals[0]["source"]), (&json!("correction"), &json!(id)), "{journals}");
+    desk.shop.assert_sound().await;
+}
+
 async fn what_cannot_be_corrected_by_hand_is_refused_by_its_field(world: World) {
     let desk = Desk::open(world.clone()).await;
     let opened = desk.shop.paid().await;
@@ -149,5 +164,6 @@ async fn what_cannot_be_corrected_by_hand_is_refused_by_its_field(world: World) 
 both_databases!(
     pending_money_that_is_corrected_is_not_delivered_as_well,
     pending_money_of_no_order_or_more_than_there_is_is_refused,
+    what_puts_a_journal_right_is_among_those_of_its_payment,
     what_cannot_be_corrected_by_hand_is_refused_by_its_field,
 );
