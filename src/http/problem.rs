@@ -275,8 +275,11 @@ pub fn sentence(error: &impl ToString) -> String {
     capitalized(&error.to_string()) + "."
 }
 
-/// The text with a capital at its front.
+/// The text with a capital at its front, unless an id or an account stands there: those are told as they are written.
 pub fn capitalized(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains(['_', ':'])) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -324,6 +327,13 @@ mod tests {
         assert_eq!(title("body_too_large"), "Body too large");
         assert_eq!(title("api_key_revoked"), "API key revoked");
         assert_eq!(title(""), "");
+    }
+
+    #[test]
+    fn a_sentence_leaves_ids_and_accounts_as_they_are_written() {
+        assert_eq!(sentence(&"the payout is paid"), "The payout is paid.");
+        assert_eq!(sentence(&"sel_01 is not a seller"), "sel_01 is not a seller.");
+        assert_eq!(sentence(&"seller:sel_01:reserved is held"), "seller:sel_01:reserved is held.");
     }
 
     #[test]

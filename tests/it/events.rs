@@ -228,6 +228,7 @@ async fn the_api_lists_filters_and_keeps_tenants_apart(world: World) {
     assert_eq!(listed(&caller.get(&format!("/v1/events?ending_before={}", ids[1])).await), ["c"]);
     assert_eq!(listed(&caller.get("/v1/events?object_id=b&type=payment.succeeded").await), ["b"]);
     assert!(listed(&caller.get("/v1/events?type=checkout.session.expired").await).is_empty());
+    assert_eq!(caller.get("/v1/events?type=payment.succeded").await.body["param"], "type", "misspelled is not empty");
     let since = Timestamp::from_unix_seconds(1_760_000_060);
     assert_eq!(listed(&caller.get(&format!("/v1/events?created[gte]={since}")).await), ["c", "b"]);
     assert_eq!(listed(&caller.get(&format!("/v1/events?created[lt]={since}")).await), ["a"]);

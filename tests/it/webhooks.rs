@@ -211,6 +211,8 @@ async fn an_event_goes_to_those_who_asked_and_to_nobody_else(world: World) {
     assert_eq!(to(&format!("event={failed}")).await, [every.clone(), failures.clone()]);
     assert_eq!(to(&format!("endpoint={failures}")).await, [failures]);
     assert_eq!(to("event_type=payment.succeeded&status=succeeded").await, [every]);
+    let misspelled = shop.caller.get("/v1/webhook_deliveries?event_type=payment.succeded").await;
+    assert_eq!(misspelled.body["param"], "event_type");
     assert!(to(&format!("endpoint={off}")).await.is_empty());
     let foreign = other.caller.get(&format!("/v1/webhook_deliveries?endpoint={foreign}")).await;
     assert_eq!(foreign.body["data"], json!([]), "another merchant's event is none of its business");
@@ -517,6 +519,8 @@ async fn a_new_receiver_can_be_told_what_it_missed(world: World) {
     assert_eq!(heard_early.lock().unwrap().len(), 3, "the others are left in peace");
     let reply = shop.caller.post(&path, json!({"since": since, "type": "checkout.session.expired"})).await;
     assert_eq!(reply.body["events"], 0);
+    let misspelled = shop.caller.post(&path, json!({"since": since, "type": "payment.succeded"})).await;
+    assert_eq!((misspelled.status, &misspelled.body["param"]), (StatusCode::BAD_REQUEST, &json!("type")));
     let reply = shop.caller.post(&path, json!({"since": "yesterday"})).await;
     assert_eq!((reply.status, &reply.body["param"]), (StatusCode::BAD_REQUEST, &json!("since")));
     stop(worker).await;

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fields;
 use crate::app::App;
 use crate::events::{self, Filter};
 use crate::http::extract::{Authenticated, PageQuery};
@@ -35,6 +36,7 @@ pub async fn list(
         events::get(&app.db, &principal.tenant, &id).await?.ok_or_else(|| query.unknown_cursor())?;
     }
     let wanted = query.filters;
+    fields::event_type("type", wanted.kind.as_deref())?;
     let filter = Filter { kind: wanted.kind, object_id: wanted.object_id, from: wanted.from, until: wanted.until };
     let slice = events::list(&app.db, &principal.tenant, &filter, &query.page).await?;
     Ok(envelope("/v1/events", slice, events::view))

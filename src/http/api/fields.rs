@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::events::KINDS;
 use crate::http::problem::Problem;
+use crate::webhooks::endpoints::TEST;
 use crate::words::Timestamp;
 
 /// Entries that `metadata` may have.
@@ -29,6 +31,16 @@ pub fn text_of_lines(param: &str, value: &str, most: usize) -> Result<(), Proble
 /// As [`text`], for a field that may be absent.
 pub fn optional_text(param: &str, value: Option<&str>, most: usize) -> Result<(), Problem> {
     value.map_or(Ok(()), |value| text(param, value, most))
+}
+
+/// An event type that something is narrowed to: a misspelled one would look as if nothing of the kind had happened.
+pub fn event_type(param: &str, kind: Option<&str>) -> Result<(), Problem> {
+    match kind {
+        Some(kind) if kind != TEST && !KINDS.contains(&kind) => {
+            Err(Problem::invalid(param, format!("`{param}` must be one of: {}.", KINDS.join(", "))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// At most 50 entries, names of 1 to 40 characters, values of at most 500.

@@ -112,7 +112,7 @@ fn checked(asked: Asked, asked_by: String) -> Result<NewPayout, Problem> {
         seller: seller_id(&asked.seller)?,
         amount: asked.amount,
         currency: Currency::parse(&asked.currency)
-            .map_err(|error| Problem::invalid("currency", format!("`currency` {error}.")))?,
+            .map_err(|error| Problem::invalid("currency", format!("`currency` is {error}.")))?,
         metadata: json!(metadata),
         period: None,
         asked_by,

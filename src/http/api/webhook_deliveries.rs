@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fields;
 use super::keys::Nothing;
 use crate::app::App;
 use crate::http::extract::{Authenticated, PageQuery, Strict};
@@ -33,6 +34,7 @@ pub async fn list(
         deliveries::get(&app.db, &principal.tenant, &id).await?.ok_or_else(|| query.unknown_cursor())?;
     }
     let wanted = query.filters;
+    fields::event_type("event_type", wanted.event_type.as_deref())?;
     let status = wanted.status.map(|text| {
         let rule = || Problem::invalid("status", "`status` is one of: pending, succeeded, failed.");
         Status::parse(&text).ok_or_else(rule)

@@ -169,6 +169,7 @@ pub async fn replay(
     Path(id): Path<String>,
     Strict(range): Strict<Range>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    fields::event_type("type", range.r#type.as_deref())?;
     let filter = Filter { kind: range.r#type, object_id: None, from: Some(range.since), until: range.until };
     let mut tx = app.db.begin().await?;
     let replayed = endpoints::replay(&mut tx, &app, &principal.tenant, &read(&id)?, &filter).await?;

@@ -128,7 +128,7 @@ fn minimum(object: &Map<String, Value>) -> Result<BTreeMap<Currency, Money>, Fau
         .iter()
         .map(|(code, amount)| {
             let param = format!("minimum.{}", code.chars().take(10).collect::<String>());
-            let currency = Currency::parse(code).map_err(|error| fault(&param, &error.to_string()))?;
+            let currency = Currency::parse(code).map_err(|error| fault(&param, &format!("is {error}")))?;
             let text = amount.as_str().ok_or_else(|| fault(&param, "must be a decimal string"))?;
             let money = Money::parse(text, currency).map_err(|error| fault(&param, &error.to_string()))?;
             Ok((currency, money))

@@ -138,4 +138,4 @@ pub async fn replay(
 }
 
 /// The event type of [`test()`], which the fan-out leaves alone.
-pub(super) const TEST: &str = "webhook_endpoint.test";
+pub const TEST: &str = "webhook_endpoint.test";
