@@ -45,6 +45,7 @@ async fn a_large_payout_waits_for_a_second_person(world: World) {
     let list = lee.page("/console/payouts?status=needs_approval").await;
     assert!(list.contains(&own) && list.contains("Needs approval"), "{list}");
     assert!(lee.page(&own).await.contains("Approve payout"));
+    assert!(lee.page("/console").await.contains("1 payout</span>"), "the first page says that somebody is waited for");
     assert_eq!(lee.post(&format!("{own}/approve"), &[("csrf", &lees)]).await.header("location"), own);
     let id = json!({"id": own.rsplit('/').next().unwrap()});
     becomes(&gateway, &id, "paid").await;
@@ -52,6 +53,7 @@ async fn a_large_payout_waits_for_a_second_person(world: World) {
     for word in ["Order to pay out", "payout.paid", "payout_paid", "Approved by a person", "kim@example.com"] {
         assert!(told.contains(word), "{word}: {told}");
     }
+    assert!(lee.page("/console").await.contains("nothing waits to be approved"));
     let late = lee.post(&format!("{own}/reject"), &[("csrf", &lees)]).await;
     assert_eq!(late.header("location"), format!("{own}?refused=late"));
 

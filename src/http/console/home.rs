@@ -14,7 +14,7 @@ use super::frame::{self, Frame, Place};
 use super::payments::SILENCE;
 use super::refusal::Refusal;
 use super::session::SignedIn;
-use super::store::{self, Figures};
+use super::store::{self, Approvals, Figures};
 use crate::app::App;
 use crate::integrity::{self, State as Found};
 use crate::ledger;
@@ -105,7 +105,7 @@ fn tiles(answer: Option<&Answer>, figures: &Figures, now: Timestamp) -> Vec<Tile
     } else {
         (quiet(failing, Tone::Warn), if failing == 0 { "every webhook arrives" } else { "being retried" }.to_owned())
     };
-    let dead_note = if figures.dead == 0 { "nothing waits for a person" } else { "waiting for a person" };
+    let dead_note = if figures.dead == 0 { "nothing was given up" } else { "waiting for a person" };
     vec![
         books_tile(answer, now),
         tile("Payments today", count(sum(|day| day.opened)), opened, Tone::Idle, "/console/payments"),
@@ -128,7 +128,28 @@ fn tiles(answer: Option<&Answer>, figures: &Figures, now: Timestamp) -> Vec<Tile
             quiet(figures.dead, Tone::Bad),
             "/console/dead-letters",
         ),
+        second_person(&figures.approvals),
     ]
+}
+
+/// What one person has asked for and another has to decide, with the way to the first of it.
+fn second_person(approvals: &Approvals) -> Tile {
+    let kinds = [
+        (approvals.payouts, "payout", "/console/payouts?status=needs_approval"),
+        (approvals.corrections, "correction", "/console/corrections"),
+        (approvals.breaks, "difference", "/console/reconciliation/breaks?status=open"),
+        (approvals.limits, "limit", "/console/policies"),
+    ];
+    let waiting: Vec<_> = kinds.into_iter().filter(|(count, ..)| *count > 0).collect();
+    let told = waiting.iter().map(|(count, kind, _)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }));
+    let note = told.collect::<Vec<_>>().join(", ");
+    Tile {
+        name: "For a second person",
+        figure: grouped(&waiting.iter().map(|(count, ..)| *count).fold(0, i64::saturating_add).to_string()),
+        note: if note.is_empty() { "nothing waits to be approved".to_owned() } else { note },
+        tone: if waiting.is_empty() { Tone::Good } else { Tone::Wait },
+        href: waiting.first().map_or("/console/payouts?status=needs_approval", |(_, _, href)| *href),
+    }
 }
 
 fn ago(span: Duration) -> String {
@@ -214,10 +235,11 @@ impl Home {
                 Tile {
                     name: "Dead letters",
                     figure: "0".into(),
-                    note: "nothing waits for a person".into(),
+                    note: "nothing was given up".into(),
                     tone: Tone::Good,
                     href: "/console/dead-letters",
                 },
+                second_person(&Approvals { payouts: 2, corrections: 1, ..Approvals::default() }),
             ],
             today: vec![Day {
                 currency: "KRW".into(),

@@ -8,7 +8,7 @@ mod sellers;
 mod wallets;
 
 pub(super) use deliveries::{DeliveryRow, deliveries, endpoint_urls};
-pub(super) use figures::{Day, Figures, figures};
+pub(super) use figures::{Approvals, Day, Figures, figures};
 pub(super) use payments::{Asked, PaymentRow, merchants, payments};
 pub(super) use payouts::{PayoutRow, TurnRow, journals_of_payout, payouts, turns};
 pub(super) use sellers::{SellerRow, sellers};

@@ -20,6 +20,21 @@ pub struct Figures {
     pub given_up: i64,
     /// Jobs that were given up.
     pub dead: i64,
+    /// What waits for a second person.
+    pub approvals: Approvals,
+}
+
+/// What one person has asked for and another has not decided yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Approvals {
+    /// Payouts above the limit.
+    pub payouts: i64,
+    /// Corrections of the books.
+    pub corrections: i64,
+    /// Ends of differences that reconciliation found.
+    pub breaks: i64,
+    /// Other limits for payouts.
+    pub limits: i64,
 }
 
 /// One currency's payments in one mode.
@@ -70,6 +85,27 @@ pub async fn figures(
         retrying: retrying.get("n")?,
         given_up: given_up.get("n")?,
         dead: dead.get("n")?,
+        approvals: approvals(db).await?,
+    })
+}
+
+/// Each count names its index's own condition, so that it reads what is open and nothing else.
+async fn approvals(db: &Db) -> Result<Approvals, DbError> {
+    let row = query(
+        "select
+             (select count(*) from payouts
+              where status in ('needs_approval', 'pending', 'processing') and status = 'needs_approval') as payouts,
+             (select count(*) from corrections where status = 'asked') as corrections,
+             (select count(*) from breaks where status <> 'resolved' and status = 'proposed') as breaks,
+             (select count(*) from limit_proposals where status = 'asked') as limits",
+    )
+    .one(db)
+    .await?;
+    Ok(Approvals {
+        payouts: row.get("payouts")?,
+        corrections: row.get("corrections")?,
+        breaks: row.get("breaks")?,
+        limits: row.get("limits")?,
     })
 }
 
