@@ -4,6 +4,7 @@
 use serde_json::json;
 use tollgate::db::query;
 use tollgate::ledger::{Account, Transfer};
+use tollgate::payments;
 use tollgate::payments::captures::{self, NewCapture};
 use tollgate::psp::Finding;
 use tollgate::reconciliation::ReconcileError;
@@ -53,7 +54,9 @@ both_databases!(
     one_debit_for_many_payouts_is_all_of_them,
     one_debit_that_is_not_the_sum_of_its_payouts_is_a_persons,
     a_sale_that_the_psp_exchanged_agrees_and_both_sides_are_kept,
+    a_sale_that_was_exchanged_in_pieces_agrees_over_two_files,
     a_dispute_whose_fee_is_known_is_exchanged_with_it,
+    a_dispute_in_pieces_whose_fee_was_booked_twice_is_a_persons,
     a_lost_webhook_of_an_exchanged_sale_comes_right,
     a_payout_that_the_bank_exchanged_leaves_both_sides,
 );
@@ -511,6 +514,48 @@ async fn a_sale_that_the_psp_exchanged_agrees_and_both_sides_are_kept(world: Wor
     books.line("list", "charge", 13_990, 0, &more).await;
     books.run_list().await;
     assert!(books.open_breaks().await.iter().any(|it| it.outcome == Outcome::CurrencyDiffers));
+}
+
+async fn a_sale_that_was_exchanged_in_pieces_agrees_over_two_files(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    let psp_payment = books.psp_payment(&opened).await;
+    books.line("list", "charge", 8_400, 252, &exchanged(&psp_payment, 600)).await;
+    books.run_list().await;
+    assert_eq!(books.only_break().await.outcome, Outcome::CurrencyDiffers);
+    assert_eq!((books.held().await, books.won("suspense").await), (-1_000, -8_400));
+    books.line("list", "charge", 5_600, 168, &exchanged(&psp_payment, 400)).await;
+    books.run_list().await;
+    assert_eq!(books.open_breaks().await.len(), 0);
+    assert_eq!((books.owed().await, books.won("psp:scripted").await), (0, 13_580));
+    assert_eq!((books.held().await, books.won("suspense").await), (0, 0));
+    assert_eq!((books.account("exchange").await, books.won("exchange").await), (1_000, -14_000));
+    assert_eq!(books.won("fees:psp").await, 420);
+    assert!(books.provider_agrees().await);
+}
+
+async fn a_dispute_in_pieces_whose_fee_was_booked_twice_is_a_persons(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = books.shop.paid().await;
+    let psp_payment = books.psp_payment(&opened).await;
+    books.line("list", "charge", 14_000, 0, &exchanged(&psp_payment, 1_000)).await;
+    books.run_list().await;
+    books.shop.psp.contest(&psp_payment, "dp_1", 400, books.shop.world.now());
+    payments::disputes::look(&books.shop.app, &opened.payment.id).await.unwrap();
+    for fee in [210, 0] {
+        let mut piece = exchanged(&psp_payment, -200);
+        piece["psp_movement"] = "dp_1".into();
+        books.line("list", "dispute", -2_800, fee, &piece).await;
+        books.run_list().await;
+    }
+    // In dollars when the dispute was opened, and in won with the first piece: which of them is one too many, nobody here knows.
+    let fee = books.account("fees:psp").await;
+    assert_eq!((books.won("fees:psp").await, books.only_break().await.outcome), (210, Outcome::CurrencyDiffers));
+    assert_eq!((books.held().await, books.won("suspense").await), (fee + 200, 2_800));
+    for _ in 0..2 {
+        books.run_list().await;
+        assert_eq!((books.held().await, books.won("suspense").await), (fee + 200, 2_800), "it stays as it is");
+    }
 }
 
 async fn a_dispute_whose_fee_is_known_is_exchanged_with_it(world: World) {

@@ -10,6 +10,16 @@ use super::{Break, Note, Status};
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::words::{BreakId, Currency, JournalId, LineId, Tenant, Timestamp};
 
+/// Differences of a line that other lines of the same movement, or an answer of the PSP, may put right.
+const MAY_COME_RIGHT: [Outcome; 6] = [
+    Outcome::StateDiffers,
+    Outcome::MissingHere,
+    Outcome::AmountDiffers,
+    Outcome::CurrencyDiffers,
+    Outcome::Duplicate,
+    Outcome::Unknown,
+];
+
 /// A break that is open, with what the table of causes asks for.
 pub(in crate::reconciliation) struct Known {
     /// The break.
@@ -345,14 +355,14 @@ pub(in crate::reconciliation) async fn lines_beside(on: impl Into<On<'_>>, it: &
     let (kind, id) = it.object.as_ref().map(|(kind, id)| (kind.as_str(), id.clone())).unzip();
     query(
         "select distinct line_id from breaks where line_id is not null and (id = $1 or (object_id = $2 and object_kind = $3
-             and source = $4 and status <> 'resolved'
-             and type in ('state_differs', 'missing_here', 'amount_differs', 'duplicate', 'unknown')))
+             and source = $4 and status <> 'resolved' and type in (select value from json_each($5))))
          order by line_id",
     )
     .bind(&it.id)
     .bind(id)
     .bind(kind)
     .bind(&it.source)
+    .bind(json!(MAY_COME_RIGHT).to_string())
     .all(on)
     .await?
     .iter()
@@ -429,11 +439,12 @@ pub(in crate::reconciliation) async fn with_line(
 ) -> Result<Vec<Break>, DbError> {
     query(
         "select * from breaks where source = $1 and id > $2 and status <> 'resolved' and line_id is not null
-             and type in ('state_differs', 'missing_here', 'amount_differs', 'duplicate', 'unknown') order by id limit $3",
+             and type in (select value from json_each($4)) order by id limit $3",
     )
     .bind(source)
     .bind(after)
     .bind(limit)
+    .bind(json!(MAY_COME_RIGHT).to_string())
     .all(on)
     .await?
     .iter()

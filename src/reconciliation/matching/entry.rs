@@ -93,11 +93,15 @@ impl Entry {
         if self.ours.is_some() { self.decided.expected } else { 0 }
     }
 
-    /// The same line when its fee of `booked` was booked earlier: what it says of that now is part of what is left over.
+    /// The same line when its fee of `booked` was booked earlier: what it says of that now is part of what is left over. An exchange
+    /// that would take another fee with it is left over as a whole.
     #[must_use]
     pub fn after_fee(mut self, booked: i64) -> Self {
         let more = booked.saturating_sub(self.fee);
-        self.differs = summed(self.differs.into_iter().chain([(self.told.currency, more)]));
+        if more != 0 {
+            let exchanged = std::mem::take(&mut self.exchanged);
+            self.differs = summed(self.differs.into_iter().chain(exchanged).chain([(self.told.currency, more)]));
+        }
         self.fee = 0;
         self
     }

@@ -79,7 +79,7 @@ async fn again(context: &Context<'_>, it: &Break) -> Result<Option<Entry>, Recon
 }
 
 const fn is_right(entry: &Entry) -> bool {
-    matches!(entry.decided.outcome, Outcome::Matched | Outcome::FeeDiffers)
+    matches!(entry.decided.outcome, Outcome::Matched | Outcome::FeeDiffers) && entry.differs.is_empty()
 }
 
 /// Takes out of suspense what was parked, books what was not, and closes the break with it. A fee that is not the contract's is

@@ -93,9 +93,10 @@ pub async fn lines(on: impl Into<On<'_>>, ids: &[LineId]) -> Result<Vec<Told>, D
     .collect()
 }
 
-/// What of a line's fee was booked with it, in minor units.
+/// What of a line's fee was booked with it, in minor units: all of it where what the books knew is in another currency.
 pub async fn fee_booked(on: impl Into<On<'_>>, id: &LineId) -> Result<i64, DbError> {
-    let sql = "select case when fee_journal_id is null then 0 else fee - fee_known end as booked from settlement_lines where id = $1";
+    let sql = "select case when fee_journal_id is null then 0 when result = 'currency_differs' then fee else fee - fee_known end
+             as booked from settlement_lines where id = $1";
     query(sql).bind(id).one(on).await?.get("booked")
 }
 
