@@ -3,13 +3,14 @@
 use std::io::Read;
 
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::files::{self, TakeInError};
 use super::matching::{self, Context};
 use super::progress::Progress;
 use super::report::{self, About};
 use super::runs::{self, Keeper, Run, Status, Trigger};
+use super::shown::run_view;
 use super::{missing, rehearse, repair};
 use crate::app::App;
 use crate::config::reconciliation::Source;
@@ -154,9 +155,7 @@ async fn end(app: &App, source: &Source, ended: &Run) -> Result<(), ReconcileErr
         return Err(ReconcileError::Overtaken);
     }
     if let Some(tenant) = &owner {
-        let data = json!({ "id": ended.id, "object": "reconciliation.run", "source": ended.source,
-            "business_date": ended.business_date.map(|day| day.to_string()), "status": ended.status.as_str(),
-            "failure": ended.failure, "totals": ended.totals });
+        let data = run_view(ended, tenant.mode);
         let kind = match ended.status {
             Status::Failed => "reconciliation.run_failed",
             _ => "reconciliation.run_completed",

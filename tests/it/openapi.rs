@@ -12,17 +12,13 @@ use tollgate::psp::{Card, Outcome, Psps};
 use tollgate::queue::{self, NewJob};
 use tollgate::words::{Currency, JobId, Money, PaymentId, Secret, SellerId, Tenant};
 
+use crate::support::contract::{DOCUMENT, check};
 use crate::support::door::Door;
 use crate::support::scripted_bank::ScriptedBank;
 use crate::support::scripted_psp::{ScriptedPsp, approved};
 use crate::support::{Answer, World, both_databases, source};
 
 both_databases!(real_answers_have_the_shapes_it_tells);
-
-fn document() -> Value {
-    let text = std::fs::read_to_string(source::root().join("src/http/api/openapi.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
-}
 
 #[test]
 fn it_lists_the_routes_there_are() {
@@ -36,13 +32,35 @@ fn it_lists_the_routes_there_are() {
             }
         }
     }
-    let document = document();
     let mut told = BTreeSet::new();
-    for (path, methods) in document["paths"].as_object().unwrap() {
+    for (path, methods) in DOCUMENT["paths"].as_object().unwrap() {
         told.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
     }
     assert_eq!(told, routed);
-    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(DOCUMENT["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn it_tells_of_every_event_as_a_webhook() {
+    let told: Vec<&str> = DOCUMENT["webhooks"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(told, tollgate::events::KINDS);
+    for (kind, webhook) in DOCUMENT["webhooks"].as_object().unwrap() {
+        let schema = &webhook["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let mut wrong = Vec::new();
+        check(schema, &json!({"type": kind, "timestamp": "2026-01-31T09:00:00Z"}), "message", &mut wrong);
+        assert_eq!(wrong, ["message.data is missing"], "{kind} is a message of its own type");
+    }
+}
+
+#[test]
+fn whatever_is_done_once_tells_of_a_conflict() {
+    for (path, methods) in DOCUMENT["paths"].as_object().unwrap() {
+        let post = &methods["post"];
+        let keyed = post["parameters"]
+            .as_array()
+            .is_some_and(|told| told.contains(&json!({"$ref": "#/components/parameters/idempotency_key"})));
+        assert!(!keyed || post["responses"]["409"].is_object(), "{path}: the same key may be under way");
+    }
 }
 
 #[allow(clippy::too_many_lines, reason = "one conversation, from the first call to the last")]
@@ -51,13 +69,12 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let door =
         Door::start_with(&world, Psps::of([psp.clone() as _]).sending([Arc::new(ScriptedBank::default()) as _])).await;
     let merchant = door.merchant("Shop").await;
-    let document = document();
     let is = |answer: &Answer, method: &str, path: &str| {
-        let content = &document["paths"][path][method]["responses"][answer.status.to_string()]["content"];
+        let content = &DOCUMENT["paths"][path][method]["responses"][answer.status.to_string()]["content"];
         let schema = &content["application/json"]["schema"];
         assert!(schema.is_object(), "{method} {path} does not tell of {}: {}", answer.status, answer.text);
         let mut wrong = Vec::new();
-        check(&document, schema, &answer.json, path, &mut wrong);
+        check(schema, &answer.json, path, &mut wrong);
         assert!(wrong.is_empty(), "{method} {path}:\n{}\n{}", wrong.join("\n"), answer.text);
     };
     let post = async |path: &str, of: &str, body: Value| {
@@ -68,7 +85,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
 
     let served = door.client.get(format!("{}/openapi.json", door.url)).send().await.unwrap();
-    assert_eq!(Answer::read(served).await.json, document, "anybody may read it");
+    assert_eq!(Answer::read(served).await.json, *DOCUMENT, "anybody may read it");
 
     let seller = post("/v1/sellers", "/v1/sellers", json!({"name": "Tea house", "metadata": {"a": "b"}})).await;
     let key = post("/v1/api_keys", "/v1/api_keys", json!({"kind": "restricted", "scopes": ["read"]})).await;
@@ -216,7 +233,7 @@ async fn real_answers_have_the_shapes_it_tells(world: World) {
 
     let refused = door.get("/v1/nothing", &merchant.key).await;
     let mut wrong = Vec::new();
-    check(&document, &document["components"]["schemas"]["Problem"], &refused.json, "problem", &mut wrong);
+    check(&DOCUMENT["components"]["schemas"]["Problem"], &refused.json, "problem", &mut wrong);
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
@@ -245,64 +262,4 @@ async fn letters(world: &World, tenant: &Tenant) -> Vec<JobId> {
     }
     tx.commit().await.unwrap();
     jobs.into_iter().map(|job| job.id).collect()
-}
-
-/// As much of JSON Schema as the document uses for answers.
-fn check(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
-    if let Some(name) = schema["$ref"].as_str() {
-        let target = document.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("{name} is not there"));
-        return check(document, target, value, at, wrong);
-    }
-    if let Some(choices) = schema["oneOf"].as_array() {
-        let fits = choices.iter().any(|choice| {
-            let mut wrong = Vec::new();
-            check(document, choice, value, at, &mut wrong);
-            wrong.is_empty()
-        });
-        if !fits {
-            wrong.push(format!("{at}: {value} is none of {}", schema["oneOf"]));
-        }
-        return;
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let types = &schema["type"];
-    if !(types.is_null() || types == kind || types.as_array().is_some_and(|types| types.contains(&json!(kind)))) {
-        wrong.push(format!("{at}: {value} is no {types}"));
-    }
-    if schema.get("const").is_some_and(|only| only != value)
-        || schema["enum"].as_array().is_some_and(|all| !all.contains(value))
-    {
-        wrong.push(format!("{at}: {value} is not told of"));
-    }
-    if let (Some(prefix), Some(text)) =
-        (schema["pattern"].as_str().and_then(|p| p.strip_prefix('^')?.split('[').next()), value.as_str())
-        && !text.starts_with(prefix)
-    {
-        wrong.push(format!("{at}: {text} does not begin with {prefix}"));
-    }
-    if let Some(items) = value.as_array() {
-        for (index, item) in items.iter().enumerate() {
-            check(document, &schema["items"], item, &format!("{at}[{index}]"), wrong);
-        }
-    }
-    let Some(object) = value.as_object() else { return };
-    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if !object.contains_key(name) {
-            wrong.push(format!("{at}.{name} is missing"));
-        }
-    }
-    for (name, member) in object {
-        match schema["properties"].get(name) {
-            Some(told) => check(document, told, member, &format!("{at}.{name}"), wrong),
-            None if schema["additionalProperties"] == false => wrong.push(format!("{at}.{name} is not told of")),
-            None => {}
-        }
-    }
 }

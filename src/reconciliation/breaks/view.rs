@@ -25,6 +25,7 @@ pub fn view(it: &Break) -> Value {
         "expected": it.expected.map(|minor| signed(minor, it.currency)),
         "actual": it.actual.map(|minor| signed(minor, it.currency)),
         "at_risk": signed(it.at_risk, it.currency),
+        "evidence": it.evidence,
         "proposal": it.proposal,
         "proposed_by": it.proposed_by.as_deref().map(whom),
         "expected_by": it.expected_by.map(|day| day.to_string()),

@@ -1,10 +1,10 @@
-//! What people and programs are shown of reconciliation: runs and breaks as JSON, a run as CSV, files, and the lines of a break.
+//! What people and programs are shown of reconciliation: runs and breaks as JSON, a run as CSV, and the lines of a break.
 //!
 //! Refuses to decide anything.
 
 mod store;
 
-pub use store::{File, MEMBERS, Told, files, line, lines_of, lines_of_batch, sums_of_batch};
+pub use store::{MEMBERS, Told, line, lines_of, lines_of_batch, sums_of_batch};
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -38,7 +38,6 @@ pub fn run_view(run: &Run, mode: Mode) -> Value {
 #[must_use]
 pub fn break_view(it: &Break, notes: Option<&[Note]>) -> Value {
     let mut view = breaks::view(it);
-    view["evidence"] = it.evidence.clone();
     if let Some(notes) = notes {
         let told = |note: &Note| json!({ "number": note.number, "at": note.at, "by": breaks::whom(&note.by), "what": note.what, "note": note.note });
         view["notes"] = notes.iter().map(told).collect();

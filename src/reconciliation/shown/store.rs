@@ -1,43 +1,10 @@
-//! The SQL of what is shown: files, and lines with what they say.
+//! The SQL of what is shown: lines with what they say.
 
 use crate::db::{DbError, On, Row, query};
-use crate::words::{Currency, FileId, LineId, Page, Slice, Timestamp};
+use crate::words::{Currency, FileId, LineId, Timestamp};
 
 /// Lines of a batch that are shown.
 pub const MEMBERS: usize = 50;
-
-/// A file that was handed in or fetched.
-#[derive(Debug, Clone)]
-pub struct File {
-    /// `rcf_...`
-    pub id: FileId,
-    /// Whose.
-    pub source: String,
-    /// How it was read.
-    pub format: String,
-    /// By which version of that parser.
-    pub parser_version: i64,
-    /// Its name, for people.
-    pub name: String,
-    /// The hash of its bytes, in hexadecimal.
-    pub sha256: String,
-    /// How many bytes.
-    pub bytes: i64,
-    /// Its business day, when it is of one.
-    pub business_date: Option<String>,
-    /// `reading`, `accepted` or `refused`.
-    pub status: String,
-    /// Why it was refused.
-    pub refusal: Option<String>,
-    /// At which row.
-    pub row_number: Option<i64>,
-    /// How many lines it has.
-    pub lines: i64,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// Who handed it in.
-    pub received_by: String,
-}
 
 /// A line of a file, as far as people need it beside ours.
 #[derive(Debug, Clone)]
@@ -84,43 +51,6 @@ pub struct Told {
     pub landed_by: Option<LineId>,
     /// The row as it stands in the file.
     pub raw: String,
-}
-
-/// A page of files, the newest first; of one source, or of all.
-///
-/// # Errors
-/// When the database fails.
-pub async fn files(on: impl Into<On<'_>>, source: Option<&str>, page: &Page) -> Result<Slice<File>, DbError> {
-    let sql = if page.is_backwards() {
-        "select id, source, format, parser_version, name, sha256, bytes, business_date, status, refusal, row_number, lines,
-             received_at, received_by
-         from settlement_files where id > $1 and (source = $2 or $2 is null) order by id limit $3"
-    } else {
-        "select id, source, format, parser_version, name, sha256, bytes, business_date, status, refusal, row_number, lines,
-             received_at, received_by
-         from settlement_files where id < $1 and (source = $2 or $2 is null) order by id desc limit $3"
-    };
-    let rows = query(sql).bind(page.cursor()).bind(source.map(str::to_owned)).bind(page.fetch()).all(on).await?;
-    Ok(page.cut(rows.iter().map(read_file).collect::<Result<_, _>>()?))
-}
-
-fn read_file(row: &Row) -> Result<File, DbError> {
-    Ok(File {
-        id: row.get("id")?,
-        source: row.get("source")?,
-        format: row.get("format")?,
-        parser_version: row.get("parser_version")?,
-        name: row.get("name")?,
-        sha256: row.get("sha256")?,
-        bytes: row.get("bytes")?,
-        business_date: row.get("business_date")?,
-        status: row.get("status")?,
-        refusal: row.get("refusal")?,
-        row_number: row.get("row_number")?,
-        lines: row.get("lines")?,
-        received_at: row.get("received_at")?,
-        received_by: row.get("received_by")?,
-    })
 }
 
 /// One line.

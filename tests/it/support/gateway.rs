@@ -21,7 +21,7 @@ use tollgate::simulator::cards::MAGIC_CARDS;
 use tollgate::simulator::{Server as Simulator, SimulatorConfig, Target};
 use tollgate::words::{Clock, Mode, PaymentId, Secret, SystemClock, Tenant, random_base62};
 
-use super::World;
+use super::{World, contract};
 
 pub struct Gateway {
     pub app: App,
@@ -68,8 +68,10 @@ impl Answer {
 
     pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let path = response.url().path().to_owned();
         let text = response.text().await.unwrap();
         let json = serde_json::from_str(&text).unwrap_or_default();
+        contract::assert_told(&path, status, &json);
         Self { status, headers, text, json }
     }
 

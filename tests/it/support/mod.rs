@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "one place offers what the tests of every feature may need")]
 
 mod caller;
+pub mod contract;
 mod database;
 pub mod door;
 mod gateway;

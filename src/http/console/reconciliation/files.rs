@@ -16,8 +16,7 @@ use crate::http::console::paging;
 use crate::http::console::refusal::Refusal;
 use crate::http::console::session::SignedIn;
 use crate::operators::{NewEntry, record};
-use crate::reconciliation::files;
-use crate::reconciliation::shown::{self, File};
+use crate::reconciliation::files::{self, File, Status};
 use crate::words::FileId;
 
 /// What the reader asked for.
@@ -31,7 +30,7 @@ pub struct Asked {
 /// `GET /console/reconciliation/files`
 pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
     let page = paging::page(&asked.older, &asked.newer);
-    let slice = shown::files(&app.db, None, &page).await?;
+    let slice = files::list(&app.db, None, &page).await?;
     let view = Files {
         frame: who.frame("Files", Place::Reconciliation, app.now()),
         pager: paging::pager("/console/reconciliation/files", &[], &page, &slice, |file| file.id.to_string()),
@@ -90,10 +89,10 @@ struct Row {
 
 impl Row {
     fn of(file: &File) -> Self {
-        let (tone, label) = match file.status.as_str() {
-            "accepted" => (Tone::Good, "accepted"),
-            "refused" => (Tone::Bad, "refused"),
-            _ => (Tone::Wait, "being read"),
+        let (tone, label) = match file.status {
+            Status::Accepted => (Tone::Good, "accepted"),
+            Status::Refused => (Tone::Bad, "refused"),
+            Status::Reading => (Tone::Wait, "being read"),
         };
         let at = file.row_number.map_or_else(String::new, |row| format!("row {row}: "));
         Self {
