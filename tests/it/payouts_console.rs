@@ -76,11 +76,27 @@ async fn a_seller_is_verified_for_the_destination_that_was_seen(world: World) {
     let kim = Visitor::operator(&gateway).await;
     let csrf = kim.csrf().await;
     let path = format!("/console/sellers/{seller}");
-    let save = async |state: &str, version: &str| {
-        let fields = [("csrf", csrf.as_str()), ("state", state), ("version", version), ("reason", "passport seen")];
+    let send = async |once: &str, state: &str, version: &str| {
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("once", once),
+            ("state", state),
+            ("version", version),
+            ("reason", "passport seen"),
+        ];
         kim.post(&format!("{path}/verification"), &fields).await.header("location").to_owned()
     };
+    let word = async || {
+        let page = kim.page(&path).await;
+        hidden(page.split("/verification\"").nth(1).unwrap(), "once")
+    };
+    let save = async |state: &str, version: &str| send(&word().await, state, version).await;
+    let first = word().await;
+    assert_eq!(send(&first, "verified", "1").await, path);
     assert_eq!(save("rejected", "1").await, path);
+    for once in [first.as_str(), ""] {
+        assert_eq!(send(once, "verified", "1").await, format!("{path}?refused=again"), "the form acts once");
+    }
     let shown = gateway.get(&format!("/v1/sellers/{seller}")).await.ok();
     assert_eq!(shown["verification"], "rejected");
     let changed = json!({"payout_destination": {"token": "dest_of_a_thief"}});

@@ -50,41 +50,42 @@ pub async fn ask(
     Ok(said(&letter, "stated"))
 }
 
+/// One statement about a dead letter, by its address.
+#[derive(Debug, Deserialize)]
+pub struct At {
+    id: String,
+    attestation: String,
+}
+
 /// `POST /console/dead-letters/{id}/attestations/{attestation}/agree`
-pub async fn agree(
-    State(app): State<App>,
-    Path((id, attestation)): Path<(String, String)>,
-    Posted(who): Posted,
-) -> Result<Response, Refusal> {
-    let letter = found(&app.db, &id).await?;
-    let attestation = stated_of(&app.db, &letter, &attestation).await?;
-    let now = app.now();
-    let mut tx = app.db.begin().await?;
-    if let Err(error) = attestations::agree(&app, &mut tx, &attestation, &who.operator.email, now).await {
-        return refusal(&letter, error);
-    }
-    noted(&mut tx, &who, "attestation.agree", &attestation, now).await?;
-    tx.commit().await?;
-    app.wake.notify_one();
-    Ok(said(&letter, "settled"))
+pub async fn agree(State(app): State<App>, Path(at): Path<At>, Posted(who): Posted) -> Result<Response, Refusal> {
+    decide(&app, &who, &at, true).await
 }
 
 /// `POST /console/dead-letters/{id}/attestations/{attestation}/refuse`
-pub async fn refuse(
-    State(app): State<App>,
-    Path((id, attestation)): Path<(String, String)>,
-    Posted(who): Posted,
-) -> Result<Response, Refusal> {
-    let letter = found(&app.db, &id).await?;
-    let attestation = stated_of(&app.db, &letter, &attestation).await?;
-    let now = app.now();
+pub async fn refuse(State(app): State<App>, Path(at): Path<At>, Posted(who): Posted) -> Result<Response, Refusal> {
+    decide(&app, &who, &at, false).await
+}
+
+async fn decide(app: &App, who: &SignedIn, at: &At, agrees: bool) -> Result<Response, Refusal> {
+    let letter = found(&app.db, &at.id).await?;
+    let attestation = stated_of(&app.db, &letter, &at.attestation).await?;
+    let (now, by) = (app.now(), who.operator.email.as_str());
     let mut tx = app.db.begin().await?;
-    if let Err(error) = attestations::refuse(&mut tx, &attestation, &who.operator.email, now).await {
+    let decided = if agrees {
+        attestations::agree(app, &mut tx, &attestation, by, now).await
+    } else {
+        attestations::refuse(&mut tx, &attestation, by, now).await
+    };
+    if let Err(error) = decided {
         return refusal(&letter, error);
     }
-    noted(&mut tx, &who, "attestation.refuse", &attestation, now).await?;
+    let (action, code) =
+        if agrees { ("attestation.agree", "settled") } else { ("attestation.refuse", "refused") };
+    noted(&mut tx, who, action, &attestation, now).await?;
     tx.commit().await?;
-    Ok(said(&letter, "refused"))
+    app.wake.notify_one();
+    Ok(said(&letter, code))
 }
 
 /// What happened to the last click. The codes stand in an address, so the words do not.

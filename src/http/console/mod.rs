@@ -41,6 +41,7 @@ mod second_charges_told;
 pub mod seller;
 pub mod seller_settings;
 pub mod sellers;
+mod sent;
 mod session;
 pub mod sign_in;
 pub mod statement;

@@ -60,7 +60,8 @@ pub async fn show(
         schedule: schedule(&seller.payout_schedule),
         wallets: wallets.iter().map(wallet).collect(),
         currencies: currencies(&wallets),
-        once: Once::word(),
+        verify_once: Once::word(),
+        payout_once: Once::word(),
         payouts: latest.items.into_iter().map(row).collect(),
         turns: turns.into_iter().map(turn).collect(),
     };
@@ -152,6 +153,8 @@ pub struct Checked {
     state: String,
     version: String,
     reason: String,
+    /// Of the form as it was shown: what was said since is not said back by a second click.
+    once: String,
 }
 
 /// `POST /console/sellers/{id}/verification`
@@ -172,12 +175,17 @@ pub async fn verify(
     // Without a destination there is no version to hold the click against.
     let version = seller.destination.as_ref().map(|_| version);
     let mut tx = app.db.begin().await?;
+    let (path, asked) = (format!("/console/sellers/{}/verification", seller.id), json!([typed.state, version, reason]));
+    let Some(once) = Once::begin(&mut tx, &seller.tenant, &typed.once, &path, &asked, now).await? else {
+        return Ok(back(&seller.id, "?refused=again"));
+    };
     if !sellers::set_verification(&mut tx, &seller.tenant, &seller.id, state, version, now).await? {
         return Ok(back(&seller.id, "?refused=changed"));
     }
     let entry = NewEntry::new("seller.verification", &who.address, now).by(&who.operator.id).about(seller.id.as_str());
     let note = format!("{} {reason}", state.as_str()).trim_end().to_owned();
     record(&mut tx, &NewEntry { note, ..entry }).await?;
+    once.end(&mut tx, &seller.tenant, seller.id.as_str()).await?;
     tx.commit().await?;
     Ok(back(&seller.id, ""))
 }
@@ -257,7 +265,9 @@ pub struct Seller {
     schedule: Vec<(String, String)>,
     wallets: Vec<Balances>,
     currencies: Vec<Choice>,
-    once: String,
+    /// Each form acts once.
+    verify_once: String,
+    payout_once: String,
     payouts: Vec<PayoutLine>,
     turns: Vec<TurnLine>,
 }
@@ -301,7 +311,8 @@ impl Seller {
                 reserved: "0".into(),
             }],
             currencies: choices(&[("KRW", "KRW")], ""),
-            once: "sample".into(),
+            verify_once: "sample".into(),
+            payout_once: "sample".into(),
             payouts: vec![PayoutLine::sample()],
             turns: vec![TurnLine {
                 period: "2026-02-28".into(),

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,6 +16,7 @@ use super::once::Once;
 use super::payments::{MODES, mode};
 use super::refusal::Refusal;
 use super::seller_settings::{account, account_fields};
+use super::sent::{Shown, answer};
 use super::session::SignedIn;
 use super::{chips, paging, search, store};
 use crate::app::App;
@@ -42,17 +42,14 @@ pub struct Asked {
 
 /// `GET /console/sellers`
 pub async fn show(State(app): State<App>, who: SignedIn, Query(asked): Query<Asked>) -> Result<Response, Refusal> {
-    page(&app, &who, asked, None).await
+    page(&app, &who, asked, Shown::as_it_stands()).await
 }
 
 /// `POST /console/sellers`
 pub async fn create(State(app): State<App>, PostedWith(who, typed): PostedWith<Typed>) -> Result<Response, Refusal> {
-    match act(&app, &who, &typed).await {
-        Ok(Some(id)) => Ok(Redirect::to(&format!("{PATH}/{id}")).into_response()),
-        Ok(None) => Ok(Redirect::to(&format!("{PATH}?said=again")).into_response()),
-        Err(problem) if problem.status().is_server_error() => Err(Refusal::Broken),
-        Err(problem) => page(&app, &who, Asked::default(), Some((&typed, &problem))).await,
-    }
+    let made = act(&app, &who, &typed).await;
+    let made = made.map(|id| id.map_or_else(|| format!("{PATH}?said=again"), |id| format!("{PATH}/{id}")));
+    answer(made, (), &typed, |shown| page(&app, &who, Asked::default(), shown)).await
 }
 
 /// Makes the seller, once; gives its id.
@@ -84,12 +81,7 @@ async fn tenant(app: &App, typed: &Typed) -> Result<Tenant, Problem> {
     Ok(Tenant::new(merchants::get(&app.db, &id).await?.ok_or_else(unknown)?.id, mode))
 }
 
-async fn page(
-    app: &App,
-    who: &SignedIn,
-    asked: Asked,
-    refused: Option<(&Typed, &Problem)>,
-) -> Result<Response, Refusal> {
+async fn page(app: &App, who: &SignedIn, asked: Asked, shown: Shown<'_, ()>) -> Result<Response, Refusal> {
     let terms = search::read(&asked.q);
     let words = terms.as_ref().map_or(("", ""), |terms| (terms.words.as_str(), terms.id.as_str()));
     let rows = paging::page(&asked.older, &asked.newer);
@@ -103,10 +95,10 @@ async fn page(
         modes: choices(&MODES, &asked.mode),
         pager: paging::pager(PATH, &kept, &rows, &slice, |row| row.id.clone()),
         rows: slice.items.into_iter().map(row).collect(),
-        form: refused.map_or_else(|| form.clone(), |(typed, problem)| form.clone().refused(typed, problem)),
+        form: shown.form(&(), form),
         q: asked.q,
     };
-    Ok(frame::show(refused.map_or(StatusCode::OK, |(_, problem)| problem.status()), &view))
+    Ok(frame::show(shown.status(), &view))
 }
 
 fn form(merchants: &[(String, String)]) -> Editor {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,6 +18,7 @@ use super::once::Once;
 use super::payments::mode;
 use super::refusal::Refusal;
 use super::seller_settings::{Said, fee, fee_fields};
+use super::sent::{Shown, answer};
 use super::session::SignedIn;
 use crate::app::App;
 use crate::db::{DbError, Tx};
@@ -102,7 +102,7 @@ pub async fn show(
     Query(said): Query<Said>,
 ) -> Result<Response, Refusal> {
     let (merchant, tenant) = found(&app, &merchant, &mode).await?;
-    page(&app, &who, (&merchant, &tenant), sentence(&said), None).await
+    page(&app, &who, (&merchant, &tenant), sentence(&said), Shown::as_it_stands()).await
 }
 
 /// `POST /console/policies/{merchant}/{mode}/{part}`
@@ -113,11 +113,9 @@ pub async fn save(
 ) -> Result<Response, Refusal> {
     let (merchant, tenant) = found(&app, &merchant, &mode).await?;
     let part = Part::ALL.into_iter().find(|known| known.as_str() == part).ok_or(Refusal::NotFound("form"))?;
-    match act(&app, &who, &tenant, part, &typed).await {
-        Ok(done) => Ok(Redirect::to(&format!("{}?said={done}", path(&tenant))).into_response()),
-        Err(problem) if problem.status().is_server_error() => Err(Refusal::Broken),
-        Err(problem) => page(&app, &who, (&merchant, &tenant), None, Some((part, &typed, &problem))).await,
-    }
+    let done = act(&app, &who, &tenant, part, &typed).await;
+    let done = done.map(|said| format!("{}?said={said}", path(&tenant)));
+    answer(done, part, &typed, |shown| page(&app, &who, (&merchant, &tenant), None, shown)).await
 }
 
 /// Writes what one form decides, once; says what happened.
@@ -229,16 +227,10 @@ async fn page(
     who: &SignedIn,
     (merchant, tenant): (&Merchant, &Tenant),
     notice: Option<String>,
-    refused: Option<(Part, &Typed, &Problem)>,
+    shown: Shown<'_, Part>,
 ) -> Result<Response, Refusal> {
     let decided = policies::of(&app.db, tenant).await?;
-    let form = |part: Part| {
-        let form = part.form(tenant, &decided).shown_to(who);
-        match refused {
-            Some((at, typed, problem)) if at == part => form.refused(typed, problem),
-            _ => form,
-        }
-    };
+    let form = |part: Part| shown.form(&part, part.form(tenant, &decided).shown_to(who));
     let view = Terms {
         frame: Frame { notice, ..who.frame(format!("Policies of {}", merchant.name), Place::Policies, app.now()) },
         merchant: merchant.name.clone(),
@@ -248,13 +240,13 @@ async fn page(
         waits: limit::waiting(&app.db, tenant).await?.map(|wish| Waits {
             own: wish.asked_by == who.operator.email,
             path: format!("{}/limit/{}", path(tenant), wish.id),
-            before: shown(&wish.before),
-            after: shown(&wish.after),
+            before: in_words(&wish.before),
+            after: in_words(&wish.after),
             asked_by: wish.asked_by,
             asked_at: Moment::of(wish.asked_at),
         }),
     };
-    Ok(frame::show(refused.map_or(StatusCode::OK, |(.., problem)| problem.status()), &view))
+    Ok(frame::show(shown.status(), &view))
 }
 
 async fn found(app: &App, merchant: &str, written: &str) -> Result<(Merchant, Tenant), Refusal> {
@@ -294,7 +286,7 @@ struct Waits {
 }
 
 /// A limit in words.
-fn shown(limits: &BTreeMap<Currency, Money>) -> String {
+fn in_words(limits: &BTreeMap<Currency, Money>) -> String {
     if limits.is_empty() { "none".to_owned() } else { decimals::written(limits) }
 }
 

@@ -7,8 +7,7 @@ mod schedule;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -22,6 +21,7 @@ use super::frame::{self, Frame, Place};
 use super::once::Once;
 use super::refusal::Refusal;
 use super::seller::found;
+use super::sent::{Shown, answer};
 use super::session::SignedIn;
 use crate::app::App;
 use crate::http::api::sellers::changed;
@@ -93,7 +93,7 @@ pub async fn show(
     Query(said): Query<Said>,
 ) -> Result<Response, Refusal> {
     let seller = found(&app.db, &id).await?;
-    page(&app, &who, &seller, said.notice(), None).await
+    page(&app, &who, &seller, said.notice(), Shown::as_it_stands()).await
 }
 
 /// `POST /console/sellers/{id}/settings/{part}`
@@ -104,11 +104,9 @@ pub async fn save(
 ) -> Result<Response, Refusal> {
     let seller = found(&app.db, &id).await?;
     let part = Part::ALL.into_iter().find(|known| known.as_str() == part).ok_or(Refusal::NotFound("form"))?;
-    match act(&app, &who, &seller, part, &typed).await {
-        Ok(done) => Ok(Redirect::to(&format!("{}?said={done}", path(&seller.id))).into_response()),
-        Err(problem) if problem.status().is_server_error() => Err(Refusal::Broken),
-        Err(problem) => page(&app, &who, &seller, None, Some((part, &typed, &problem))).await,
-    }
+    let done = act(&app, &who, &seller, part, &typed).await;
+    let done = done.map(|said| format!("{}?said={said}", path(&seller.id)));
+    answer(done, part, &typed, |shown| page(&app, &who, &seller, None, shown)).await
 }
 
 /// Does what one form asks for, once; says what happened.
@@ -143,16 +141,10 @@ async fn page(
     who: &SignedIn,
     seller: &Seller,
     notice: Option<String>,
-    refused: Option<(Part, &Typed, &Problem)>,
+    shown: Shown<'_, Part>,
 ) -> Result<Response, Refusal> {
     let own = policies::of_sellers(&app.db, &seller.tenant).await?.remove(&seller.id);
-    let form = |part: Part| {
-        let form = part.form(seller, own.as_ref()).shown_to(who);
-        match refused {
-            Some((at, typed, problem)) if at == part => form.refused(typed, problem),
-            _ => form,
-        }
-    };
+    let form = |part: Part| shown.form(&part, part.form(seller, own.as_ref()).shown_to(who));
     let view = Settings {
         frame: Frame { notice, ..who.frame(format!("Settings of {}", seller.name), Place::Sellers, app.now()) },
         id: seller.id.to_string(),
@@ -162,7 +154,7 @@ async fn page(
         schedule: form(Part::Schedule),
         fee: form(Part::Fee),
     };
-    Ok(frame::show(refused.map_or(StatusCode::OK, |(.., problem)| problem.status()), &view))
+    Ok(frame::show(shown.status(), &view))
 }
 
 fn path(id: &SellerId) -> String {
