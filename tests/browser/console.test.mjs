@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { startDemo } from "./demo.mjs";
+import { signIn } from "./operator.mjs";
 import { assertAccessible, assertFits, cards, pay, phone, picture, shopper, shows, startBrowser } from "./shopper.mjs";
 
 describe("the console", { timeout: 600_000 }, () => {
@@ -30,16 +31,7 @@ describe("the console", { timeout: 600_000 }, () => {
   });
   after(async () => { await browser?.close(); await demo?.stop(); });
 
-  async function signedIn(options, email = demo.console_email, password = demo.console_password) {
-    const who = await shopper(browser, options);
-    const page = await who.page();
-    await page.goto(demo.console);
-    await page.getByLabel("E-mail").fill(email);
-    await page.getByLabel("Password").fill(password);
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("button", { name: "Sign out" }).waitFor();
-    return { who, page };
-  }
+  const signedIn = (options, email, password) => signIn(browser, demo, options, email, password);
 
   it("lets nobody in without the password", async () => {
     const who = await shopper(browser);

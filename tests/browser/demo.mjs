@@ -32,10 +32,10 @@ export async function startDemo() {
     ...facts,
     log: () => said.join(""),
 
-    /** A call to the stand-in PSP with its admin's key. */
+    /** A call to the stand-in PSP with its admin's key; without a body it only asks. */
     async stand(path, body) {
       const headers = { authorization: `Bearer ${facts.psp_admin_key}`, "content-type": "application/json" };
-      const answer = await fetch(facts.psp + path, { method: "POST", headers, body: JSON.stringify(body) });
+      const answer = await fetch(facts.psp + path, { method: body ? "POST" : "GET", headers, body: JSON.stringify(body) });
       if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
       return answer.json();
     },
@@ -81,6 +81,12 @@ export async function startDemo() {
       };
       const { stdout } = await promisify(execFile)(binary, ["operator", "create", "--email", email], { env, cwd: folder });
       return /password +(\S+)/.exec(stdout)[1];
+    },
+
+    /** Writes into the gateway's database what a gateway comes to within days only, as it would write it itself. */
+    async plant(sql, ...values) {
+      const script = "import json, sqlite3, sys\nwith sqlite3.connect(sys.argv[1], timeout=20) as db: db.execute(sys.argv[2], json.loads(sys.argv[3]))";
+      await promisify(execFile)("python3", ["-c", script, join(folder, "data", "tollgate.db"), sql, JSON.stringify(values)]);
     },
 
     /** Switches on a bad day at the PSP. */

@@ -108,9 +108,9 @@ export async function assertFits(page, what) {
   assert.ok(content <= window, `${what}: ${content} px wide in a window of ${window} px`);
 }
 
-/** Keeps a picture in screenshots/. */
-export async function picture(page, name) {
+/** Keeps a picture in screenshots/: of the window, or of the whole page. */
+export async function picture(page, name, { fullPage = false } = {}) {
   // Fonts and pictures first, and no half-way transitions.
   await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: `${screenshots}${name}.png`, animations: "disabled" });
+  await page.screenshot({ path: `${screenshots}${name}.png`, animations: "disabled", fullPage });
 }

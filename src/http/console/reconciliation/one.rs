@@ -109,14 +109,21 @@ async fn lines(app: &App, it: &Break) -> Result<Vec<Told>, Refusal> {
 
 /// Ours, the PSP's and the bank's, as far as each is known.
 fn sides(it: &Break, lines: &[Told], ours: &Ours) -> Vec<Side> {
+    // Where only the fee differs, fees are what is held against each other.
+    let of_fee = it.outcome == Outcome::FeeDiffers;
+    let shown = |minor: i64, of: Currency| money(minor, of) + if of_fee { " as a fee" } else { "" };
+    let told_by = |line: &Told| match it.actual.filter(|_| of_fee && it.line.as_ref() == Some(&line.id)) {
+        Some(kept) => shown(kept, line.currency),
+        None => money(line.gross, line.currency),
+    };
     let of = |name: &'static str, side: &str| {
         let told: Vec<&Told> = lines.iter().filter(|line| line.side == side).collect();
-        let amount = told.first().map_or_else(|| "nothing".to_owned(), |line| money(line.gross, line.currency));
+        let amount = told.first().map_or_else(|| "nothing".to_owned(), |line| told_by(line));
         Side { name, amount, lines: told.into_iter().map(LineRow::of).collect(), facts: Vec::new() }
     };
     // What is in another state here counts for nothing yet: how it stands says more than a zero.
     let stands = ours.stands.clone().filter(|_| it.outcome == Outcome::StateDiffers);
-    let expected = || it.expected.map(|minor| money(minor, it.currency));
+    let expected = || it.expected.map(|minor| shown(minor, it.currency));
     let amount = stands.or_else(expected).unwrap_or_else(|| "nothing".to_owned());
     let ours = Side { name: "Ours", amount, lines: Vec::new(), facts: ours.facts.clone() };
     vec![ours, of("The PSP", "psp"), of("The bank", "bank")]
