@@ -29,6 +29,20 @@ pub async fn admit(
     }
 }
 
+/// A call that only asks: `found` is asked for once the call is let in.
+pub async fn look_up(
+    sim: &Sim,
+    wire: &Scissors,
+    headers: &HeaderMap,
+    operation: Operation,
+    found: impl Future<Output = Result<Value, Refusal>>,
+) -> Response {
+    match admit(sim, wire, headers, operation).await {
+        Ok(draw) => show(found.await, draw, wire),
+        Err(response) => *response,
+    }
+}
+
 /// The answer of a call that was executed and stores no answer of its own.
 pub fn show(found: Result<Value, Refusal>, draw: Draw, wire: &Scissors) -> Response {
     match found {

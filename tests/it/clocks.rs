@@ -142,11 +142,13 @@ async fn jobs_run(world: World) {
         enqueue("held", Duration::ZERO).await;
         assert_eq!(claim().await, ["held"]);
         enqueue("waits", Duration::from_mins(1)).await;
+        // Asked for again while it runs.
+        enqueue("held", Duration::from_mins(1)).await;
     })
     .await;
     enqueue("ours", HOUR * 24 * 7).await;
     assert_eq!(claim().await, Vec::<String>::new());
-    assert_eq!(pull_back().await, 2);
+    assert_eq!(pull_back().await, 3);
     assert_eq!(pull_back().await, 0);
     // Whoever holds one may be at it still: it is waited for as long as anybody.
     assert_eq!(claim().await, ["waits"]);

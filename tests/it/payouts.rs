@@ -99,6 +99,14 @@ pub async fn wallet(shop: &Shop, seller: &SellerId) -> (i64, i64) {
     (wallet[0].available, wallet[0].paying_out)
 }
 
+/// A seller who may be paid out, with so many cents available.
+pub async fn seller_with(world: World, cents: i64) -> (Shop, SellerId) {
+    let shop = Shop::open(world).await;
+    let seller = verified_seller(&shop).await;
+    earned(&shop, &seller, "1", cents, "USD").await;
+    (shop, seller)
+}
+
 async fn told(shop: &Shop, payout: &Payout) -> Vec<String> {
     let events = tollgate::events::of_object(&shop.world.db, &shop.tenant, payout.id.as_str()).await.unwrap();
     events.into_iter().map(|event| event.kind).collect()
@@ -122,9 +130,7 @@ pub async fn pass(shop: &Shop, span: Duration) {
 }
 
 async fn the_money_is_held_before_the_bank_is_asked_and_gone_after(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     let payout = ask(&shop, &seller, "4.00", "USD").await.unwrap();
     assert_eq!((payout.status, wallet(&shop, &seller).await), (PayoutStatus::Pending, (600, 400)));
     assert!(shop.bank.orders.lock().unwrap().is_empty());
@@ -144,9 +150,7 @@ async fn the_money_is_held_before_the_bank_is_asked_and_gone_after(world: World)
 }
 
 async fn of_two_hundred_payouts_at_once_no_more_pass_than_is_available(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     let amounts: Vec<String> = (0..200_i64).map(|n| format!("0.{:02}", 7 + (n * 37) % 41)).collect();
     let asking = amounts.iter().map(|amount| ask(&shop, &seller, amount, "USD"));
     let mut held = 0;
@@ -168,9 +172,7 @@ async fn of_two_hundred_payouts_at_once_no_more_pass_than_is_available(world: Wo
 }
 
 async fn a_lost_answer_is_looked_up_and_sends_nothing_twice(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(lost()));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;
@@ -186,9 +188,7 @@ async fn a_lost_answer_is_looked_up_and_sends_nothing_twice(world: World) {
 }
 
 async fn an_order_that_never_arrived_is_sent_again_under_its_key_and_its_refusal_proves_nothing(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     let away = || Err(NotDone::Unreachable { reason: "refused".to_owned(), after: None });
     shop.bank.will(away());
     shop.bank.will(Err(NotDone::Refused { code: "unauthorized".to_owned(), reason: "key".to_owned() }));
@@ -206,9 +206,7 @@ async fn an_order_that_never_arrived_is_sent_again_under_its_key_and_its_refusal
 }
 
 async fn a_forgotten_key_is_not_sent_again_and_silence_ends_with_a_person(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     *shop.bank.key_lifetime.lock().unwrap() = Some(Duration::from_hours(1));
     shop.bank.will(Err(NotDone::Unreachable { reason: "refused".to_owned(), after: Some(Duration::from_hours(2)) }));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
@@ -224,9 +222,7 @@ async fn a_forgotten_key_is_not_sent_again_and_silence_ends_with_a_person(world:
 }
 
 async fn a_rejected_destination_gives_the_money_back(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(failed()));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;
@@ -238,9 +234,7 @@ async fn a_rejected_destination_gives_the_money_back(world: World) {
 }
 
 async fn a_dead_account_is_paid_no_more_until_it_is_another_one_or_verified_again(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     let pays = async || match ask(&shop, &seller, "1.00", "USD").await {
         Ok(payout) => {
             shop.run_payout_jobs().await;
@@ -292,9 +286,7 @@ async fn a_dead_account_is_paid_no_more_until_it_is_another_one_or_verified_agai
 }
 
 async fn money_that_comes_back_days_later_is_the_sellers_again_once(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(paid()));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;
@@ -313,9 +305,7 @@ async fn money_that_comes_back_days_later_is_the_sellers_again_once(world: World
 }
 
 async fn paid_and_returned_heard_at_once_are_both_in_the_books(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(returned()));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;
@@ -354,9 +344,7 @@ async fn only_a_verified_seller_with_a_settled_destination_is_paid_out(world: Wo
 }
 
 async fn what_was_asked_before_a_change_does_not_go_to_the_old_or_the_new_destination(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     change_destination(&shop, &seller, "dest_2").await;
     shop.run_payout_jobs().await;
@@ -366,9 +354,7 @@ async fn what_was_asked_before_a_change_does_not_go_to_the_old_or_the_new_destin
 }
 
 async fn a_payout_is_taken_back_only_before_it_is_ordered(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     let cancel = async |payout: &Payout| {
         let mut tx = shop.world.db.begin().await.unwrap();
         let canceled = payouts::cancel(&mut tx, &shop.tenant, &payout.id, shop.world.now()).await?;
@@ -392,9 +378,7 @@ async fn a_payout_is_taken_back_only_before_it_is_ordered(world: World) {
 }
 
 async fn above_the_limit_a_second_person_decides(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 5000, "USD").await;
+    let (shop, seller) = seller_with(world, 5000).await;
     shop.limit_payouts("10.00", "USD").await;
     let small = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     assert_eq!(small.status, PayoutStatus::Pending);
@@ -425,9 +409,7 @@ async fn above_the_limit_a_second_person_decides(world: World) {
 }
 
 async fn what_waited_while_its_seller_came_to_owe_is_not_sent(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 10_000, "USD").await;
+    let (shop, seller) = seller_with(world, 10_000).await;
     shop.limit_payouts("50.00", "USD").await;
     let payout = ask(&shop, &seller, "100.00", "USD").await.unwrap();
     shop.owes(&seller, 10_000).await;
@@ -444,9 +426,7 @@ async fn what_waited_while_its_seller_came_to_owe_is_not_sent(world: World) {
 }
 
 async fn whoever_asked_may_not_approve(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 5000, "USD").await;
+    let (shop, seller) = seller_with(world, 5000).await;
     shop.limit_payouts("10.00", "USD").await;
     let first = shop.operator("first@example.com").await;
     let payout = ask_as(&shop, &seller, "20.00", &first).await.unwrap();
@@ -471,9 +451,7 @@ async fn ask_as(shop: &Shop, seller: &SellerId, amount: &str, by: &OperatorId) -
 }
 
 async fn a_seller_who_owes_is_not_paid_until_later_sales_have_paid_it_back(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(paid()));
     ask(&shop, &seller, "10.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;
@@ -549,9 +527,7 @@ async fn each_currency_is_paid_out_in_its_own_units(world: World) {
 }
 
 async fn a_provider_that_pays_what_failed_here_is_a_persons(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(failed()));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;
@@ -563,9 +539,7 @@ async fn a_provider_that_pays_what_failed_here_is_a_persons(world: World) {
 }
 
 async fn a_refusal_is_believed_once_no_order_before_it_can_still_arrive(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Err(NotDone::Unreachable { reason: "no route".to_owned(), after: None }));
     shop.bank.will(Err(NotDone::Refused { code: "unauthorized".to_owned(), reason: "key".to_owned() }));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
@@ -579,9 +553,7 @@ async fn a_refusal_is_believed_once_no_order_before_it_can_still_arrive(world: W
 }
 
 async fn a_retry_does_not_end_what_a_provider_contradicts(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(lost()));
     let payout = ask(&shop, &seller, "10.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;
@@ -600,9 +572,7 @@ async fn a_retry_does_not_end_what_a_provider_contradicts(world: World) {
 
 /// The laws of payouts can fail: each is broken by hand and must be named.
 async fn what_somebody_with_the_database_does_to_a_payout_is_found(world: World) {
-    let shop = Shop::open(world).await;
-    let seller = verified_seller(&shop).await;
-    earned(&shop, &seller, "1", 1000, "USD").await;
+    let (shop, seller) = seller_with(world, 1000).await;
     shop.bank.will(Ok(paid()));
     ask(&shop, &seller, "4.00", "USD").await.unwrap();
     shop.run_payout_jobs().await;

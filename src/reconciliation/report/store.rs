@@ -14,19 +14,40 @@ use crate::words::{Currency, Mode, Timestamp};
 
 type Count = (Outcome, Currency, i64, i64);
 
+/// Lines of a day or of a file; each is found by an index of its own.
+macro_rules! counted {
+    ($of:literal) => {
+        concat!(
+            "select result as type, currency, count(*) as n, cast(sum(gross) as bigint) as amount from settlement_lines
+             where source = $1 and ",
+            $of,
+            " = $2 and result is not null group by result, currency"
+        )
+    };
+}
+
+macro_rules! exchanged {
+    ($of:literal) => {
+        concat!(
+            "select l.presented_currency, l.currency, count(*) as n, cast(sum(l.presented_amount) as bigint) as paid,
+                 cast(sum(l.gross) as bigint) as settled
+             from settlement_lines l
+             where l.source = $1 and l.",
+            $of,
+            " = $2 and l.presented_currency is not null
+                 and (exists (select 1 from journals j where j.merchant_id = l.merchant_id and j.livemode = l.livemode
+                         and j.kind = $3 and j.source_id = l.id)
+                     or exists (select 1 from settlement_lines b where b.landed_by = l.id and b.currency = l.presented_currency))
+             group by l.presented_currency, l.currency order by l.presented_currency, l.currency"
+        )
+    };
+}
+
 /// Lines by what came of them.
 pub(super) async fn lines(db: &Db, source: &str, about: &About) -> Result<Vec<Count>, DbError> {
     let (sql, of) = match about {
-        About::Day(day) => (
-            "select result as type, currency, count(*) as n, cast(sum(gross) as bigint) as amount from settlement_lines
-             where source = $1 and business_date = $2 and result is not null group by result, currency",
-            day.to_string(),
-        ),
-        About::File(file) => (
-            "select result as type, currency, count(*) as n, cast(sum(gross) as bigint) as amount from settlement_lines
-             where source = $1 and file_id = $2 and result is not null group by result, currency",
-            file.to_string(),
-        ),
+        About::Day(day) => (counted!("business_date"), day.to_string()),
+        About::File(file) => (counted!("file_id"), file.to_string()),
     };
     query(sql).bind(source).bind(of).all(db).await?.iter().map(count).collect()
 }
@@ -39,28 +60,8 @@ pub(super) async fn exchanged(
     about: &About,
 ) -> Result<Vec<(Currency, Currency, i64, i64, i64)>, DbError> {
     let (sql, of) = match about {
-        About::Day(day) => (
-            "select l.presented_currency, l.currency, count(*) as n, cast(sum(l.presented_amount) as bigint) as paid,
-                 cast(sum(l.gross) as bigint) as settled
-             from settlement_lines l
-             where l.source = $1 and l.business_date = $2 and l.presented_currency is not null
-                 and (exists (select 1 from journals j where j.merchant_id = l.merchant_id and j.livemode = l.livemode
-                         and j.kind = $3 and j.source_id = l.id)
-                     or exists (select 1 from settlement_lines b where b.landed_by = l.id and b.currency = l.presented_currency))
-             group by l.presented_currency, l.currency order by l.presented_currency, l.currency",
-            day.to_string(),
-        ),
-        About::File(file) => (
-            "select l.presented_currency, l.currency, count(*) as n, cast(sum(l.presented_amount) as bigint) as paid,
-                 cast(sum(l.gross) as bigint) as settled
-             from settlement_lines l
-             where l.source = $1 and l.file_id = $2 and l.presented_currency is not null
-                 and (exists (select 1 from journals j where j.merchant_id = l.merchant_id and j.livemode = l.livemode
-                         and j.kind = $3 and j.source_id = l.id)
-                     or exists (select 1 from settlement_lines b where b.landed_by = l.id and b.currency = l.presented_currency))
-             group by l.presented_currency, l.currency order by l.presented_currency, l.currency",
-            file.to_string(),
-        ),
+        About::Day(day) => (exchanged!("business_date"), day.to_string()),
+        About::File(file) => (exchanged!("file_id"), file.to_string()),
     };
     let rows = query(sql).bind(source).bind(of).bind(EXCHANGED).all(db).await?;
     let read = |row: &Row| {

@@ -55,15 +55,11 @@ pub async fn lookup(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::Lookup).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
     let found = async {
         let dispute = store::opened(&sim.store.read, &id).await?.ok_or_else(|| Refusal::not_found("dispute"))?;
         shown(&sim, &dispute).await
     };
-    obstacle::show(found.await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::Lookup, found).await
 }
 
 /// What `GET /v1/disputes` looks by: one of them.
@@ -80,10 +76,6 @@ pub async fn search(
     Query(by): Query<Search>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::Lookup).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
     let found = async {
         let read = &sim.store.read;
         let disputes = match (&by.payment_id, &by.opened_since) {
@@ -100,7 +92,7 @@ pub async fn search(
         }
         Ok(json!({"object": "list", "data": data}))
     };
-    obstacle::show(found.await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::Lookup, found).await
 }
 
 async fn shown(sim: &Sim, dispute: &Dispute) -> Result<Value, Refusal> {

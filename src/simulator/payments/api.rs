@@ -140,15 +140,11 @@ pub async fn lookup(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::Lookup).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
     let found = async {
         let payment = store::payment(&sim.store.read, &id).await?.ok_or_else(|| Refusal::not_found("payment"))?;
         whole(&sim, &payment, None).await
     };
-    obstacle::show(found.await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::Lookup, found).await
 }
 
 /// Body of `POST /v1/payments/{id}/abandon`.
@@ -193,10 +189,6 @@ pub async fn search(
     Query(by): Query<Search>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::Lookup).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
     let found = async {
         let found = match (by.key, by.reference) {
             (Some(key), None) => by_key(&sim, &key).await?,
@@ -211,7 +203,7 @@ pub async fn search(
         };
         Ok(json!({"object": "list", "data": found}))
     };
-    obstacle::show(found.await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::Lookup, found).await
 }
 
 /// What `GET /v1/refunds` looks by.
@@ -227,16 +219,12 @@ pub async fn search_refunds(
     Query(by): Query<RefundKey>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::Lookup).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
     let found = async {
         let found = store::refund(&sim.store.read, &by.key).await?.filter(|refund| refund.key == by.key);
         let found: Vec<Value> = found.iter().map(view::refund).collect();
         Ok(json!({"object": "list", "data": found}))
     };
-    obstacle::show(found.await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::Lookup, found).await
 }
 
 /// The payment a key belongs to, with the attempt that the key made.

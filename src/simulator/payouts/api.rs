@@ -65,15 +65,11 @@ pub async fn search(
     Query(by): Query<Search>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::PayoutLookup).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
     let found = async {
         let payouts: Vec<_> = store::by_key(&sim.store.read, &by.key).await?.iter().map(view::payout).collect();
         Ok(json!({ "object": "list", "data": payouts }))
     };
-    obstacle::show(found.await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::PayoutLookup, found).await
 }
 
 /// `GET /v1/payouts/{id}`
@@ -83,15 +79,11 @@ pub async fn lookup(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::PayoutLookup).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
     let found = async {
         let payout = store::by_id(&sim.store.read, &id).await?.ok_or_else(|| Refusal::not_found("payout"))?;
         Ok(view::payout(&payout))
     };
-    obstacle::show(found.await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::PayoutLookup, found).await
 }
 
 /// How `POST /admin/payouts/{id}/advance` goes on.

@@ -37,11 +37,7 @@ pub async fn list(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Response {
-    let draw = match obstacle::admit(&sim, &wire, &headers, Operation::Settlement).await {
-        Ok(draw) => draw,
-        Err(response) => return *response,
-    };
-    obstacle::show(of_day(&sim, &wanted).await, draw, &wire)
+    obstacle::look_up(&sim, &wire, &headers, Operation::Settlement, of_day(&sim, &wanted)).await
 }
 
 /// The batch of a day and currency, known before it is paid out.
