@@ -80,8 +80,7 @@ async fn decide(app: &App, who: &SignedIn, at: &At, agrees: bool) -> Result<Resp
     if let Err(error) = decided {
         return refusal(&letter, error);
     }
-    let (action, code) =
-        if agrees { ("attestation.agree", "settled") } else { ("attestation.refuse", "refused") };
+    let (action, code) = if agrees { ("attestation.agree", "settled") } else { ("attestation.refuse", "refused") };
     noted(&mut tx, who, action, &attestation, now).await?;
     tx.commit().await?;
     app.wake.notify_one();
