@@ -7,9 +7,10 @@ use axum::http::StatusCode;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE};
 use serde_json::{Value, json};
+use tollgate::db::query;
 use tollgate::operators;
 use tollgate::payments;
-use tollgate::words::{Page, PaymentId, Secret, random_base62};
+use tollgate::words::{Page, PaymentId, RefundId, Secret, random_base62};
 
 use crate::support::{Answer, Gateway, World, both_databases, eventually};
 
@@ -530,6 +531,15 @@ async fn a_payment_is_found_by_whatever_is_known_of_it(world: World) {
     }
     assert_eq!(found(&[("status", "succeeded")]).await, first);
     assert_eq!(found(&[("status", "unknown")]).await, [false; 3]);
+    let refund =
+        "insert into refunds (id, payment_id, merchant_id, livemode, currency, amount, status, psp, psp_key, metadata,
+                      created_at, deadline_at)
+                  select $2, id, merchant_id, livemode, currency, 1, 'pending', 'simulator', 'silent', '{}', 0, 0
+                  from payments where id = $1";
+    let mut tx = gateway.app.db.begin().await.unwrap();
+    query(refund).bind(paid_id.as_str()).bind(&RefundId::new()).execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(found(&[("status", "unknown")]).await, first, "as the first page counts it");
     assert_eq!(found(&[("mode", "live")]).await, [false; 3]);
     assert_eq!(found(&[("mode", "test"), ("merchant", gateway.tenant.merchant.as_str())]).await, [true; 3]);
     assert_eq!(found(&[("merchant", "mrc_other' or 1=1")]).await, [false; 3]);

@@ -306,6 +306,7 @@ async fn by_api_a_repeated_key_refunds_once_and_bad_input_nothing(world: World) 
         (json!({ "payment": payment, "amount": "99999999" }), "refund_too_large", "amount"),
         (json!({ "payment": payment, "why": "x" }), "parameter_unknown", "why"),
         (json!({ "payment": payment, "orders": [] }), "parameter_invalid", "orders"),
+        (json!({ "payment": payment, "orders": null }), "parameter_wrong_type", "orders"),
     ] {
         let answer = gateway.post("/v1/refunds", body.clone()).await;
         let problem = answer.any_problem();

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::fields;
@@ -31,6 +31,7 @@ pub struct Asked {
     payment: String,
     amount: Option<String>,
     reason: Option<String>,
+    #[serde(default, deserialize_with = "a_list")]
     orders: Option<Vec<AskedOrder>>,
     metadata: Option<BTreeMap<String, String>>,
 }
@@ -41,6 +42,11 @@ pub struct Asked {
 pub struct AskedOrder {
     payment_order: String,
     amount: Option<String>,
+}
+
+/// A list and not `null`, which would be read as no list at all: everything would be given back.
+fn a_list<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Vec<AskedOrder>>, D::Error> {
+    Vec::deserialize(value).map(Some)
 }
 
 /// Orders of one refund: as many as a session can have sellers.

@@ -9,13 +9,13 @@ use crate::words::{Currency, Mode, Money, Page, PaymentId, Slice, Timestamp};
 pub struct Asked {
     pub terms: Option<Terms>,
     pub status: Option<String>,
-    /// Only those with an attempt whose outcome is not known.
+    /// Only those with an attempt or a refund whose outcome is not known.
     pub unknown: bool,
     pub mode: Option<Mode>,
     pub merchant: Option<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    /// Attempts sent before this and not heard of since count as unknown.
+    /// Attempts and refunds older than this and not heard of since count as unknown.
     pub silent_since: Timestamp,
 }
 
@@ -47,7 +47,9 @@ macro_rules! listed {
              where (p.status = $1 or $1 is null) and (p.livemode = $2 or $2 is null)
                and (p.merchant_id = $3 or $3 is null)
                and (p.created_at >= $4 or $4 is null) and (p.created_at < $5 or $5 is null)
-               and (not $6 or a.state = 'unknown' or (a.state in ('sent', 'pending') and a.sent_at < $7))",
+               and (not $6 or a.state = 'unknown' or (a.state in ('sent', 'pending') and a.sent_at < $7)
+                   or exists (select 1 from refunds r
+                              where r.payment_id = p.id and r.status = 'pending' and r.created_at < $7))",
             $search,
             $order
         )
