@@ -22,6 +22,8 @@ pub enum Protection {
     PayoutKey,
     /// Each time a hold is to end, the PSP is asked under a fresh key.
     CaptureKey,
+    /// What was ordered before is ordered again without a look at what became of it.
+    LookFirst,
     /// A refusal of a repeat is believed while the order before it may still arrive.
     RepeatRefusal,
     /// A payout above the merchant's limit waits for nobody.

@@ -96,11 +96,12 @@ impl List {
     }
 
     /// The page, each row with `columns` of what is joined to it (it is called `page` there), those of one row beside each other and in
-    /// the order of `last`.
+    /// the order of `last`. A row to which nothing belongs stands alone.
     pub fn page_with(self, columns: &'static str, joined: &'static str, last: &'static str, page: &Page) -> Query {
         let (sql, values, order) = self.cut(page);
         let by: String = order.iter().map(|(column, way)| format!("page.{column}{way}, ")).collect();
-        let pieces = ["select", " page.*, ", columns, " from (", &sql, ") page join ", joined, " order by ", &by, last];
+        let pieces =
+            ["select", " page.*, ", columns, " from (", &sql, ") page left join ", joined, " order by ", &by, last];
         Query::assembled(pieces.concat(), values)
     }
 
@@ -222,7 +223,7 @@ mod tests {
             list.page_with("p.fee", "parts p on p.refund_id = page.id", "p.id", &Page::newest(1)).sql(),
             "select page.*, p.fee from (select * from refunds where payment_id = (select id from payments \
              where merchant_id = $1 and livemode = $2 and id = $3) order by id desc limit $4) page \
-             join parts p on p.refund_id = page.id order by page.id desc, p.id"
+             left join parts p on p.refund_id = page.id order by page.id desc, p.id"
         );
     }
 }

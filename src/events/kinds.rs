@@ -17,6 +17,7 @@ pub const KINDS: &[&str] = &[
     "payment.cancel_failed",
     "payment.canceled",
     "payment.capture_failed",
+    "payment.charged_twice",
     "payment.failed",
     "payment.late_success_refunded",
     "payment.succeeded",

@@ -144,6 +144,7 @@ fn console_routes() -> Router<App> {
         .route("/console/payments/{id}/capture", post(console::captures::capture))
         .route("/console/payments/{id}/cancel", post(console::captures::cancel))
         .route("/console/payments/{id}/refund", post(console::give_back::refund))
+        .route("/console/payments/{id}/second-charges/{attempt}", post(console::second_charge::refund))
         .route("/console/payments/{id}/fulfill/{order}", post(console::give_back::fulfill))
         .route("/console/policies", get(console::policies::show))
         .route("/console/policies/{merchant}/{mode}", get(console::terms::show))

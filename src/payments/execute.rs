@@ -127,6 +127,7 @@ fn new_attempt(payment: &Payment, psp: &str, method: &str, now: Timestamp) -> At
         action_url: None,
         note: None,
         second_charge: None,
+        second_charged_at: None,
         sent_at: now,
         deadline_at: now.plus(DEADLINE),
         settled_at: None,

@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod methods;
 pub mod notices;
 pub mod refunds;
+pub mod second_charge;
 pub mod store;
 
 mod approve;
@@ -33,7 +34,6 @@ mod recover;
 mod register;
 mod repeats;
 mod sale;
-mod second_charge;
 mod send;
 mod settle;
 mod standing;

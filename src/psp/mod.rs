@@ -98,6 +98,9 @@ pub struct VoidRequest {
 pub struct RefundRequest {
     /// The PSP's id of the payment.
     pub psp_payment: String,
+    /// The PSP's name of the charge that is to be given back, as [`Approval::reference`] told it; nothing when the payment was charged
+    /// once, as far as is known.
+    pub charge: Option<String>,
     /// What is to be given back.
     pub amount: Money,
     /// The idempotency key: one per refund, the same for every repeat of the call.
@@ -190,6 +193,11 @@ pub trait Psp: Send + Sync {
 
     /// Orders money to be given back. `Err` means that this call gave nothing back.
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone>;
+
+    /// Whether a refund can name one of several charges of a payment, and gives back that one and no other.
+    fn refunds_one_charge(&self) -> bool {
+        false
+    }
 
     /// Asks what became of the refund that was ordered under `key` on `psp_payment`.
     async fn look_up_refund(&self, psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone>;

@@ -104,7 +104,7 @@ impl Class {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectKind {
-    /// A payment's money taken; the object is the payment.
+    /// A payment's money taken; the object is the payment, or the attempt that took it beside the one that paid.
     Charge,
     /// A refund done.
     Refund,

@@ -37,7 +37,7 @@ both_databases!(whatever_fails_the_witnesses_agree);
 /// not bring about.
 ///
 /// Not here: `sweep`. Whether anything is left for it to find depends on the machine's pace, and a run on two slow cores
-/// may leave nothing; `tests/it/payments.rs` asks it directly. Nor `repeat_refusal`, which the stand-in gives
+/// may leave nothing; `tests/it/payments.rs` asks it directly. Nor `repeat_refusal` and `look_first`, which the stand-in gives
 /// no occasion for, and `approval_gate`: no shop here sets a limit.
 const MISSED: [(&str, &[&str]); 15] = [
     // A webhook may still put it right, but the merchant was told of a decline.

@@ -167,6 +167,7 @@ async fn a_merchants_policies_are_changed_in_the_console(world: World) {
         ("refund_fee", "keep"),
         ("fulfill_after_days", "7"),
         ("late_success", "refund"),
+        ("second_charge", "review"),
         ("negative_balance", "refuse"),
     ];
     assert_eq!(send(&kim, &page, &format!("{page}/money"), &money).await, (303, format!("{page}?said=saved")));
@@ -174,7 +175,7 @@ async fn a_merchants_policies_are_changed_in_the_console(world: World) {
     assert_eq!(send(&kim, &page, &format!("{page}/limit"), &limit).await.0, 303);
     let decided = gateway.get("/v1/policies").await.ok();
     let wanted = json!({
-        "object": "policies", "livemode": false, "late_success": "refund", "refund_fee": "keep",
+        "object": "policies", "livemode": false, "late_success": "refund", "second_charge": "review", "refund_fee": "keep",
         "fulfill_after_days": 7, "platform_fee": {"fixed": {"USD": "0.30"}, "ppm": 29_000},
         "payout_approval_above": {"USD": "500.00"}, "negative_balance": "refuse",
     });

@@ -27,7 +27,7 @@ async fn a_change_names_what_it_changes_and_leaves_the_rest(world: World) {
     assert_eq!(
         defaults,
         json!({
-            "object": "policies", "livemode": false, "late_success": "accept", "refund_fee": "return",
+            "object": "policies", "livemode": false, "late_success": "accept", "second_charge": "refund", "refund_fee": "return",
             "fulfill_after_days": null, "platform_fee": {"fixed": {}, "ppm": 0}, "payout_approval_above": {},
             "negative_balance": "allow",
         })

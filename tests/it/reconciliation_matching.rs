@@ -18,6 +18,7 @@ use tollgate::words::LineId;
 
 use crate::payouts::{ask, earned, pass, verified_seller};
 use crate::reconciliation::{Books, count, usd};
+use crate::second_charges::{of_payment, taken_twice};
 use crate::support::scripted_bank::paid;
 use crate::support::scripted_psp::{approved, unknown};
 use crate::support::{World, both_databases};
@@ -59,6 +60,9 @@ both_databases!(
     a_dispute_in_pieces_whose_fee_was_booked_twice_is_a_persons,
     a_lost_webhook_of_an_exchanged_sale_comes_right,
     a_payout_that_the_bank_exchanged_leaves_both_sides,
+    a_second_charge_and_its_refund_agree_line_by_line,
+    a_second_charge_that_is_told_before_it_is_known_comes_right,
+    a_second_charge_that_is_never_told_is_missed,
 );
 
 impl Books {
@@ -798,4 +802,75 @@ async fn a_payout_that_the_bank_exchanged_leaves_both_sides(world: World) {
     assert_eq!((count(&run, "matched"), books.open_breaks().await.len()), (1, 0), "{}", run.totals);
     assert_eq!((books.account("bank").await, books.won("bank").await), (0, -5_600));
     assert_eq!((books.account("exchange").await, books.won("exchange").await), (-400, 5_600));
+}
+
+impl Books {
+    /// The charge of a payment that was made under the key of one of its attempts.
+    async fn charge_under(&mut self, opened: &tollgate::payments::Opened, key: &str) {
+        let more = json!({ "psp_payment": self.psp_payment(opened).await, "our_key": key, "batch": "batch_1" });
+        self.line("list", "charge", 1_000, 30, &more).await;
+    }
+
+    /// What came back of a second charge.
+    async fn refund_line(&mut self, opened: &tollgate::payments::Opened) {
+        let refund =
+            tollgate::payments::refunds::of_payment(&self.shop.world.db, &opened.payment.id).await.unwrap().remove(0);
+        let more = json!({ "psp_payment": self.psp_payment(opened).await, "our_key": refund.id, "batch": "batch_1" });
+        self.line("list", "refund", -1_000, 0, &more).await;
+    }
+}
+
+async fn a_second_charge_and_its_refund_agree_line_by_line(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = taken_twice(&books.shop).await;
+    books.assert_explained().await;
+    let [first, second] = of_payment(&books.shop, &opened).await;
+    // The PSP tells the one that is nobody's first.
+    books.charge_under(&opened, &first.psp_key).await;
+    books.charge_under(&opened, &second.psp_key).await;
+    let run = books.run_list().await;
+    assert_eq!((count(&run, "matched"), books.open_breaks().await.len()), (2, 0), "{}", run.totals);
+    assert_eq!((books.owed().await, books.held().await), (970 + 970, 1_000));
+    assert!(books.provider_agrees().await);
+
+    books.shop.run_jobs().await;
+    books.assert_explained().await;
+    books.refund_line(&opened).await;
+    let run = books.run_list().await;
+    assert_eq!((count(&run, "matched"), books.open_breaks().await.len()), (3, 0), "{}", run.totals);
+    assert_eq!((books.owed().await, books.held().await), (970 - 30, 0));
+}
+
+async fn a_second_charge_that_is_told_before_it_is_known_comes_right(world: World) {
+    let mut books = Books::open(world).await;
+    books.shop.psp.will(crate::support::scripted_psp::declined());
+    let opened = books.shop.checkout().await;
+    books.shop.pay(&opened).await;
+    books.shop.psp.will(approved());
+    books.shop.pay(&opened).await;
+    let [first, second] = of_payment(&books.shop, &opened).await;
+    books.charge_under(&opened, &second.psp_key).await;
+    books.charge_under(&opened, &first.psp_key).await;
+    books.run_list().await;
+    assert_eq!(books.only_break().await.outcome, Outcome::Duplicate);
+    assert_eq!((books.owed().await, books.held().await), (970 + 970, 970));
+
+    assert!(tollgate::payments::settle(&books.shop.app, &first.id, &approved()).await.unwrap());
+    books.assert_explained().await;
+    books.run_list().await;
+    assert_eq!(books.open_breaks().await.len(), 0, "both sides know of it now");
+    assert_eq!((books.owed().await, books.held().await), (970 + 970, 1_000));
+    books.shop.run_jobs().await;
+    books.refund_line(&opened).await;
+    books.run_list().await;
+    assert_eq!((books.owed().await, books.held().await, books.open_breaks().await.len()), (940, 0, 0));
+}
+
+async fn a_second_charge_that_is_never_told_is_missed(world: World) {
+    let mut books = Books::open(world).await;
+    let opened = taken_twice(&books.shop).await;
+    let [_, second] = of_payment(&books.shop, &opened).await;
+    books.charge_under(&opened, &second.psp_key).await;
+    let run = books.run_list().await;
+    assert_eq!(count(&run, "late"), 1, "{}", run.totals);
 }

@@ -326,7 +326,7 @@ async fn the_last_of_many_refunds_is_found_at_the_stand_in(world: World) {
     let amount = Money::of(1, payment.amount.currency()).unwrap();
     for n in 0..300 {
         let key = format!("many-{n}");
-        let request = RefundRequest { psp_payment: psp_payment.clone(), amount, key };
+        let request = RefundRequest { psp_payment: psp_payment.clone(), charge: None, amount, key };
         assert!(matches!(psp.refund(&request).await, Ok(RefundOutcome::Done { .. })));
     }
     let found = async |psp_payment: &str, key: &str| psp.look_up_refund(psp_payment, key).await;

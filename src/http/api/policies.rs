@@ -23,6 +23,8 @@ pub struct Wanted {
     #[serde(default, deserialize_with = "named")]
     late_success: Option<Value>,
     #[serde(default, deserialize_with = "named")]
+    second_charge: Option<Value>,
+    #[serde(default, deserialize_with = "named")]
     refund_fee: Option<Value>,
     #[serde(default, deserialize_with = "named")]
     fulfill_after_days: Option<Value>,
@@ -61,6 +63,7 @@ pub async fn change(
 ) -> Result<Json<Value>, Problem> {
     let named: Vec<(&'static str, Value)> = [
         ("late_success", wanted.late_success),
+        ("second_charge", wanted.second_charge),
         ("refund_fee", wanted.refund_fee),
         ("fulfill_after_days", wanted.fulfill_after_days),
         ("platform_fee", wanted.platform_fee),

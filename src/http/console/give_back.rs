@@ -47,7 +47,7 @@ pub async fn refund(
 ) -> Result<Response, Refusal> {
     let payment = found(&app.db, &id).await?;
     let reason = typed.reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON || reason.chars().any(char::is_control) {
+    if !is_reason(reason) {
         return Ok(back(&payment.id, "refund=reason"));
     }
     let mut tx = app.db.begin().await?;
@@ -67,6 +67,11 @@ pub async fn refund(
     tx.commit().await?;
     app.wake.notify_one();
     Ok(back(&payment.id, outcome(&app, &refund).await?))
+}
+
+/// Whether a text can be kept as the reason of a refund.
+pub(super) fn is_reason(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= REASON && !text.chars().any(char::is_control)
 }
 
 async fn ask(tx: &mut Tx, app: &App, payment: &Payment, typed: &Typed, reason: &str) -> Result<Refund, RefundError> {
@@ -95,7 +100,7 @@ fn why_not(error: &RefundError) -> &'static str {
 }
 
 /// What became of it, once the worker knows, or without that.
-async fn outcome(app: &App, asked: &Refund) -> Result<&'static str, Refusal> {
+pub(super) async fn outcome(app: &App, asked: &Refund) -> Result<&'static str, Refusal> {
     let waiting = async {
         loop {
             match refunds::find(&app.db, &asked.id).await?.map(|refund| refund.status) {
@@ -131,11 +136,11 @@ pub async fn fulfill(
     Ok(back(&payment.id, "fulfill=done"))
 }
 
-fn back(id: &PaymentId, how: &str) -> Response {
+pub(super) fn back(id: &PaymentId, how: &str) -> Response {
     Redirect::to(&format!("/console/payments/{id}?{how}")).into_response()
 }
 
-async fn noted(
+pub(super) async fn noted(
     tx: &mut Tx,
     app: &App,
     who: &SignedIn,
@@ -147,7 +152,7 @@ async fn noted(
     record(tx, &NewEntry { note: note.to_owned(), ..entry }).await
 }
 
-async fn found(db: &Db, id: &str) -> Result<Payment, Refusal> {
+pub(super) async fn found(db: &Db, id: &str) -> Result<Payment, Refusal> {
     let id = PaymentId::parse(id).map_err(|_| Refusal::NotFound("payment"))?;
     store::find(db, &id).await?.ok_or(Refusal::NotFound("payment"))
 }
@@ -209,6 +214,12 @@ impl Clicked {
             ("balance", _) => {
                 "Nothing was done: a seller does not have so much, and the merchant's policy refuses to let it owe."
             }
+            ("already", _) => "Nothing was done: this charge is on its way back already.",
+            ("resolved", _) => "Nothing was done: somebody has resolved this charge as dealt with otherwise.",
+            ("contested", _) => {
+                "Nothing was done: the shopper's bank contests this payment. Given back as well, it would be lost twice."
+            }
+            ("unnamed", _) => "Nothing was done: this PSP cannot be told which of two charges to give back.",
             ("state", _) => "Nothing was done: this payment or order cannot be refunded.",
             (_, "done") => "The order is delivered: what was pending of it is available to its seller.",
             (_, "state") => "Nothing was done: the order is not paid.",

@@ -37,6 +37,7 @@ mod records;
 mod refunds_told;
 mod refusal;
 mod search;
+pub mod second_charge;
 mod second_charges_told;
 pub mod seller;
 pub mod seller_settings;

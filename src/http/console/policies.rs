@@ -74,6 +74,7 @@ fn row(merchant: &str, tenant: &Tenant, decided: &Decided, sellers: Vec<String>)
         refund_fee: decided.refund_fee.as_str(),
         fulfilled,
         late_success: decided.late_success.as_str(),
+        second_charge: decided.second_charge.as_str(),
         negative_balance: decided.negative_balance.as_str(),
         approval: amounts(&decided.payout_approval_above),
     }
@@ -111,6 +112,7 @@ struct Row {
     refund_fee: &'static str,
     fulfilled: String,
     late_success: &'static str,
+    second_charge: &'static str,
     negative_balance: &'static str,
     approval: String,
 }

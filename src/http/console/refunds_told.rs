@@ -53,9 +53,11 @@ pub(super) fn rows(records: &Records) -> Vec<Row> {
 
 /// All of them in a few words; nothing where none was asked for.
 pub(super) fn truth(records: &Records) -> Option<Truth> {
-    let standing = |status| records.refunds.iter().filter(|refund| refund.status == status).count();
+    // What of a second charge went back stands beside that charge.
+    let of_sale: Vec<&Refund> = records.refunds.iter().filter(|refund| refund.attempt.is_none()).collect();
+    let standing = |status| of_sale.iter().filter(|refund| refund.status == status).count();
     let (pending, failed) = (standing(RefundStatus::Pending), standing(RefundStatus::Failed));
-    let (tone, word) = match (records.refunds.len(), pending, failed) {
+    let (tone, word) = match (of_sale.len(), pending, failed) {
         (0, ..) => return None,
         (_, 0, 0) => (Tone::Good, format!("{} given back", Sum::of(records.payment.refunded).plain())),
         (_, 0, failed) => (Tone::Bad, format!("{failed} failed")),

@@ -30,6 +30,7 @@ use crate::operators::{NewEntry, record};
 use crate::words::{Currency, MerchantId, Money, Tenant, Timestamp};
 
 const LATE: [(&str, &str); 2] = [("accept", "Accept: it is paid after all"), ("refund", "Refund it by itself")];
+const SECOND: [(&str, &str); 2] = [("refund", "Refund it by itself"), ("review", "A person gives it back")];
 const REFUND_FEE: [(&str, &str); 2] = [("return", "Return its share"), ("keep", "Keep it")];
 const NEGATIVE: [(&str, &str); 2] = [("allow", "May owe"), ("refuse", "May not: refuse the refund")];
 
@@ -71,6 +72,7 @@ fn money(action: String, decided: &Policies) -> Editor {
             .holding(days)
             .hint("empty: when the merchant says so"),
         Field::choice("late_success", "Late money", choices(&LATE, decided.late_success.as_str())),
+        Field::choice("second_charge", "Money taken twice", choices(&SECOND, decided.second_charge.as_str())),
         Field::choice("negative_balance", "A seller", choices(&NEGATIVE, decided.negative_balance.as_str())),
     ]);
     Editor::new("money", action, "Save policies", fields)
@@ -83,6 +85,7 @@ fn money_typed(typed: &Typed) -> Vec<(&'static str, Value)> {
         ("refund_fee", typed.text("refund_fee").into()),
         ("fulfill_after_days", decimals::whole(typed.text("fulfill_after_days"))),
         ("late_success", typed.text("late_success").into()),
+        ("second_charge", typed.text("second_charge").into()),
         ("negative_balance", typed.text("negative_balance").into()),
     ]
 }

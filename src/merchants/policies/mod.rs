@@ -30,6 +30,16 @@ pub enum LateSuccess {
     Refund,
 }
 
+/// What becomes of a charge that the PSP made beside the one that paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecondCharge {
+    /// It is given back to the shopper by itself.
+    #[default]
+    Refund,
+    /// A person looks at it and gives it back.
+    Review,
+}
+
 /// What becomes of the platform's fee when a sale is refunded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RefundFee {
@@ -55,6 +65,8 @@ pub enum NegativeBalance {
 pub struct Policies {
     /// What becomes of money that arrives too late.
     pub late_success: LateSuccess,
+    /// What becomes of money that was taken twice.
+    pub second_charge: SecondCharge,
     /// What becomes of the fee when a sale is refunded.
     pub refund_fee: RefundFee,
     /// Days after which a paid order counts as delivered, unless the merchant said so before; never by itself when absent.
@@ -84,5 +96,6 @@ macro_rules! words {
 }
 
 words!(LateSuccess { Accept = "accept", Refund = "refund" });
+words!(SecondCharge { Refund = "refund", Review = "review" });
 words!(RefundFee { Return = "return", Keep = "keep" });
 words!(NegativeBalance { Allow = "allow", Refuse = "refuse" });

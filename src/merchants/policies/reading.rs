@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{LateSuccess, NegativeBalance, PlatformFee, Policies, RefundFee};
+use super::{LateSuccess, NegativeBalance, PlatformFee, Policies, RefundFee, SecondCharge};
 use crate::words::{Currency, Money};
 
 /// A year: what is not delivered by then is a matter for people.
@@ -27,8 +27,9 @@ fn fault(param: impl Into<String>, rule: impl Into<String>) -> Fault {
 
 impl Policies {
     /// Every name, as the API and the database write it.
-    pub(super) const NAMES: [&str; 6] = [
+    pub(super) const NAMES: [&str; 7] = [
         "late_success",
+        "second_charge",
         "refund_fee",
         "fulfill_after_days",
         "platform_fee",
@@ -40,6 +41,9 @@ impl Policies {
     pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), Fault> {
         match name {
             "late_success" => self.late_success = word(name, value, LateSuccess::parse, "\"accept\" or \"refund\"")?,
+            "second_charge" => {
+                self.second_charge = word(name, value, SecondCharge::parse, "\"refund\" or \"review\"")?;
+            }
             "refund_fee" => self.refund_fee = word(name, value, RefundFee::parse, "\"return\" or \"keep\"")?,
             "negative_balance" => {
                 self.negative_balance = word(name, value, NegativeBalance::parse, "\"allow\" or \"refuse\"")?;
@@ -56,6 +60,7 @@ impl Policies {
     pub(super) fn value(&self, name: &str) -> Value {
         match name {
             "late_success" => json!(self.late_success.as_str()),
+            "second_charge" => json!(self.second_charge.as_str()),
             "refund_fee" => json!(self.refund_fee.as_str()),
             "negative_balance" => json!(self.negative_balance.as_str()),
             "fulfill_after_days" => json!(self.fulfill_after_days),
@@ -142,6 +147,7 @@ mod tests {
         let fee = json!({"fixed": {"KRW": "300", "USD": "0.30"}, "ppm": 29_000});
         for (name, value) in [
             ("late_success", json!("refund")),
+            ("second_charge", json!("review")),
             ("refund_fee", json!("keep")),
             ("fulfill_after_days", json!(7)),
             ("platform_fee", fee),
@@ -163,6 +169,7 @@ mod tests {
     fn what_breaks_a_rule_is_named() {
         for (name, value, param) in [
             ("late_success", json!("Accept"), "late_success"),
+            ("second_charge", json!("accept"), "second_charge"),
             ("refund_fee", json!(true), "refund_fee"),
             ("fulfill_after_days", json!(366), "fulfill_after_days"),
             ("fulfill_after_days", json!(-1), "fulfill_after_days"),

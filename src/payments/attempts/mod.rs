@@ -7,8 +7,8 @@ use crate::psp::{Card, DeclineCode};
 use crate::words::{AttemptId, PaymentId, Tenant, Timestamp};
 
 pub use store::{
-    Count, asked_in_vain, change, claim_silent, count_since, get, insert, keep_second_charge, latest, newest,
-    of_payment, oldest_open,
+    Count, asked_in_vain, book_second_charge, change, claim_silent, count_since, get, insert, keep_second_charge,
+    latest, newest, of_payment, oldest_open,
 };
 
 /// How many of a payment's attempts merchants are shown: an event has a size that it must keep to.
@@ -45,6 +45,8 @@ pub struct Attempt {
     pub note: Option<String>,
     /// The PSP's name for the charge, where it was made although another attempt was approved.
     pub second_charge: Option<String>,
+    /// When that charge came into the books; never where a card only holds the money.
+    pub second_charged_at: Option<Timestamp>,
     /// When it was written down to be sent.
     pub sent_at: Timestamp,
     /// When a person gets it if its outcome is still not known.

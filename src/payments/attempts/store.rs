@@ -6,7 +6,7 @@ use super::{Attempt, SHOWN};
 use crate::db::{DbError, On, Row, Tx, query};
 use crate::payments::status::AttemptState;
 use crate::psp::{Card, DeclineCode};
-use crate::words::{AttemptId, PaymentId, Tenant, Timestamp};
+use crate::words::{AttemptId, Money, PaymentId, Tenant, Timestamp};
 
 /// Writes a new attempt. A unique violation means that another one is open, or that the payment is paid.
 pub async fn insert(tx: &mut Tx, attempt: &Attempt) -> Result<(), DbError> {
@@ -111,19 +111,32 @@ pub async fn claim_silent(tx: &mut Tx, now: Timestamp, silence: Duration) -> Res
     rows.iter().map(|row| Ok((row.get("id")?, Tenant::new(row.get("merchant_id")?, row.get("livemode")?)))).collect()
 }
 
-/// Keeps under which name the PSP charged `id` although another attempt was approved, and gives whose it is; nothing when
-/// that is known already.
-pub async fn keep_second_charge(tx: &mut Tx, id: &AttemptId, reference: &str) -> Result<Option<Tenant>, DbError> {
+/// Keeps under which name the PSP charged `id` although another attempt was approved, and gives the attempt; nothing when that is
+/// known already.
+pub async fn keep_second_charge(tx: &mut Tx, id: &AttemptId, reference: &str) -> Result<Option<Attempt>, DbError> {
     let row = query(
-        "update attempts set second_charge = $2, recovering = $3 where id = $1 and second_charge is null
-         returning merchant_id, livemode",
+        "update attempts set second_charge = $2, recovering = $3 where id = $1 and second_charge is null returning *",
     )
     .bind(id)
     .bind(reference)
     .bind(true)
     .optional(tx)
     .await?;
-    row.map(|row| Ok(Tenant::new(row.get("merchant_id")?, row.get("livemode")?))).transpose()
+    row.as_ref().map(read).transpose()
+}
+
+/// Marks that `amount` of the second charge of `id` comes into the books; says whether it was not there before.
+pub async fn book_second_charge(tx: &mut Tx, id: &AttemptId, amount: Money, now: Timestamp) -> Result<bool, DbError> {
+    let booked = query(
+        "update attempts set second_charge_amount = $2, second_charged_at = $3
+         where id = $1 and second_charge is not null and second_charged_at is null",
+    )
+    .bind(id)
+    .bind(amount.minor())
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(booked == 1)
 }
 
 /// Counts one more question of the job that finds out what became of `id` which brought nothing; says how many there were.
@@ -132,11 +145,13 @@ pub async fn asked_in_vain(tx: &mut Tx, id: &AttemptId) -> Result<u32, DbError> 
     Ok(u32::try_from(row.get::<i64>("asks")?).unwrap_or(u32::MAX))
 }
 
-/// When the oldest attempt was sent whose outcome is not known; one that waits for the shopper does not count.
+/// When the oldest attempt was sent whose outcome is not known; one that waits for the shopper does not count, nor does a second
+/// charge, which is known and waits for nothing.
 pub async fn oldest_open(on: impl Into<On<'_>>) -> Result<Option<Timestamp>, DbError> {
     query(
         "select min(sent_at) as at from attempts
-         where state in ('sent', 'action_required', 'pending', 'unknown') and state <> 'action_required'",
+         where state in ('sent', 'action_required', 'pending', 'unknown') and state <> 'action_required'
+             and second_charge is null",
     )
     .one(on)
     .await?
@@ -207,6 +222,7 @@ fn read(row: &Row) -> Result<Attempt, DbError> {
         action_url: row.get("action_url")?,
         note: row.get("note")?,
         second_charge: row.get("second_charge")?,
+        second_charged_at: row.get("second_charged_at")?,
         sent_at: row.get("sent_at")?,
         deadline_at: row.get("deadline_at")?,
         settled_at: row.get("settled_at")?,

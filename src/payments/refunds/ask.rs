@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::postings::{self, from_available};
 use super::share::{Unshared, Wanted, shares};
-use super::{Refund, RefundStatus, store};
+use super::{Refund, RefundStatus, of_charge, store};
 use crate::db::{DbError, Tx};
 use crate::merchants::policies::{self, NegativeBalance};
 use crate::payments::payment::Payment;
@@ -15,7 +15,7 @@ use crate::wallets::{self, WalletError};
 use crate::words::{Money, PaymentId, PaymentOrderId, RefundId, Tenant, Timestamp};
 
 /// How long a refund may stay without a known outcome before a person gets it.
-const DEADLINE: Duration = Duration::from_hours(24);
+pub(super) const DEADLINE: Duration = Duration::from_hours(24);
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -176,10 +176,13 @@ async fn take_on(
     let policies = policies::of(&mut *tx, &payment.tenant).await?;
     let orders = payments::orders(&mut *tx, &payment.id).await?;
     let before = store::before(&mut *tx, &payment.id, amount.currency()).await?;
+    let charge = of_charge::own(tx, &payment.id).await?;
     let refund = Refund {
         id: RefundId::new(),
         tenant: payment.tenant,
         payment: payment.id,
+        attempt: None,
+        charge,
         amount,
         reason: new.reason,
         status: RefundStatus::Pending,

@@ -13,7 +13,7 @@ use crate::payments::{calls, jobs, send};
 use crate::psp::{Finding, RefundOutcome};
 use crate::queue::Verdict;
 use crate::queue::retry::{Class, Next, Policies};
-use crate::sabotage::Protection::RefundKey;
+use crate::sabotage::Protection::{LookFirst, RefundKey};
 use crate::words::{CallId, PaymentId, RefundId, random_bytes};
 
 /// Asks for the refund `id` under its one key, and again until the PSP says done or failed.
@@ -76,7 +76,7 @@ pub async fn ask_soon(app: &App, payment: &PaymentId) -> Result<(), PaymentError
 /// First look, then order; what nobody has ordered yet is ordered at once.
 async fn heard(app: &App, refund: &Refund) -> Result<Ordered, PaymentError> {
     let key = if RefundKey.is_absent() { CallId::new().to_string() } else { refund.id.to_string() };
-    if !was_ordered(app, refund).await? {
+    if LookFirst.is_absent() || !was_ordered(app, refund).await? {
         return order(app, refund, key).await;
     }
     match look(app, refund, &key).await? {

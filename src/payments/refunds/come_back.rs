@@ -2,6 +2,7 @@
 //! says so by webhook, and is asked: only what it answers counts. Where that webhook was lost its settlement list says so.
 
 use super::look::look;
+use super::settle::to_a_person;
 use super::{Refund, RefundStatus, of_payment, postings, store, view};
 use crate::app::App;
 use crate::db::retrying;
@@ -72,6 +73,7 @@ async fn put_back(app: &App, refund: Refund, code: String) -> Result<bool, Payme
             return Ok(false);
         }
         let to_pending = store::give_back(&mut tx, &after).await?;
+        to_a_person(&mut tx, &after, now).await?;
         let (kind, object_id, data) = ("refund.failed", after.id.as_str(), view(&after));
         events::append(&mut tx, NewEvent { tenant: &after.tenant, kind, object_id, data, now }).await?;
         wallets::post(&mut tx, &[postings::came_back(&after, &to_pending, now)]).await?;

@@ -3,11 +3,13 @@
 //! Promises that the sum of all refunds, asked or done, never exceeds what was captured: the amount is reserved in the
 //! books before the PSP is asked, and a refund that fails puts it back, also weeks after it had succeeded. Each has one key
 //! at the PSP, for ever. Money is taken from where it is: an order's pending money first, then what its seller has available.
+//! A second charge of a payment goes back on the same road, and takes nothing from anybody.
 
 mod ask;
 mod carry_out;
 mod come_back;
 mod look;
+mod of_charge;
 mod order;
 mod postings;
 mod reading;
@@ -19,13 +21,14 @@ mod view;
 pub use ask::{NewRefund, RefundError, ask, ask_of_orders, send_back};
 pub use carry_out::{ask_soon, carry_out};
 pub use come_back::{come_back, look_for_returned};
+pub use of_charge::ask_of_charge;
 pub use settle::settle_heard;
 pub(super) use share::{Before, left};
 pub(super) use store::before;
-pub use store::{find, get, list, of_payment};
+pub use store::{find, get, list, of_charge, of_payment};
 pub use view::view;
 
-use crate::words::{Money, PaymentId, PaymentOrderId, RefundId, SellerId, Tenant, Timestamp};
+use crate::words::{AttemptId, Money, PaymentId, PaymentOrderId, RefundId, SellerId, Tenant, Timestamp};
 
 /// Where a refund stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +66,10 @@ pub struct Refund {
     pub tenant: Tenant,
     /// Of which payment.
     pub payment: PaymentId,
+    /// The attempt whose second charge it gives back; none where it gives back what the sale stands on.
+    pub attempt: Option<AttemptId>,
+    /// The PSP's name of the charge that is to be given back, where the payment has more than one.
+    pub charge: Option<String>,
     /// How much.
     pub amount: Money,
     /// Why, in the merchant's words.
@@ -85,7 +92,7 @@ pub struct Refund {
     pub succeeded_at: Option<Timestamp>,
     /// When its outcome was known.
     pub settled_at: Option<Timestamp>,
-    /// What of it each seller's order bears.
+    /// What of it each seller's order bears; nothing of a second charge, which was no seller's.
     pub parts: Vec<Part>,
 }
 

@@ -7,6 +7,7 @@ use super::{Refund, RefundStatus, store};
 use crate::app::App;
 use crate::db::retrying;
 use crate::payments::error::PaymentError;
+use crate::payments::payment::Payment;
 use crate::payments::repeats::believable;
 use crate::payments::{calls, store as payments};
 use crate::psp::RefundRequest;
@@ -43,7 +44,8 @@ pub(super) async fn order(app: &App, refund: &Refund, key: String) -> Result<Ord
         }
         Begun::Call { id, earlier } => (id, earlier),
     };
-    let became = match read(psp.refund(&RefundRequest { psp_payment, amount: refund.amount, key }).await) {
+    let request = RefundRequest { psp_payment, charge: refund.charge.clone(), amount: refund.amount, key };
+    let became = match read(psp.refund(&request).await) {
         Became::Failed { code } if !believable(earlier, app.now()) => Became::Unknown {
             reason: format!("refused ({code}), and an earlier call may still arrive"),
             class: Class::Unclear { after: None },
@@ -51,6 +53,14 @@ pub(super) async fn order(app: &App, refund: &Refund, key: String) -> Result<Ord
         became => became,
     };
     Ok(Ordered::Heard(Some(id), became))
+}
+
+/// Whether it may be ordered as far as the shopper's bank is concerned. Nobody says which of two charges a bank contests.
+fn may_go(refund: &Refund, payment: &Payment) -> bool {
+    match refund.attempt {
+        Some(_) => payment.disputed.is_zero(),
+        None => payment.refunded.minor().saturating_add(payment.disputed.minor()) <= payment.captured.minor(),
+    }
 }
 
 /// Writes down that it is being ordered, unless the payment is contested by now: given back as well, it would be lost twice.
@@ -65,8 +75,7 @@ async fn begin(app: &App, refund: &Refund) -> Result<Begun, PaymentError> {
         let call = new_call(&pending, ORDER, now);
         let earlier = calls::earlier(&mut tx, &call.payment, ORDER, &call.psp_key, &call.id).await?;
         let payment = payments::find(&mut tx, &refund.payment).await?.ok_or(PaymentError::NotFound)?;
-        let taken = payment.refunded.minor().saturating_add(payment.disputed.minor());
-        if taken <= payment.captured.minor() {
+        if may_go(&pending, &payment) {
             calls::sent(&mut tx, &call).await?;
             tx.commit().await?;
             return Ok(Begun::Call { id: call.id, earlier });

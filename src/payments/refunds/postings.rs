@@ -23,22 +23,39 @@ pub(super) fn asked(refund: &Refund) -> Posting {
 
 /// Done: the PSP gave it back, so it owes us that much less.
 pub(super) fn done(refund: &Refund, now: Timestamp) -> Posting {
+    if refund.attempt.is_some() {
+        return of_charge(refund, "second_charge_refund", (Account::Suspense, psp(refund)), now);
+    }
     let gone = refund.parts.iter().map(|part| Transfer {
         debit: Account::Reserved(part.seller.clone()),
-        credit: Account::Psp(refund.psp.clone()),
+        credit: psp(refund),
         amount: part.amount,
     });
     posting(refund, "refund", gone, now)
 }
 
-/// Failed: everybody has theirs again. `to_pending` says how much of each part waits for its order's delivery again.
-pub(super) fn failed(refund: &Refund, to_pending: &[Money], now: Timestamp) -> Posting {
-    posting(refund, "refund_failed", back(refund, to_pending, |part| Account::Reserved(part.seller.clone())), now)
+/// Failed: everybody has theirs again. `to_pending` says how much of each part waits for its order's delivery again. Nothing was held
+/// of a second charge, so nothing moves.
+pub(super) fn failed(refund: &Refund, to_pending: &[Money], now: Timestamp) -> Option<Posting> {
+    let back = || back(refund, to_pending, |part| Account::Reserved(part.seller.clone()));
+    refund.attempt.is_none().then(|| posting(refund, "refund_failed", back(), now))
 }
 
 /// Failed after it was done: the PSP has the money again, so it owes us that much more.
 pub(super) fn came_back(refund: &Refund, to_pending: &[Money], now: Timestamp) -> Posting {
-    posting(refund, "refund_failed", back(refund, to_pending, |_| Account::Psp(refund.psp.clone())), now)
+    if refund.attempt.is_some() {
+        return of_charge(refund, "second_charge_refund_failed", (psp(refund), Account::Suspense), now);
+    }
+    posting(refund, "refund_failed", back(refund, to_pending, |_| psp(refund)), now)
+}
+
+fn psp(refund: &Refund) -> Account {
+    Account::Psp(refund.psp.clone())
+}
+
+/// What becomes of a second charge stands against suspense, where its money is.
+fn of_charge(refund: &Refund, kind: &'static str, (debit, credit): (Account, Account), now: Timestamp) -> Posting {
+    posting(refund, kind, std::iter::once(Transfer { debit, credit, amount: refund.amount }), now)
 }
 
 fn back<'a>(

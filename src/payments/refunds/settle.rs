@@ -4,6 +4,7 @@ use super::{Refund, RefundStatus, postings, store, view};
 use crate::db::Tx;
 use crate::events::{self, NewEvent};
 use crate::payments::error::PaymentError;
+use crate::payments::jobs;
 use crate::psp::RefundOutcome;
 use crate::wallets;
 use crate::words::Timestamp;
@@ -26,15 +27,24 @@ pub(super) async fn settle(tx: &mut Tx, after: &Refund, now: Timestamp) -> Resul
         return Ok(if done && failed { Settled::Contradicts } else { Settled::Agrees });
     }
     let (kind, posting) = if done {
-        ("refund.succeeded", postings::done(after, now))
+        ("refund.succeeded", Some(postings::done(after, now)))
     } else {
         let to_pending = store::give_back(tx, after).await?;
+        to_a_person(tx, after, now).await?;
         ("refund.failed", postings::failed(after, &to_pending, now))
     };
     let (data, object_id) = (view(after), after.id.as_str());
     events::append(tx, NewEvent { tenant: &after.tenant, kind, object_id, data, now }).await?;
-    wallets::post(tx, &[posting]).await?;
+    wallets::post(tx, posting.as_slice()).await?;
     Ok(Settled::Agrees)
+}
+
+/// A second charge that is not given back is a person's: nobody else misses it.
+pub(super) async fn to_a_person(tx: &mut Tx, refund: &Refund, now: Timestamp) -> Result<(), PaymentError> {
+    if let Some(attempt) = &refund.attempt {
+        jobs::recover(tx, attempt, &refund.tenant, now).await?;
+    }
+    Ok(())
 }
 
 /// What was heard of a pending refund by another road than its job; says whether it has ended so.

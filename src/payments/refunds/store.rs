@@ -3,6 +3,7 @@
 use super::share::Before;
 use super::{Part, Refund, RefundStatus};
 use crate::db::{DbError, List, On, Row, Tx, insert_many, query};
+use crate::payments::attempts::Attempt;
 use crate::payments::store as payments;
 use crate::words::{Currency, Money, Page, PaymentId, RefundId, Slice, Tenant};
 
@@ -24,6 +25,9 @@ pub(super) async fn hold(tx: &mut Tx, payment: &PaymentId, amount: Money) -> Res
 /// Gives back what a refund held of its payment and of its orders; of each part, how much is pending again. What has been
 /// delivered since is not: that is available.
 pub(super) async fn give_back(tx: &mut Tx, refund: &Refund) -> Result<Vec<Money>, DbError> {
+    if refund.attempt.is_some() {
+        return Ok(Vec::new());
+    }
     release(tx, &refund.payment, refund.amount).await?;
     let orders = payments::orders(&mut *tx, &refund.payment).await?;
     let mut to_pending = Vec::with_capacity(refund.parts.len());
@@ -85,8 +89,8 @@ pub async fn before(on: impl Into<On<'_>>, payment: &PaymentId, currency: Curren
 pub(super) async fn insert(tx: &mut Tx, refund: &Refund) -> Result<(), DbError> {
     query(
         "insert into refunds (id, payment_id, merchant_id, livemode, currency, amount, reason, status, psp, psp_key,
-             metadata, created_at, deadline_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $1, $10, $11, $12)",
+             metadata, created_at, deadline_at, attempt_id, charge)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $1, $10, $11, $12, $13, $14)",
     )
     .bind(&refund.id)
     .bind(&refund.payment)
@@ -100,8 +104,13 @@ pub(super) async fn insert(tx: &mut Tx, refund: &Refund) -> Result<(), DbError> 
     .bind(refund.metadata.to_string())
     .bind(refund.created_at)
     .bind(refund.deadline_at)
-    .execute(tx)
+    .bind(&refund.attempt)
+    .bind(&refund.charge)
+    .execute(&mut *tx)
     .await?;
+    if refund.parts.is_empty() {
+        return Ok(());
+    }
     let rows = refund.parts.iter().map(|part| {
         vec![
             (&refund.id).into(),
@@ -164,7 +173,7 @@ pub async fn get(on: impl Into<On<'_>>, tenant: &Tenant, id: &RefundId) -> Resul
 pub async fn find(on: impl Into<On<'_>>, id: &RefundId) -> Result<Option<Refund>, DbError> {
     let rows = query(
         "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending from refunds r
-         join refund_parts p on p.refund_id = r.id where r.id = $1 order by p.payment_order_id",
+         left join refund_parts p on p.refund_id = r.id where r.id = $1 order by p.payment_order_id",
     )
     .bind(id)
     .all(on)
@@ -176,12 +185,19 @@ pub async fn find(on: impl Into<On<'_>>, id: &RefundId) -> Result<Option<Refund>
 pub async fn of_payment(on: impl Into<On<'_>>, payment: &PaymentId) -> Result<Vec<Refund>, DbError> {
     let rows = query(
         "select r.*, p.payment_order_id, p.seller_account, p.amount as part, p.fee, p.fee_kept, p.from_pending from refunds r
-         join refund_parts p on p.refund_id = r.id where r.payment_id = $1 order by r.id, p.payment_order_id",
+         left join refund_parts p on p.refund_id = r.id where r.payment_id = $1 order by r.id, p.payment_order_id",
     )
     .bind(payment)
     .all(on)
     .await?;
     read(&rows)
+}
+
+/// The refunds of the second charge of `attempt`, first to last.
+pub async fn of_charge(on: impl Into<On<'_>>, attempt: &Attempt) -> Result<Vec<Refund>, DbError> {
+    let mut all = of_payment(on, &attempt.payment).await?;
+    all.retain(|refund| refund.attempt.as_ref() == Some(&attempt.id));
+    Ok(all)
 }
 
 /// The refunds of a tenant, newest first; only those of one payment when it is named.
@@ -209,28 +225,36 @@ fn read(rows: &[Row]) -> Result<Vec<Refund>, DbError> {
     let mut refunds: Vec<Refund> = Vec::new();
     for row in rows {
         let (id, currency) = (row.get::<RefundId>("id")?, row.get::<Currency>("currency")?);
-        let part = Part {
-            order: row.get("payment_order_id")?,
-            seller: row.get("seller_account")?,
-            amount: money(row, "part", currency)?,
-            fee: money(row, "fee", currency)?,
-            fee_kept: money(row, "fee_kept", currency)?,
-            from_pending: money(row, "from_pending", currency)?,
-        };
+        let part = read_part(row, currency)?;
         match refunds.last_mut() {
-            Some(refund) if refund.id == id => refund.parts.push(part),
+            Some(refund) if refund.id == id => refund.parts.extend(part),
             _ => refunds.push(read_refund(row, id, currency, part)?),
         }
     }
     Ok(refunds)
 }
 
-fn read_refund(row: &Row, id: RefundId, currency: Currency, first: Part) -> Result<Refund, DbError> {
+/// None where a refund bears on no order.
+fn read_part(row: &Row, currency: Currency) -> Result<Option<Part>, DbError> {
+    let Some(order) = row.get("payment_order_id")? else { return Ok(None) };
+    Ok(Some(Part {
+        order,
+        seller: row.get("seller_account")?,
+        amount: money(row, "part", currency)?,
+        fee: money(row, "fee", currency)?,
+        fee_kept: money(row, "fee_kept", currency)?,
+        from_pending: money(row, "from_pending", currency)?,
+    }))
+}
+
+fn read_refund(row: &Row, id: RefundId, currency: Currency, first: Option<Part>) -> Result<Refund, DbError> {
     let (status, metadata): (String, String) = (row.get("status")?, row.get("metadata")?);
     Ok(Refund {
         id,
         tenant: Tenant::new(row.get("merchant_id")?, row.get("livemode")?),
         payment: row.get("payment_id")?,
+        attempt: row.get("attempt_id")?,
+        charge: row.get("charge")?,
         amount: money(row, "amount", currency)?,
         reason: row.get("reason")?,
         status: RefundStatus::parse(&status).ok_or_else(|| DbError::corrupt("status", &status))?,
@@ -242,7 +266,7 @@ fn read_refund(row: &Row, id: RefundId, currency: Currency, first: Part) -> Resu
         deadline_at: row.get("deadline_at")?,
         succeeded_at: row.get("succeeded_at")?,
         settled_at: row.get("settled_at")?,
-        parts: vec![first],
+        parts: first.into_iter().collect(),
     })
 }
 

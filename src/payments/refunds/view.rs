@@ -12,6 +12,7 @@ pub fn view(refund: &Refund) -> Value {
         "livemode": refund.tenant.mode.is_live(),
         "created_at": refund.created_at,
         "payment": refund.payment,
+        "attempt": refund.attempt,
         "amount": refund.amount,
         "currency": refund.amount.currency(),
         "status": refund.status.as_str(),

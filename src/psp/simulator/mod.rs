@@ -131,13 +131,17 @@ impl Psp for Simulator {
 
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
         let Some(payment) = path_segment(&request.psp_payment) else { return Err(not_an_id()) };
-        let body = wire::Amount { amount: request.amount.minor() };
+        let body = wire::Refund { amount: request.amount.minor(), charge: request.charge.as_deref() };
         reading::refund(self.post(&format!("/v1/payments/{payment}/refund"), Some(&request.key), &body).await)
     }
 
     async fn look_up_refund(&self, psp_payment: &str, key: &str) -> Result<Finding<RefundOutcome>, NotDone> {
         let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("key", key).finish();
         reading::found_refund(self.get(&format!("/v1/refunds?{query}")).await, psp_payment, key)
+    }
+
+    fn refunds_one_charge(&self) -> bool {
+        true
     }
 
     fn tells_of_refund(&self, kind: &str) -> bool {

@@ -35,11 +35,21 @@ pub struct Abandon<'a> {
     pub key: &'a str,
 }
 
-/// Body of a capture or a refund.
+/// Body of a capture.
 #[derive(Debug, Serialize)]
 pub struct Amount {
     /// Minor units.
     pub amount: i64,
+}
+
+/// Body of a refund.
+#[derive(Debug, Serialize)]
+pub struct Refund<'a> {
+    /// Minor units.
+    pub amount: i64,
+    /// The attempt whose charge it is, where the payment has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charge: Option<&'a str>,
 }
 
 /// Body of a void.

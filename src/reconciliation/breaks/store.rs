@@ -323,10 +323,10 @@ pub(in crate::reconciliation) async fn release(tx: &mut Tx, id: &BreakId) -> Res
     query("update break_parkings set released = $2 where break_id = $1").bind(id).bind(true).execute(tx).await.map(drop)
 }
 
-/// The PSP of a payment, refund or dispute, and the fee that was booked when a dispute was opened.
+/// The PSP of a payment, of a charge beside the one that paid, of a refund or dispute, and the fee that was booked when a dispute was opened.
 pub(super) async fn psp_of(tx: &mut Tx, id: &str) -> Result<Option<(String, i64)>, DbError> {
     query(
-        "select psp, 0 as fee from payments where id = $1 union all select psp, 0 from refunds where id = $1
+        "select psp, 0 as fee from payments where id = $1 union all select psp, 0 from attempts where id = $1 union all select psp, 0 from refunds where id = $1
          union all select psp, fee from disputes where id = $1",
     )
     .bind(id)

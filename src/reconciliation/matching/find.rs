@@ -33,9 +33,12 @@ pub(super) type Group = (Option<Ours>, Vec<usize>);
 /// Decides about lines of a PSP.
 pub async fn psp_lines(context: &Context<'_>, lines: Vec<Told>) -> Result<Vec<Verdict>, DbError> {
     let charges = charges(context, &lines).await?;
+    let seconds = second_charges(context, &lines).await?;
     let movements = movements(context, &lines).await?;
     let mut groups = grouped(lines.iter().map(|line| match line.kind {
-        LineKind::Charge | LineKind::ChargeReversal => charge_of(line, &charges).cloned(),
+        LineKind::Charge | LineKind::ChargeReversal => {
+            second_charge_of(line, &seconds).or_else(|| charge_of(line, &charges)).cloned()
+        }
         _ => movement_of(line, &movements).cloned(),
     }));
     remember_told(context, &lines, &mut groups).await?;
@@ -146,6 +149,23 @@ async fn charges(context: &Context<'_>, lines: &[Told]) -> Result<Found, DbError
     ask(PaymentKey::Ours, own("pay_")).await?;
     ask(PaymentKey::Order, own("po_")).await?;
     Ok(found)
+}
+
+/// Charges beside those that paid: their lines name the same payment, and the key or the name of the charge says which they are.
+async fn second_charges(context: &Context<'_>, lines: &[Told]) -> Result<Found, DbError> {
+    let charges = lines.iter().filter(|line| matches!(line.kind, LineKind::Charge | LineKind::ChargeReversal));
+    let keys: Vec<&str> =
+        charges.flat_map(|line| [&line.our_key, &line.psp_movement]).flatten().map(String::as_str).collect();
+    if keys.is_empty() {
+        return Ok(Found::new());
+    }
+    let (db, psp, mode) = (&context.app.db, context.source.psp.as_str(), context.owner.mode);
+    let found = store::second_charges(db, psp, mode, &keys).await?;
+    Ok(found.into_iter().flat_map(|it| it.names.into_iter().map(move |name| (name, it.ours.clone()))).collect())
+}
+
+fn second_charge_of<'a>(line: &Told, seconds: &'a Found) -> Option<&'a Ours> {
+    [&line.our_key, &line.psp_movement].into_iter().flatten().find_map(|name| seconds.get(name))
 }
 
 fn charge_of<'a>(line: &Told, charges: &'a Found) -> Option<&'a Ours> {

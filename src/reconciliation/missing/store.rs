@@ -14,6 +14,8 @@ use crate::words::{Currency, Tenant, Timestamp};
 pub enum Unheard {
     /// Money taken.
     Charges,
+    /// Money taken beside what paid.
+    SecondCharges,
     /// Money given back.
     Refunds,
     /// Refunds that came back.
@@ -32,7 +34,9 @@ impl Unheard {
     /// The movements that a side must tell.
     pub const fn of(side: Side) -> &'static [Self] {
         match side {
-            Side::Psp => &[Self::Charges, Self::Refunds, Self::Returned, Self::Disputes, Self::Won],
+            Side::Psp => {
+                &[Self::Charges, Self::SecondCharges, Self::Refunds, Self::Returned, Self::Disputes, Self::Won]
+            }
             Side::Bank => &[Self::Payouts, Self::PayoutReturns],
         }
     }
@@ -129,6 +133,13 @@ pub(super) async fn unheard(
                  and (p.succeeded_at, p.id) > ($3, $4)
                  and not exists (select 1 from settlement_lines l where l.object_id = p.id and l.object_kind = 'charge')
              order by p.succeeded_at, p.id limit $6"
+        }
+        Unheard::SecondCharges => {
+            "select 'charge' as kind, a.id, a.merchant_id, a.livemode, p.currency, a.second_charge_amount as amount, a.second_charged_at as at
+             from attempts a join payments p on p.id = a.payment_id where a.psp = $1 and a.livemode = $2 and a.second_charged_at < $5
+                 and (a.second_charged_at, a.id) > ($3, $4)
+                 and not exists (select 1 from settlement_lines l where l.object_id = a.id and l.object_kind = 'charge')
+             order by a.second_charged_at, a.id limit $6"
         }
         Unheard::Refunds => {
             "select 'refund' as kind, r.id, r.merchant_id, r.livemode, r.currency, -r.amount as amount, r.succeeded_at as at

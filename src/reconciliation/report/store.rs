@@ -187,6 +187,8 @@ pub async fn psp_account(db: &Db, psp: &str, mode: Mode, sources: &[String]) -> 
              union all select m.currency, 0, 0, m.amount, 0, 0 from (
                  select 'charge' as kind, p.id, p.currency, p.captured as amount from payments p
                      where p.psp = $3 and p.livemode = $2 and p.captured > 0
+                 union all select 'charge', a.id, p.currency, a.second_charge_amount from attempts a join payments p on p.id = a.payment_id
+                     where a.psp = $3 and a.livemode = $2 and a.second_charged_at is not null
                  union all select 'refund', r.id, r.currency, -r.amount from refunds r
                      where r.psp = $3 and r.livemode = $2 and r.succeeded_at is not null
                  union all select 'refund_failure', r.id, r.currency, r.amount from refunds r

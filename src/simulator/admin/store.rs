@@ -41,7 +41,7 @@ pub async fn captures(read: &SqlitePool, after: i64) -> Rows {
 
 pub async fn refunds(read: &SqlitePool, after: i64) -> Rows {
     query(
-        "select seq, id, payment_id, key, amount, reference, created_at, failed_at, failure_code from refunds where seq > $1 order by seq limit 1000",
+        "select seq, id, payment_id, key, amount, reference, charge, created_at, failed_at, failure_code from refunds where seq > $1 order by seq limit 1000",
     )
     .bind(after)
     .fetch_all(read)

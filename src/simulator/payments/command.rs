@@ -83,7 +83,7 @@ pub struct CaptureBody {
 #[serde(deny_unknown_fields)]
 pub struct VoidBody {}
 
-/// Body of refund (the amount defaults to what is left).
+/// Body of refund (the amount defaults to what is left; the charge, an attempt's id, to the payment's first).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefundBody {
@@ -91,6 +91,8 @@ pub struct RefundBody {
     pub amount: Option<i64>,
     #[serde(default)]
     pub reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<String>,
 }
 
 /// One call, parsed.
@@ -329,7 +331,19 @@ async fn refund(
     if body.reference.as_ref().is_some_and(|reference| reference.len() > 200) {
         return Err(Refusal::invalid("reference", "at most 200 characters"));
     }
-    let left = disputes::contestable(&payment);
+    let named = match &body.charge {
+        Some(charge) => named_charge(tx, &payment, charge).await?,
+        None => Charge::First,
+    };
+    let further = match named {
+        Charge::First => None,
+        Charge::Further { attempt, left } => Some((attempt, left)),
+        Charge::Unknown => {
+            let unknown = Refusal::conflict("no_such_charge", "this payment has no such charge");
+            return Ok(Performed::refused(sim, &payment, &unknown));
+        }
+    };
+    let left = further.as_ref().map_or_else(|| disputes::contestable(&payment), |(_, left)| *left);
     let amount = body.amount.unwrap_or(left);
     let refusal = if payment.captured_amount == 0 {
         Some(Refusal::conflict("not_captured", "there is nothing to refund"))
@@ -344,7 +358,9 @@ async fn refund(
     let now = sim.now();
     let attempt = store::latest_attempt(&mut **tx, &payment.id).await?;
     let returns = attempt.is_some_and(|attempt| attempt.card == returned::CARD);
-    payment.refunded_amount = payment.refunded_amount.saturating_add(amount);
+    if further.is_none() {
+        payment.refunded_amount = payment.refunded_amount.saturating_add(amount);
+    }
     payment.updated_at = now;
     let refund = Refund {
         id: sim.new_id("sref"),
@@ -352,6 +368,7 @@ async fn refund(
         key: key.to_owned(),
         amount,
         reference: body.reference,
+        charge: further.map(|(attempt, _)| attempt),
         created_at: now,
         failed_at: None,
         failure_code: None,
@@ -360,6 +377,30 @@ async fn refund(
     store::update_payment(tx, &payment).await?;
     store::insert_refund(tx, &refund).await?;
     finish(sim, tx, Kind::Refunded, &payment, None, Some(&refund), faults).await
+}
+
+/// Which charge of a payment is to be given back.
+enum Charge {
+    /// The first one, whose account is the payment's; so is that of a hold.
+    First,
+    /// One beside it, and what is left of it.
+    Further { attempt: String, left: i64 },
+    /// None of this payment's.
+    Unknown,
+}
+
+/// The charge of `payment` that the attempt with this id made.
+async fn named_charge(tx: &mut Tx, payment: &Payment, attempt: &str) -> Result<Charge, Refusal> {
+    let named = store::attempt(&mut **tx, attempt).await?.filter(|it| it.payment_id == payment.id);
+    let Some(named) = named.filter(|it| matches!(it.status.as_str(), "succeeded" | "authorized")) else {
+        return Ok(Charge::Unknown);
+    };
+    let captures = store::captures(&mut **tx, &payment.id).await?;
+    let Some(capture) = captures.iter().skip(1).find(|capture| capture.key == named.key) else {
+        return Ok(Charge::First);
+    };
+    let left = capture.amount.saturating_sub(store::returned_of_charge(tx, &named.id).await?);
+    Ok(Charge::Further { attempt: named.id, left })
 }
 
 /// The event and the answer of a call that went through.

@@ -78,6 +78,8 @@ pub struct Refund {
     pub key: String,
     pub amount: i64,
     pub reference: Option<String>,
+    /// The attempt whose charge it gives back, where that is not the payment's first.
+    pub charge: Option<String>,
     pub created_at: i64,
     /// When it came back.
     pub failed_at: Option<i64>,

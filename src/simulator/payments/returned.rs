@@ -29,7 +29,9 @@ pub async fn come_back(sim: &Sim, name: &str) -> Result<Refund, Refusal> {
     let mut payment =
         store::payment(&mut *tx, &refund.payment_id).await?.ok_or_else(|| Refusal::not_found("payment"))?;
     let now = sim.now();
-    payment.refunded_amount = payment.refunded_amount.saturating_sub(refund.amount);
+    if refund.charge.is_none() {
+        payment.refunded_amount = payment.refunded_amount.saturating_sub(refund.amount);
+    }
     payment.updated_at = now;
     (refund.failed_at, refund.failure_code, refund.returns_at) = (Some(now), Some(CLOSED.to_owned()), None);
     store::update_payment(&mut tx, &payment).await?;

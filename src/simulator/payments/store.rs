@@ -160,8 +160,8 @@ pub async fn captures<'e>(on: impl Executor<'e, Database = Sqlite>, payment_id: 
 
 pub async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<()> {
     query(
-        "insert into refunds (id, payment_id, key, amount, reference, created_at, returns_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into refunds (id, payment_id, key, amount, reference, created_at, returns_at, charge)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&refund.id)
     .bind(&refund.payment_id)
@@ -170,6 +170,7 @@ pub async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<()> {
     .bind(&refund.reference)
     .bind(refund.created_at)
     .bind(refund.returns_at)
+    .bind(&refund.charge)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -195,6 +196,20 @@ pub async fn update_refund(tx: &mut Tx, refund: &Refund) -> Result<()> {
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// What of the charge of an attempt was given back by its name.
+pub async fn returned_of_charge(tx: &mut Tx, attempt: &str) -> Result<i64> {
+    query_as("select coalesce(sum(amount), 0) from refunds where charge = $1 and failed_at is null")
+        .bind(attempt)
+        .fetch_one(&mut **tx)
+        .await
+        .map(|(sum,): (i64,)| sum)
+}
+
+/// The attempt with this id.
+pub async fn attempt<'e>(on: impl Executor<'e, Database = Sqlite>, id: &str) -> Result<Option<Attempt>> {
+    query_as("select * from attempts where id = $1").bind(id).fetch_optional(on).await
 }
 
 /// A payment's refunds, oldest first.

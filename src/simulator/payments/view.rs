@@ -64,6 +64,7 @@ pub fn refund(refund: &Refund) -> Value {
         "key": refund.key,
         "amount": refund.amount,
         "reference": refund.reference,
+        "charge": refund.charge,
         "status": if refund.failed_at.is_some() { "failed" } else { "succeeded" },
         "failure_code": refund.failure_code,
         "created_at": moment(refund.created_at),

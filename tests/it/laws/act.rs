@@ -9,11 +9,12 @@ use tollgate::db::query;
 use tollgate::ledger::{Account, Transfer, seals};
 use tollgate::merchants::policies::limit;
 use tollgate::merchants::sellers::{self, Change, Verification};
+use tollgate::payments::second_charge;
 use tollgate::words::{DisputeId, Money, PaymentId, PayoutId, SellerId, SessionId};
 use tollgate::{payments, payouts, worker};
 
 use super::op::{Interval, Op, Pocket, Terms};
-use crate::steps::model_psp::{Became, Mishap};
+use crate::steps::model_psp::{Became, LIFETIME, Mishap};
 use crate::steps::stage::Stage;
 
 /// Does `op`, the one at `position`; says what its client was told.
@@ -93,11 +94,13 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             }
             "changed".to_owned()
         }
-        Op::Policies { late, keep_fee, refuse, days, ppm, approve_above } => {
+        Op::GiveBack { of } => give_back(stage, of).await?,
+        Op::Policies { late, review, keep_fee, refuse, days, ppm, approve_above } => {
             let above = approve_above
                 .map_or_else(|| json!({}), |cents| json!({ stage.currency.code(): decimal(stage, cents) }));
             let body = json!({
                 "late_success": if late { "refund" } else { "accept" },
+                "second_charge": if review { "review" } else { "refund" },
                 "refund_fee": if keep_fee { "keep" } else { "return" },
                 "negative_balance": if refuse { "refuse" } else { "allow" },
                 "fulfill_after_days": days,
@@ -182,6 +185,7 @@ async fn told(stage: &Stage, position: usize, op: Op) -> Option<String> {
             format!("{heard}")
         }
         Op::Work => format!("{:?}", worker::round(&stage.app).await),
+        Op::Away => away(stage).await,
         Op::Wait { minutes } => wait(stage, minutes).await,
     })
 }
@@ -299,6 +303,52 @@ async fn wait(stage: &Stage, minutes: u64) -> String {
     stage.clock.advance(Duration::from_mins(minutes));
     stage.psp.land();
     format!("{:?}", worker::round(&stage.app).await)
+}
+
+/// Longer than the PSP remembers a key. An order that it has never seen cannot be sent after that, and is a person's: such ones are
+/// sent before.
+async fn away(stage: &Stage) -> String {
+    stage.psp.land();
+    if was_lost(stage).await {
+        super::rest(stage).await.unwrap();
+    }
+    stage.clock.advance(LIFETIME + Duration::from_mins(1));
+    format!("{:?}", worker::round(&stage.app).await)
+}
+
+/// Whether the PSP or the bank has never seen an order of ours.
+async fn was_lost(stage: &Stage) -> bool {
+    let ordered = query(
+        "select id from refunds where status = 'pending' union all select id from payouts where status in ('pending', 'processing')
+         union all select psp_key from attempts where state in ('sent', 'unknown') and second_charge is null
+         union all select p.psp_payment from captures c join payments p on p.id = c.payment_id where c.status = 'pending'",
+    );
+    let ordered = ordered.all(&stage.app.db).await.unwrap();
+    let record = stage.psp.record();
+    ordered.iter().map(|row| row.get::<String>("id").unwrap()).any(|name| {
+        let seen = record.refunds.contains_key(&name) || record.transfers.contains_key(&name);
+        !(seen
+            || record.refused.contains(&name)
+            || record.charges.contains_key(&name)
+            || record.ended.contains_key(&name))
+    })
+}
+
+/// By the console's verb, for whatever stands beside the charge that paid.
+async fn give_back(stage: &Stage, of: usize) -> Option<String> {
+    let (_, payment) = checkout(stage, of).await?;
+    let all = payments::attempts::of_payment(&stage.app.db, &payment).await.unwrap();
+    let twice = all.into_iter().find(|attempt| attempt.second_charge.is_some())?;
+    let (by, now) = (("one@shop.example", "it was taken twice"), stage.app.now());
+    let mut tx = stage.app.db.begin().await.unwrap();
+    Some(match second_charge::give_back(&stage.app, &mut tx, &payment, &twice.id, by, now).await {
+        Ok(_) => {
+            tx.commit().await.unwrap();
+            let _ = worker::round(&stage.app).await;
+            "on its way".to_owned()
+        }
+        Err(error) => error.to_string(),
+    })
 }
 
 /// The `of`-th checkout, round and round, the newest first.

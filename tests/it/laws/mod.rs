@@ -15,7 +15,7 @@ use tollgate::words::Currency;
 use crate::steps::actor::Actor;
 use crate::steps::calm::{calm, end};
 use crate::steps::laws;
-use crate::steps::model_psp::Became;
+use crate::steps::model_psp::{Became, Mishap};
 use crate::steps::picture::{difference, picture};
 use crate::steps::stage::{Stage, alone};
 use crate::support::{Database, Engine};
@@ -220,11 +220,41 @@ fn a_payout_under_a_fresh_key_each_time_is_found() {
     chance_shows(Protection::PayoutKey, "the bank was told to send");
 }
 
+#[test]
+fn an_order_that_is_sent_again_without_a_look_is_found() {
+    chance_shows(Protection::LookFirst, "the bank was told to send");
+}
+
+/// Chance finds it in payouts first.
+#[test]
+fn a_refund_that_is_sent_again_without_a_look_is_found() {
+    let ops = [
+        Op::Open { cents: 1_000, two_sellers: false, manual: false },
+        Op::Pay { of: 0, card: Card::Good, mishap: None },
+        Op::Refund { of: 0, cents: 100, mishap: Some(Mishap::AnswerLost) },
+        Op::Away,
+    ];
+    let played = |protection: Protection| {
+        let play = async |stage| protection.without(plays(stage, &ops[..], Cut(0, 0))).await;
+        on_stage(Engine::Sqlite, "USD", play)
+    };
+    let wrong = played(Protection::LookFirst).expect_err("nobody misses it").to_string();
+    assert!(wrong.contains("was taken and given back"), "{wrong}");
+    on_stage(Engine::Sqlite, "USD", async |stage| plays(stage, &ops[..], Cut(0, 0)).await).unwrap();
+}
+
 /// By one sequence that is the same each time: chance seldom sets a limit and then asks for more.
 #[test]
 fn a_payout_that_waits_for_no_second_person_is_found() {
-    let limit =
-        Op::Policies { late: false, keep_fee: false, refuse: false, days: None, ppm: 0, approve_above: Some(100) };
+    let limit = Op::Policies {
+        late: false,
+        review: false,
+        keep_fee: false,
+        refuse: false,
+        days: None,
+        ppm: 0,
+        approve_above: Some(100),
+    };
     let ops = [
         limit,
         Op::Open { cents: 1_000, two_sellers: false, manual: false },

@@ -116,8 +116,14 @@ pub enum Op {
     ChangeMind {
         of: usize,
     },
+    /// Somebody gives back what the PSP took twice.
+    GiveBack {
+        of: usize,
+    },
     Policies {
         late: bool,
+        /// What was taken twice waits for a person.
+        review: bool,
         keep_fee: bool,
         refuse: bool,
         days: Option<u16>,
@@ -184,6 +190,8 @@ pub enum Op {
         n: usize,
     },
     Work,
+    /// Nothing of ours runs for longer than the PSP remembers a key.
+    Away,
     Wait {
         minutes: u64,
     },
@@ -200,7 +208,10 @@ impl Op {
 
     /// Whether it is we who do it, and whoever asked asks again. A person who corrects the books looks first.
     pub fn can_die(&self) -> bool {
-        !matches!(self, Self::Decide { .. } | Self::Wait { .. } | Self::Correct { .. })
+        !matches!(
+            self,
+            Self::Decide { .. } | Self::Wait { .. } | Self::Away | Self::Correct { .. } | Self::GiveBack { .. }
+        )
     }
 
     /// The same, for one who asks again: what was to go wrong may have gone wrong already, or still will. What a bank or
@@ -227,7 +238,7 @@ impl Op {
 /// One to two dozen of them, beginning with a sale: what comes late in the life of money comes only after what comes early,
 /// which chance alone seldom brings about.
 pub fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let some = prop_oneof![12 => op().prop_map(|op| vec![op]), 2 => sale(), 1 => turns()];
+    let some = prop_oneof![12 => op().prop_map(|op| vec![op]), 2 => sale(), 1 => turns(), 2 => taken_twice(), 2 => forgotten()];
     (sale(), prop::collection::vec(some, 2..12)).prop_map(|(mut ops, more)| {
         ops.extend(more.into_iter().flatten());
         ops
@@ -261,6 +272,27 @@ fn turns() -> impl Strategy<Value = Vec<Op>> {
     };
     (any::<bool>(), terms(), delivered(), delivered())
         .prop_map(|(second, terms, one, two)| [vec![Op::Schedule { second, terms }], one.into(), two.into()].concat())
+}
+
+/// A card is declined and another one pays; then the PSP takes the decline back.
+fn taken_twice() -> impl Strategy<Value = Vec<Op>> {
+    (open(0.1), any::<bool>(), lost()).prop_map(|(open, given_back, mishap)| {
+        let pay = |card| Op::Pay { of: 0, card, mishap: None };
+        let refund = Op::Refund { of: 0, cents: 50, mishap };
+        let more = if given_back { Op::GiveBack { of: 0 } } else { refund };
+        vec![open, pay(Card::Bad), pay(Card::Good), Op::ChangeMind { of: 0 }, more]
+    })
+}
+
+/// An order whose answer is lost, and the PSP has forgotten its key before anybody asks again.
+fn forgotten() -> impl Strategy<Value = Vec<Op>> {
+    let mishap = Some(Mishap::AnswerLost);
+    (open(0.0), any::<bool>(), any::<bool>(), minor(100..900)).prop_map(move |(open, refund, second, cents)| {
+        let pay = Op::Pay { of: 0, card: Card::Good, mishap: None };
+        let order = if refund { Op::Refund { of: 0, cents, mishap } } else { Op::PayOut { second, cents, mishap } };
+        let delivered = [Op::Fulfill { of: 0, order: 0 }, Op::Fulfill { of: 0, order: 1 }];
+        [vec![open, pay], delivered.into(), vec![order, Op::Away]].concat()
+    })
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
@@ -315,10 +347,11 @@ fn refused() -> impl Strategy<Value = Option<Mishap>> {
 }
 
 fn policies() -> impl Strategy<Value = Op> {
-    let words = (any::<bool>(), any::<bool>(), any::<bool>());
+    let words = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (words, prop::option::of(1..3_u16), 0..200_000_u32, prop::option::of(1..900_i64)).prop_map(
-        |((late, keep_fee, refuse), days, ppm, approve_above)| Op::Policies {
+        |((late, review, keep_fee, refuse), days, ppm, approve_above)| Op::Policies {
             late,
+            review,
             keep_fee,
             refuse,
             days,
@@ -398,6 +431,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Seal),
         2 => (0..8_usize).prop_map(|n| Op::Webhook { n }),
         3 => Just(Op::Work),
+        1 => Just(Op::Away),
+        1 => (0..4_usize).prop_map(|of| Op::GiveBack { of }),
         1 => prop::sample::select(vec![1, 10]).prop_map(|minutes| Op::Wait { minutes }),
         1 => long(),
     ]

@@ -12,6 +12,7 @@ use super::stage::Stage;
 pub async fn broken(stage: &Stage) -> Vec<String> {
     let mut wrong = always(stage).await;
     wrong.extend(psp_disagrees(stage).await);
+    wrong.extend(second_charges_disagree(stage).await);
     wrong.extend(bank_disagrees(stage).await);
     wrong.extend(contested_otherwise(stage).await);
     for row in query(LEFT).all(&stage.app.db).await.unwrap() {
@@ -120,7 +121,7 @@ async fn psp_disagrees(stage: &Stage) -> Vec<String> {
     for row in rows {
         let (id, psp_payment): (String, String) = (row.get("id").unwrap(), row.get("psp_payment").unwrap());
         let mut ours: (i64, i64) = (row.get("captured").unwrap(), row.get("refunded").unwrap());
-        // What a person has to give back is in no book, and yet known. A hold ends once, however many cards hold it.
+        // A second charge is none of the payment's, and yet known. A hold ends once, however many cards hold it.
         if row.get::<String>("capture").unwrap() == "automatic" {
             ours.0 += row.get::<i64>("amount").unwrap() * row.get::<i64>("second_charges").unwrap();
         }
@@ -132,9 +133,29 @@ async fn psp_disagrees(stage: &Stage) -> Vec<String> {
     wrong
 }
 
+/// Charge by charge: what was taken beside what paid goes back by its own name, whole and once; or a person knows of it.
+async fn second_charges_disagree(stage: &Stage) -> Vec<String> {
+    let rows = query(
+        "select a.id, a.second_charge, (select cast(coalesce(sum(r.amount), 0) as bigint) from refunds r
+             where r.attempt_id = a.id and r.status = 'succeeded') as returned
+         from attempts a where a.second_charge is not null",
+    );
+    let rows = rows.all(&stage.app.db).await.unwrap();
+    let record = stage.psp.record();
+    let mut wrong = Vec::new();
+    for row in rows {
+        let (charge, ours): (String, i64) = (row.get("second_charge").unwrap(), row.get("returned").unwrap());
+        let theirs = record.returned_of(&charge);
+        if ours != theirs {
+            wrong.push(format!("we say that {ours} of {charge} was given back, the PSP {theirs}"));
+        }
+    }
+    wrong
+}
+
 /// Final states are told once; money is with exactly the sessions that say so; nobody owes what they never had.
 const ALWAYS: &str = "select kind || ' of ' || object_id || ' is told ' || count(*) || ' times' as what from events
-         where kind not in ('payment.attempt_declined', 'dispute.evidence_refused', 'dispute.acceptance_refused') group by kind, object_id having count(*) > 1
+         where kind not in ('payment.attempt_declined', 'payment.charged_twice', 'dispute.evidence_refused', 'dispute.acceptance_refused') group by kind, object_id having count(*) > 1
      union all select s.id || ' is ' || s.status || ' and its payment ' || p.status
          from checkout_sessions s join payments p on p.id = s.payment_id
          where s.status = 'complete' and p.status not in ('succeeded', 'authorized', 'canceled')
@@ -151,6 +172,7 @@ const LEFT: &str = "select 'a person has to look at ' || kind || ': ' || coalesc
      union all select id || ' was charged for a second time, and nobody is told' from attempts
          where second_charge is not null and not exists (select 1 from jobs j
              where j.kind = 'payments.recover' and j.key = attempts.id and j.status = 'dead')
+             and not exists (select 1 from refunds r where r.attempt_id = attempts.id and r.status = 'succeeded')
      union all select 'nothing is refunded, yet ' || reserved || ' is reserved for ' || seller_id from wallets
          where reserved <> 0 and not exists (select 1 from refunds where status = 'pending')
              and not exists (select 1 from disputes where status in ('needs_response', 'under_review'))

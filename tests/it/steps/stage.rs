@@ -117,7 +117,8 @@ fn account(token: &str) -> NewDestination {
 impl Stage {
     /// A merchant with a second seller on an empty database; both may be paid out.
     pub async fn new(db: Db) -> Self {
-        let (psp, clock) = (ModelPsp::default(), Arc::new(FixedClock::at(START)));
+        let clock = Arc::new(FixedClock::at(START));
+        let psp = ModelPsp::with(Record::default(), clock.clone());
         let app = app(db, &clock, &psp);
         let mut tx = app.db.begin().await.unwrap();
         let merchant = merchants::create(&mut tx, "Shop", START).await.unwrap();
@@ -388,7 +389,8 @@ impl Template {
         let file = folder.path().join("stage.db");
         std::fs::copy(&self.file, &file).unwrap();
         let db = opened(&format!("sqlite:{}", file.display())).await;
-        let (psp, clock) = (ModelPsp::with(self.record.clone()), Arc::new(FixedClock::at(self.at)));
+        let clock = Arc::new(FixedClock::at(self.at));
+        let psp = ModelPsp::with(self.record.clone(), clock.clone());
         let app = app(db, &clock, &psp);
         Stage { app, psp, clock, calls: Arc::default(), _folder: Some(Arc::new(folder)), ..self.stage.clone() }
     }

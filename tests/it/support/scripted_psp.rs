@@ -60,6 +60,10 @@ pub struct ScriptedPsp {
     pub refund_answers: Mutex<VecDeque<Result<RefundOutcome, NotDone>>>,
     /// Refunds by key, as the PSP keeps them.
     pub refunds: Mutex<Vec<(String, i64)>>,
+    /// Which charge each order of a refund named, in order.
+    pub named: Mutex<Vec<Option<String>>>,
+    /// Whether its refunds know payments alone.
+    pub knows_no_charges: Mutex<bool>,
     /// So many refund calls end with the program, before the PSP has seen them or after.
     pub refunds_die: Mutex<VecDeque<Dies>>,
     /// How long it takes over a refund.
@@ -240,8 +244,13 @@ impl Psp for ScriptedPsp {
         Ok(self.holds.lock().unwrap().get(psp_payment).cloned().unwrap_or(Hold::Held))
     }
 
+    fn refunds_one_charge(&self) -> bool {
+        !*self.knows_no_charges.lock().unwrap()
+    }
+
     /// Gives back once per key; a scripted answer hides or replaces what it did, which is nothing where it wants time.
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, NotDone> {
+        self.named.lock().unwrap().push(request.charge.clone());
         let takes = *self.refund_takes.lock().unwrap();
         tokio::time::sleep(takes).await;
         let dies = self.refunds_die.lock().unwrap().pop_front();

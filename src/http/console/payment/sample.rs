@@ -158,7 +158,9 @@ fn second_charge() -> SecondCharge {
         charge: "sim_att_<b>".into(),
         card: "visa 4242".into(),
         status: Chip::new(Tone::Bad, "Waits for a person"),
-        resolved: "given back <b>, by kim@example.com".into(),
+        remark: "given back <b>, by kim@example.com".into(),
+        refund: "re_01jq8w3k5n7p9r2t4v6x8z0a1b".into(),
+        once: Some("x".into()),
         letter: Some("job_01jq8w3k5n7p9r2t4v6x8z0a1b".into()),
         amount: Sum::text("15000", "KRW"),
     }

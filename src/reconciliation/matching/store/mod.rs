@@ -11,4 +11,4 @@ pub use lines::{
     After, Mark, fee_booked, has_bank_lines, ids_of, lines, lines_of_day, mark, new_lines, raw, told_before,
     written_off,
 };
-pub use ours::{Named, PaymentKey, charges, disputes, payouts, refunds};
+pub use ours::{Named, PaymentKey, charges, disputes, payouts, refunds, second_charges};

@@ -61,6 +61,22 @@ pub async fn charges(db: &Db, by: PaymentKey, psp: &str, mode: Mode, keys: &[&st
     named(db, sql, (psp, mode), keys, read).await
 }
 
+/// Charges beside the one that paid, by the key of their attempt or by the PSP's name: each is a movement of its own, which the attempt
+/// stands for.
+pub async fn second_charges(db: &Db, psp: &str, mode: Mode, keys: &[&str]) -> Result<Vec<Named>, DbError> {
+    let sql = "select a.psp_key, a.second_charge, a.id, a.payment_id, p.merchant_id, p.livemode, p.currency, a.second_charge_amount as amount
+             from attempts a join payments p on p.id = a.payment_id where a.psp = $1 and p.livemode = $2
+                 and a.second_charged_at is not null and a.psp_key in (select value from json_each($3))
+             union select a.psp_key, a.second_charge, a.id, a.payment_id, p.merchant_id, p.livemode, p.currency, a.second_charge_amount
+             from attempts a join payments p on p.id = a.payment_id where a.psp = $1 and p.livemode = $2
+                 and a.second_charged_at is not null and a.second_charge in (select value from json_each($3))";
+    let read = |row: &Row| {
+        let ours = ours(row, ObjectKind::Charge, row.get("payment_id")?, row.get("amount")?, Here::Done)?;
+        Ok(Named { names: vec![row.get("psp_key")?, row.get("second_charge")?], ours, back: None })
+    };
+    named(db, sql, (psp, mode), keys, read).await
+}
+
 /// Refunds by our key or by the PSP's name.
 pub async fn refunds(db: &Db, psp: &str, mode: Mode, keys: &[&str]) -> Result<Vec<Named>, DbError> {
     let sql = "select id, psp_key, psp_reference, payment_id, merchant_id, livemode, currency, amount, status, succeeded_at

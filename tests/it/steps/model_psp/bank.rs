@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tollgate::psp::{Doubt, Finding, NotDone, PayoutOutcome, PayoutProvider, PayoutRequest};
 use tollgate::words::Mode;
 
-use super::{Mishap, ModelPsp, Record, answers, away, goes, lost};
+use super::{LIFETIME, Mishap, ModelPsp, Record, answers, away, goes, lost};
 
 /// Bank accounts, by what becomes of money sent there.
 pub const FAST: &str = "dest_fast";
@@ -71,7 +71,7 @@ impl PayoutProvider for ModelPsp {
     }
 
     fn key_lifetime(&self) -> Option<Duration> {
-        None
+        Some(LIFETIME)
     }
 
     async fn pay_out(&self, request: &PayoutRequest) -> Result<PayoutOutcome, NotDone> {
@@ -80,7 +80,9 @@ impl PayoutProvider for ModelPsp {
         if mishap == Some(Mishap::Away) {
             return Err(away());
         }
+        let mut name = request.key.clone();
         if mishap != Some(Mishap::OrderLost) {
+            name = self.name(&request.key);
             let sent = match (mishap, request.destination.as_str()) {
                 (Some(Mishap::Refused), _) => Sent::Rejected,
                 (_, SLOW) => Sent::OnItsWay,
@@ -88,17 +90,17 @@ impl PayoutProvider for ModelPsp {
             };
             let mut record = self.record();
             if mishap == Some(Mishap::Late) {
-                record.late_transfers.push((request.key.clone(), Transfer { amount: request.amount.minor(), sent }));
-            } else if !record.transfers.contains_key(&request.key) {
-                record.transfers.insert(request.key.clone(), Transfer { amount: request.amount.minor(), sent });
-                record.tells(&request.key, "payout.changed");
+                record.late_transfers.push((name.clone(), Transfer { amount: request.amount.minor(), sent }));
+            } else if !record.transfers.contains_key(&name) {
+                record.transfers.insert(name.clone(), Transfer { amount: request.amount.minor(), sent });
+                record.tells(&name, "payout.changed");
             }
         }
         answers("pay_out").await;
         if matches!(mishap, Some(Mishap::AnswerLost | Mishap::OrderLost | Mishap::Late)) {
             return Ok(PayoutOutcome::Unknown(Doubt::of(lost())));
         }
-        Ok(outcome(&request.key, self.record().transfers[&request.key].sent))
+        Ok(outcome(&name, self.record().transfers[&name].sent))
     }
 
     async fn look_up_payout(&self, key: &str) -> Result<Finding<PayoutOutcome>, NotDone> {

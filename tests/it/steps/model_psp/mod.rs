@@ -1,5 +1,6 @@
 //! A PSP that really keeps what it did: payments, charges, refunds and payouts by key. It trusts keys and nothing else, so a second
-//! order under another key is carried out a second time, as at the worst of PSPs. Answers are lost on order.
+//! order under another key is carried out a second time, as at the worst of PSPs, and so is one under a key that it has forgotten. What
+//! it did it can be asked for ever. Answers are lost on order.
 
 mod bank;
 mod contests;
@@ -16,9 +17,12 @@ use tollgate::psp::{
     RefundRequest, RegisterRequest, Registered, VoidRequest,
 };
 use tollgate::steps::{self, Step};
-use tollgate::words::{Currency, Mode, Money, Secret, Timestamp};
+use tollgate::words::{Clock, Currency, FixedClock, Mode, Money, Secret, Timestamp};
 
 pub use bank::{FAST, SLOW as SLOW_BANK, Sent, Transfer};
+
+/// How long it remembers a key: not as long as we ask on.
+pub const LIFETIME: Duration = Duration::from_hours(12);
 
 /// Cards, by what becomes of them.
 pub const GOOD: &str = "tok_good";
@@ -72,6 +76,10 @@ pub struct Record {
     pub charges: BTreeMap<String, Charge>,
     /// Payment and amount, by key of the order.
     pub refunds: BTreeMap<String, (String, i64)>,
+    /// Which charge a refund was to give back, by key of the order, where it named one.
+    pub named: BTreeMap<String, String>,
+    /// When each key was first seen.
+    pub seen: BTreeMap<String, Timestamp>,
     /// Refunds on their way, as they will be written down.
     pub travelling: Vec<(String, (String, i64))>,
     /// Charges on their way, as they will be written down.
@@ -133,6 +141,13 @@ impl Record {
         charges.chain(refunds).chain(ended).chain(sent).collect()
     }
 
+    /// What it gave back of the charge of this name.
+    pub fn returned_of(&self, charge: &str) -> i64 {
+        let of_charge =
+            self.refunds.iter().filter(|(key, _)| self.named.get(*key).is_some_and(|named| named == charge));
+        of_charge.map(|(_, (_, amount))| amount).sum()
+    }
+
     fn told(&mut self, psp_payment: &str) {
         self.tells(psp_payment, "payment.changed");
     }
@@ -143,16 +158,27 @@ impl Record {
     }
 }
 
-#[derive(Clone, Default)]
-pub struct ModelPsp(Arc<Mutex<Record>>);
+#[derive(Clone)]
+pub struct ModelPsp {
+    record: Arc<Mutex<Record>>,
+    clock: Arc<FixedClock>,
+}
 
 impl ModelPsp {
-    pub fn with(record: Record) -> Self {
-        Self(Arc::new(Mutex::new(record)))
+    pub fn with(record: Record, clock: Arc<FixedClock>) -> Self {
+        Self { record: Arc::new(Mutex::new(record)), clock }
     }
 
     pub fn record(&self) -> MutexGuard<'_, Record> {
-        self.0.lock().unwrap()
+        self.record.lock().unwrap()
+    }
+
+    /// Under which name an order that has arrived is written down: under its key, as long as that is remembered; then it is another
+    /// order.
+    fn name(&self, key: &str) -> String {
+        let now = self.clock.now();
+        let seen = *self.record().seen.entry(key.to_owned()).or_insert(now);
+        if now.since(seen) < LIFETIME { key.to_owned() } else { format!("{key} again") }
     }
 
     pub fn next(&self, mishap: Mishap) {
@@ -224,6 +250,15 @@ impl ModelPsp {
 }
 
 impl ModelPsp {
+    /// A refund that has arrived, under the name of its order.
+    fn refund_of(&self, request: &RefundRequest) -> (String, (String, i64)) {
+        let name = self.name(&request.key);
+        if let Some(charge) = &request.charge {
+            self.record().named.insert(name.clone(), charge.clone());
+        }
+        (name, (request.psp_payment.clone(), request.amount.minor()))
+    }
+
     fn hold(&self, psp_payment: &str) -> Hold {
         match self.record().ended.get(psp_payment) {
             None => Hold::Held,
@@ -303,7 +338,11 @@ impl Psp for ModelPsp {
     }
 
     fn key_lifetime(&self) -> Option<Duration> {
-        None
+        Some(LIFETIME)
+    }
+
+    fn refunds_one_charge(&self) -> bool {
+        true
     }
 
     fn page_origins(&self) -> PageOrigins {
@@ -329,11 +368,13 @@ impl Psp for ModelPsp {
     async fn confirm(&self, request: &ConfirmRequest) -> Result<Outcome, NotDone> {
         goes("confirm").await;
         let mishap = self.mishap();
+        let mut name = request.key.clone();
         match mishap {
             Some(Mishap::Away) => return Err(away()),
             Some(Mishap::TurnedAway) => return Err(turned_away()),
             Some(Mishap::OrderLost) => {}
             _ => {
+                name = self.name(&request.key);
                 let mut record = self.record();
                 let became = match request.method.expose().as_str() {
                     GOOD => Became::Taken,
@@ -344,9 +385,9 @@ impl Psp for ModelPsp {
                 let (psp_payment, amount) = (request.psp_payment.clone(), request.amount.minor());
                 let charge = Charge { psp_payment, amount, became };
                 if mishap == Some(Mishap::Late) {
-                    record.late_charges.push((request.key.clone(), charge));
-                } else if !record.charges.contains_key(&request.key) {
-                    record.charges.insert(request.key.clone(), charge);
+                    record.late_charges.push((name.clone(), charge));
+                } else if !record.charges.contains_key(&name) {
+                    record.charges.insert(name.clone(), charge);
                     record.told(&request.psp_payment);
                 }
             }
@@ -355,8 +396,8 @@ impl Psp for ModelPsp {
         if mishap.is_some() {
             return Ok(Outcome::Unknown(Doubt::of(lost())));
         }
-        let became = self.record().charges[&request.key].became;
-        Ok(outcome(&request.key, became))
+        let became = self.record().charges[&name].became;
+        Ok(outcome(&name, became))
     }
 
     async fn look_up(&self, psp_payment: &str, key: &str) -> Result<Finding, NotDone> {
@@ -405,8 +446,8 @@ impl Psp for ModelPsp {
             Some(Mishap::TurnedAway) => return Err(turned_away()),
             Some(Mishap::OrderLost) => {}
             Some(Mishap::Late) => {
-                let done = (request.psp_payment.clone(), request.amount.minor());
-                self.record().travelling.push((request.key.clone(), done));
+                let (name, done) = self.refund_of(request);
+                self.record().travelling.push((name, done));
             }
             Some(Mishap::Refused) => {
                 self.record().refused.insert(request.key.clone());
@@ -414,8 +455,8 @@ impl Psp for ModelPsp {
                 return Ok(refused());
             }
             _ => {
-                let done = (request.psp_payment.clone(), request.amount.minor());
-                self.record().refunds.entry(request.key.clone()).or_insert(done);
+                let (name, done) = self.refund_of(request);
+                self.record().refunds.entry(name).or_insert(done);
             }
         }
         answers("refund").await;
