@@ -109,11 +109,11 @@ fn is_due(source: &Source, calendar: &Calendar, day: Date, now: Timestamp) -> bo
     moment(source, calendar, day).is_some_and(|moment| moment <= now)
 }
 
-/// The days to be done now, the oldest first: from the first that was ever tried, or `latest` alone when none was. A day that
-/// was done before its file was whole is done again.
+/// The days to be done now, the oldest first: from the first that was ever tried, or `latest` alone when none was, or only days to
+/// come. A day that was done before its file was whole is done again.
 fn due(source: &Source, now: Timestamp, latest: Date, tried: &BTreeMap<Date, Tried>) -> Vec<Date> {
     let Ok(calendar) = Calendar::of(source) else { return Vec::new() };
-    let first = tried.keys().next().copied().unwrap_or(latest);
+    let first = tried.keys().next().copied().map_or(latest, |first| first.min(latest));
     let mut days = Vec::new();
     let mut day = first;
     while day <= latest {

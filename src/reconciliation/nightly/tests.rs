@@ -52,6 +52,12 @@ fn missed_days_are_made_up_for_and_a_new_source_begins_with_the_last_one() {
 }
 
 #[test]
+fn a_day_to_come_that_was_done_by_hand_keeps_no_day_from_being_done() {
+    let by_mistake = ("2062-03-08", Some("2026-03-08T10:00:00Z"), "2026-03-08T10:00:00Z");
+    assert_eq!(days("2026-03-09T21:00:00Z", 1, &[by_mistake]), ["2026-03-09"]);
+}
+
+#[test]
 fn what_failed_is_tried_again_later_and_holds_nothing_up() {
     let now = "2026-03-09T20:40:00Z";
     let failed = |last| ("2026-03-08", None, last);
