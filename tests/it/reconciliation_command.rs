@@ -259,14 +259,17 @@ async fn a_day_that_was_never_taken_in_is_asked_for_and_not_kept(world: World) {
     );
     assert_eq!(desk.count("select count(*) as n from settlement_files").await, 0, "nothing is kept");
     assert_eq!(desk.count("select count(*) as n from settlement_lines").await, 0);
-    // What cannot be asked for is said to be nothing, day by day; so is what has not begun.
+    // What cannot be asked for is said to be nothing, day by day; so is that of which the PSP tells nothing.
     let none = rehearse(&["--from", &before, "--to", &day], "list").await;
     let reasons: Vec<&str> =
         none["nothing"].as_array().unwrap().iter().map(|it| it["reason"].as_str().unwrap()).collect();
     assert_eq!(reasons.len(), 2, "{none}");
     assert!(reasons.iter().all(|reason| reason.contains("nothing of this day was taken in")), "{reasons:?}");
     let future = rehearse(&["--date", "2100-01-01"], "asked").await;
-    assert_eq!(future["nothing"], serde_json::json!([{ "day": "2100-01-01", "reason": "the day has not begun" }]));
+    assert_eq!(
+        future["nothing"],
+        serde_json::json!([{ "day": "2100-01-01", "reason": "the PSP was asked, and tells nothing of this day" }])
+    );
     // Once it is taken in, that is what is rehearsed.
     said(&desk.tollgate(&["reconcile", "--source", "asked", "--date", &day]).await);
     let taken = rehearse(&["--date", &day], "asked").await;

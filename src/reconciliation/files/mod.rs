@@ -49,10 +49,9 @@ use taken::Out;
 pub const fn parser_version(format: Format) -> i64 {
     match format {
         Format::Stripe | Format::Adyen => 1,
-        // 2: a row that has a field twice is refused.
-        Format::Simulator | Format::Tosspayments => 2,
-        // 2: a point in an amount with a decimal comma parts thousands, or is refused.
-        Format::Csv => 2,
+        // 2: of JSON, a row that has a field twice is refused; in a mapped CSV, a point in an amount with a decimal comma parts
+        // thousands, or is refused.
+        Format::Simulator | Format::Tosspayments | Format::Csv => 2,
         // 2: references that say nothing tell no entry from another; 3: what was exchanged is read from each amount that is told.
         Format::Camt053 => 3,
     }

@@ -29,6 +29,10 @@ pub use untaken::file;
 /// Days for which a PSP is asked in one rehearsal.
 const MOST_ASKED: usize = 100;
 
+/// Why nobody is asked about a day of which nothing was taken in.
+const NOT_ASKED: &str =
+    "nothing of this day was taken in, and this source is not asked by API: rehearse a file of it with --file";
+
 /// What would be found in one day.
 pub async fn day(context: &Context<'_>, day: Date, progress: &Progress) -> Result<Value, ReconcileError> {
     let told = store::days_told(&context.app.db, &context.source.name, day, day).await?;
@@ -40,23 +44,13 @@ pub async fn day(context: &Context<'_>, day: Date, progress: &Progress) -> Resul
         view["without_line"] = missing::look(context, day, progress).await?.into();
         return Ok(view);
     }
-    if let Some(reason) = cannot_be_asked(context, day) {
-        return nothing(reason);
+    if files::list_of(context.source).is_none() {
+        return nothing(NOT_ASKED.to_owned());
     }
     match untaken::asked(context, day).await? {
         Ok(view) => Ok(with_days(view, &[day], &[])),
         Err(reason) => nothing(reason),
     }
-}
-
-/// Why nobody is asked about a day of which nothing was taken in; `None` when somebody can be.
-fn cannot_be_asked(context: &Context<'_>, day: Date) -> Option<String> {
-    let never = "nothing of this day was taken in";
-    if files::list_of(context.source).is_none() {
-        return Some(format!("{never}, and this source is not asked by API: rehearse a file of it with --file"));
-    }
-    let has_begun = context.today().is_some_and(|today| day <= today);
-    (!has_begun).then(|| "the day has not begun".to_owned())
 }
 
 /// A report with the days for which the PSP was asked, and those of which there was nothing to rehearse.
@@ -80,10 +74,12 @@ pub async fn range(context: &Context<'_>, from: Date, to: Date, progress: &Progr
     let told = store::days_told(&context.app.db, &context.source.name, from, to).await?;
     let (mut asked, mut nothing) = (Vec::new(), Vec::new());
     for day in from.series(1.day()).take_while(|day| *day <= to).filter(|day| !told.contains(day)) {
-        let why_not = match cannot_be_asked(context, day) {
-            None if asked.len() >= MOST_ASKED => Some(format!("only {MOST_ASKED} days are asked for at a time")),
-            None => whole.asked(context, day, progress).await?,
-            reason => reason,
+        let why_not = if files::list_of(context.source).is_none() {
+            Some(NOT_ASKED.to_owned())
+        } else if asked.len().saturating_add(nothing.len()) >= MOST_ASKED {
+            Some(format!("only {MOST_ASKED} days are asked for at a time"))
+        } else {
+            whole.asked(context, day, progress).await?
         };
         match why_not {
             None => asked.push(day),
@@ -157,10 +153,9 @@ impl Whole {
         let asking = Box::pin(files::rehearse_asked(context.app, context.source, day, sender));
         let (read, held) = tokio::join!(asking, holding);
         held?;
-        match read {
-            Ok(_) => Ok(None),
-            Err(TakeInError::Db(error)) => Err(error.into()),
-            Err(error) => Ok(Some(error.to_string())),
+        match untaken::told(read)? {
+            Ok(()) => Ok(None),
+            Err(reason) => Ok(Some(reason)),
         }
     }
 

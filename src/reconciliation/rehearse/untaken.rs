@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::super::files::{self, TakeInError};
+use super::super::files::{self, TakeInError, Totals};
 use super::super::line::Line;
 use super::super::matching::{self, Batches, Context};
 use super::super::reconcile::ReconcileError;
@@ -44,8 +44,14 @@ pub(super) async fn asked(context: &Context<'_>, day: Date) -> Result<Result<Val
     let asking = Box::pin(files::rehearse_asked(context.app, context.source, day, sender));
     let (read, found) = tokio::join!(asking, hold(context, coming));
     let found = found?;
+    Ok(told(read)?.map(|()| found.view()))
+}
+
+/// Whether a PSP that was asked has told anything; else why not.
+pub(super) fn told(read: Result<Totals, TakeInError>) -> Result<Result<(), String>, ReconcileError> {
     match read {
-        Ok(_) => Ok(Ok(found.view())),
+        Ok(totals) if totals.lines == 0 => Ok(Err("the PSP was asked, and tells nothing of this day".to_owned())),
+        Ok(_) => Ok(Ok(())),
         Err(TakeInError::Db(error)) => Err(error.into()),
         Err(error) => Ok(Err(error.to_string())),
     }

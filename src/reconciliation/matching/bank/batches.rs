@@ -50,8 +50,8 @@ impl Batches {
             let parts: Vec<(usize, i64)> = free.iter().filter_map(|&at| brings(at)).collect();
             let sum = parts.iter().try_fold(0_i64, |sum, (_, net)| sum.checked_add(*net));
             // Two PSPs may have sent as much under one name.
-            let (named, currency) = (&batch.name, batch.currency);
-            let is_twin = |it: &&Batch| (&it.name, it.currency, it.sum) == (named, currency, batch.sum);
+            let what = |it: &Batch| (it.name.clone(), it.currency, it.sum);
+            let is_twin = |it: &&Batch| what(it) == what(batch);
             let alone = self.pending.iter().filter(is_twin).count() == 1;
             if alone && parts.len() > 1 && sum == Some(batch.sum) {
                 self.pieces.extend(parts.into_iter().map(|(at, _)| (at, batch.clone())));
