@@ -173,7 +173,7 @@ mod tests {
     fn what_arrived_is_given_in_proportion_to_the_last_unit() {
         assert_eq!(in_proportion(133_000, &[9_680]), Some(vec![133_000]));
         assert_eq!(in_proportion(100, &[1, 1, 1]), Some(vec![33, 33, 34]));
-        assert_eq!(in_proportion(-7, &[-2, -1]), Some(vec![-5, -2]));
+        assert_eq!(in_proportion(-7, &[-2, -1]), Some(vec![-4, -3]));
         assert_eq!(in_proportion(100, &[300, -200]), Some(vec![300, -200]));
         assert_eq!(in_proportion(100, &[2, -2]), None);
         assert_eq!(
