@@ -48,21 +48,23 @@ pub(super) async fn entries(
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
-    // What the index on sellers' accounts is made for has to be said in its own words.
+    // What the index on sellers' accounts is made for has to be said in its own words, and whose they are only afterwards: SQLite would
+    // read all transfers of the tenant instead.
     let mut query = query(
-        "select x.journal_id, x.created_at, j.kind, j.source_id, j.payment_id, \
+        "with x as materialized ( \
+             select t.merchant_id, t.livemode, t.journal_id, t.created_at, t.debit_account as account, -t.amount as change from transfers t \
+             where t.debit_account in ($4, $5, $6, $7) and t.debit_account >= 'seller:' and t.debit_account < 'seller;' \
+             and t.created_at >= $8 and t.created_at < $9 and t.currency = $3 \
+             union all select t.merchant_id, t.livemode, t.journal_id, t.created_at, t.credit_account, t.amount from transfers t \
+             where t.credit_account in ($4, $5, $6, $7) and t.credit_account >= 'seller:' and t.credit_account < 'seller;' \
+             and t.created_at >= $8 and t.created_at < $9 and t.currency = $3 \
+         ) select x.journal_id, x.created_at, j.kind, j.source_id, j.payment_id, \
          cast(sum(case when x.account = $4 then x.change else 0 end) as bigint) as pending, \
          cast(sum(case when x.account = $5 then x.change else 0 end) as bigint) as available, \
          cast(sum(case when x.account = $6 then x.change else 0 end) as bigint) as paying_out, \
-         cast(sum(case when x.account = $7 then x.change else 0 end) as bigint) as reserved from ( \
-             select t.journal_id, t.created_at, t.debit_account as account, -t.amount as change from transfers t \
-             where t.debit_account in ($4, $5, $6, $7) and t.debit_account >= 'seller:' and t.debit_account < 'seller;' \
-             and t.created_at >= $8 and t.created_at < $9 and t.currency = $3 and t.merchant_id = $1 and t.livemode = $2 \
-             union all select t.journal_id, t.created_at, t.credit_account, t.amount from transfers t \
-             where t.credit_account in ($4, $5, $6, $7) and t.credit_account >= 'seller:' and t.credit_account < 'seller;' \
-             and t.created_at >= $8 and t.created_at < $9 and t.currency = $3 and t.merchant_id = $1 and t.livemode = $2 \
-         ) x join journals j on j.merchant_id = $1 and j.livemode = $2 and j.id = x.journal_id \
-         where (x.created_at, x.journal_id) > ($10, $11) \
+         cast(sum(case when x.account = $7 then x.change else 0 end) as bigint) as reserved from x \
+         cross join journals j where j.merchant_id = $1 and j.livemode = $2 and j.id = x.journal_id \
+         and x.merchant_id = $1 and x.livemode = $2 and (x.created_at, x.journal_id) > ($10, $11) \
          group by x.journal_id, x.created_at, j.kind, j.source_id, j.payment_id \
          order by x.created_at, x.journal_id limit $12",
     )

@@ -117,11 +117,11 @@ pub async fn list(
     Ok(page.cut(rows.iter().map(delivery).collect::<Result<_, _>>()?))
 }
 
-/// What was told about one object, in order.
+/// What was told about one object, in order: by time, for in the order of ids SQLite would read all of the tenant's.
 pub async fn of_object(on: impl Into<On<'_>>, tenant: &Tenant, object_id: &str) -> Result<Vec<Delivery>, DbError> {
     let rows = query(
         "select * from webhook_deliveries
-         where merchant_id = $1 and livemode = $2 and object_id = $3 order by id limit 500",
+         where merchant_id = $1 and livemode = $2 and object_id = $3 order by created_at, id limit 500",
     )
     .bind(&tenant.merchant)
     .bind(tenant.mode)

@@ -76,8 +76,8 @@ pub async fn landed_batches(db: &Db, sources: &[String], names: &[&str]) -> Resu
 pub async fn landed_with(db: &Db, sources: &[String], lines: &[&LineId]) -> Result<Vec<Batch>, DbError> {
     let sql = "select source, batch, currency, cast(sum(net) as bigint) as total, max(business_date) as last_day,
                  cast(0 as bigint) as unread
-             from settlement_lines where landed_by in (select value from json_each($2))
-                 and source in (select value from json_each($1))
+             from (select distinct value from json_each($2)) bank cross join settlement_lines l where l.landed_by = bank.value
+                 and l.source in (select value from json_each($1))
              group by source, batch, currency order by last_day, batch";
     let found = query(sql).bind(json!(sources).to_string()).bind(json!(lines).to_string());
     found.all(db).await?.iter().map(read).collect()

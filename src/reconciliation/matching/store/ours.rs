@@ -120,10 +120,11 @@ pub async fn disputes(db: &Db, psp: &str, mode: Mode, keys: &[&str]) -> Result<V
 
 /// Payouts to sellers by our id or the provider's name: the going out, and the coming back.
 pub async fn payouts(db: &Db, provider: &str, mode: Mode, keys: &[&str]) -> Result<Vec<Named>, DbError> {
-    let sql = "select id, provider_reference, merchant_id, livemode, currency, amount, status from payouts
-             where provider = $1 and livemode = $2
-                 and (id in (select value from json_each($3))
-                 or provider_reference in (select value from json_each($3)))";
+    let sql = "select o.id, o.provider_reference, o.merchant_id, o.livemode, o.currency, o.amount, o.status
+                 from json_each($3) k cross join payouts o where o.id = k.value and o.provider = $1 and o.livemode = $2
+             union select o.id, o.provider_reference, o.merchant_id, o.livemode, o.currency, o.amount, o.status
+                 from json_each($3) k cross join payouts o
+                 where o.provider_reference = k.value and o.provider = $1 and o.livemode = $2";
     let read = |row: &Row| {
         let (amount, status): (i64, String) = (row.get("amount")?, row.get("status")?);
         let here = match status.as_str() {
