@@ -99,7 +99,8 @@ impl List {
     /// the order of `last`. A row to which nothing belongs stands alone.
     pub fn page_with(self, columns: &'static str, joined: &'static str, last: &'static str, page: &Page) -> Query {
         let (sql, values, order) = self.cut(page);
-        let by: String = order.iter().map(|(column, way)| format!("page.{column}{way}, ")).collect();
+        let by: Vec<String> = order.iter().map(|(column, way)| ["page.", *column, *way, ", "].concat()).collect();
+        let by = by.concat();
         let pieces =
             ["select", " page.*, ", columns, " from (", &sql, ") page left join ", joined, " order by ", &by, last];
         Query::assembled(pieces.concat(), values)

@@ -537,7 +537,7 @@ async fn a_payment_is_found_by_whatever_is_known_of_it(world: World) {
                   select $2, id, merchant_id, livemode, currency, 1, 'pending', 'simulator', 'silent', '{}', 0, 0
                   from payments where id = $1";
     let mut tx = gateway.app.db.begin().await.unwrap();
-    query(refund).bind(paid_id.as_str()).bind(&RefundId::new()).execute(&mut tx).await.unwrap();
+    query(refund).bind(paid_id.as_str()).bind(RefundId::new()).execute(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(found(&[("status", "unknown")]).await, first, "as the first page counts it");
     assert_eq!(found(&[("mode", "live")]).await, [false; 3]);

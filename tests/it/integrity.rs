@@ -251,7 +251,7 @@ async fn a_merchant_sees_only_its_own_breaks(world: World) {
 /// A shop with one paid checkout, everything in order.
 async fn paid(world: &World) -> (Shop, Opened) {
     let shop = Shop::open(world.clone()).await;
-    let opened = shop.paid().await;
+    let opened = Box::pin(shop.paid()).await;
     tollgate::ledger::seals::seal(
         &shop.app.db,
         &shop.app.keyring,

@@ -173,13 +173,13 @@ async fn plan(world: &World, sql: &str) -> Vec<String> {
 fn a_list_is_read_from_its_source() {
     let found = lists(&Source::parse(
         "src/ledger/store.rs",
-        r##"fn f() {
+        r#"fn f() {
             let rows = List::of("payments", tenant)
                 .only("status", filter.status.map(Status::as_str))
                 .created(">=", filter.from)
                 .page_with("p.a, p.b", "parts p on p.id = page.id", "p.a", page)
                 .all(on);
-        }"##,
+        }"#,
     ));
     assert_eq!((found.len(), found[0].table), (1, "payments"));
     assert_eq!(found[0].narrowed.iter().filter_map(Narrowing::column).collect::<Vec<_>>(), ["status", "created_at"]);

@@ -46,7 +46,7 @@ struct Till {
 impl Till {
     async fn open(world: World) -> Self {
         let shop = Shop::open(world).await;
-        let opened = shop.paid().await;
+        let opened = Box::pin(shop.paid()).await;
         let (door, key) = Door::of_shop(&shop).await;
         let body = json!({ "payment": opened.payment.id, "amount": "4.00" });
         Self { shop, door, key, opened, body }
