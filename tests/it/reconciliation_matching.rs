@@ -20,7 +20,7 @@ use crate::payouts::{ask, earned, pass, verified_seller};
 use crate::reconciliation::{Books, count, usd};
 use crate::second_charges::{of_payment, taken_twice};
 use crate::support::scripted_bank::paid;
-use crate::support::scripted_psp::{approved, unknown};
+use crate::support::scripted_psp::{approved, approved_as, unknown};
 use crate::support::{World, both_databases};
 
 both_databases!(
@@ -855,7 +855,7 @@ async fn a_second_charge_that_is_told_before_it_is_known_comes_right(world: Worl
     assert_eq!(books.only_break().await.outcome, Outcome::Duplicate);
     assert_eq!((books.owed().await, books.held().await), (970 + 970, 970));
 
-    assert!(tollgate::payments::settle(&books.shop.app, &first.id, &approved()).await.unwrap());
+    assert!(tollgate::payments::settle(&books.shop.app, &first.id, &approved_as("ch_2")).await.unwrap());
     books.assert_explained().await;
     books.run_list().await;
     assert_eq!(books.open_breaks().await.len(), 0, "both sides know of it now");

@@ -10,13 +10,13 @@ use tollgate::payments::attempts::{self, Attempt};
 use tollgate::payments::refunds::{self, NewRefund, Refund, RefundStatus};
 use tollgate::payments::second_charge::{self, GiveBackError};
 use tollgate::payments::{self, AttemptState, Opened, Standing};
-use tollgate::psp::{Approval, ConfirmRequest, Doubt, Finding, Outcome, RefundOutcome};
+use tollgate::psp::{ConfirmRequest, Doubt, Finding, Outcome, RefundOutcome};
 use tollgate::queue::{self, DeadJob, Verdict};
 use tollgate::simulator::faults::{FaultKind, FaultOrder};
 use tollgate::words::{AttemptId, PaymentId, Secret};
 
 use crate::console::{EMAIL, Visitor, header, hidden};
-use crate::support::scripted_psp::{declined, unknown};
+use crate::support::scripted_psp::{approved_as, declined, unknown};
 use crate::support::shop::Shop;
 use crate::support::{Gateway, World, both_databases, eventually};
 
@@ -25,6 +25,7 @@ both_databases!(
     an_answer_that_is_lost_gives_it_back_once,
     what_the_psp_refuses_to_give_back_is_a_persons_who_tries_again,
     what_the_bank_contests_or_only_holds_or_the_psp_cannot_name_waits_for_a_person,
+    the_sales_own_charge_told_twice_does_not_go_back,
     what_comes_back_weeks_later_is_a_persons,
     an_operator_gives_it_back_once_per_form,
     the_stand_in_gives_back_the_charge_that_is_named,
@@ -34,10 +35,6 @@ both_databases!(
     nobody_asks_twice_about_a_charge_that_a_person_has,
     the_payments_page_shows_it_and_what_became_of_it,
 );
-
-fn approved_as(reference: &str) -> Outcome {
-    Outcome::Approved(Approval { reference: reference.to_owned(), card: None, saved: None })
-}
 
 /// A checkout whose first card was declined.
 async fn declined_once(shop: &Shop) -> Opened {
@@ -123,6 +120,22 @@ async fn it_goes_back_by_itself_and_takes_nothing_from_anybody(world: World) {
     shop.assert_sound().await;
 }
 
+/// The PSP answers for the declined card with the charge of the one that paid: by that name the sale's money would go.
+async fn the_sales_own_charge_told_twice_does_not_go_back(world: World) {
+    let shop = Shop::open(world).await;
+    let opened = declined_once(&shop).await;
+    shop.psp.will(approved_as("ch_b"));
+    assert_eq!(shop.pay(&opened).await, Standing::Succeeded);
+    shop.psp.knows(Finding::Found(approved_as("ch_b")));
+    webhook(&shop, &opened, "ev_1").await;
+    shop.run_jobs().await;
+    assert!(refunds_of(&shop, &opened).await.is_empty());
+    assert_eq!(in_suspense(&shop).await, 0);
+    assert_eq!(queue::dead(&shop.world.db, 10).await.unwrap().len(), 1, "a person looks");
+    assert!(matches!(give_back(&shop, &opened).await, Err(GiveBackError::NotTaken)));
+    assert_eq!(shop.psp.refunds.lock().unwrap().len(), 0);
+}
+
 async fn an_answer_that_is_lost_gives_it_back_once(world: World) {
     let shop = Shop::open(world).await;
     let opened = taken_twice(&shop).await;
@@ -203,7 +216,7 @@ async fn what_the_bank_contests_or_only_holds_or_the_psp_cannot_name_waits_for_a
     let mut tx = shop.world.db.begin().await.unwrap();
     let by = ("kim@example.com", "held twice");
     let given = second_charge::give_back(&shop.app, &mut tx, &held.payment.id, &other.id, by, shop.world.now()).await;
-    assert!(matches!(given, Err(GiveBackError::Held)));
+    assert!(matches!(given, Err(GiveBackError::NotTaken)));
     drop(tx);
     assert_eq!(in_suspense(&shop).await, 1_000);
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::of_charge::charge_of_sale;
 use super::postings::{self, from_available};
 use super::share::{Unshared, Wanted, shares};
-use super::{Refund, RefundStatus, of_charge, store};
+use super::{Refund, RefundStatus, store};
 use crate::db::{DbError, Tx};
 use crate::merchants::policies::{self, NegativeBalance};
 use crate::payments::payment::Payment;
@@ -176,7 +177,7 @@ async fn take_on(
     let policies = policies::of(&mut *tx, &payment.tenant).await?;
     let orders = payments::orders(&mut *tx, &payment.id).await?;
     let before = store::before(&mut *tx, &payment.id, amount.currency()).await?;
-    let charge = of_charge::own(tx, &payment.id).await?;
+    let charge = charge_of_sale(tx, &payment.id).await?;
     let refund = Refund {
         id: RefundId::new(),
         tenant: payment.tenant,

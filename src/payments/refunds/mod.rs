@@ -21,7 +21,7 @@ mod view;
 pub use ask::{NewRefund, RefundError, ask, ask_of_orders, send_back};
 pub use carry_out::{ask_soon, carry_out};
 pub use come_back::{come_back, look_for_returned};
-pub use of_charge::ask_of_charge;
+pub use of_charge::{ask_of_charge, charge_of_sale};
 pub use settle::settle_heard;
 pub(super) use share::{Before, left};
 pub(super) use store::before;

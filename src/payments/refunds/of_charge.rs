@@ -43,7 +43,7 @@ pub async fn ask_of_charge(
 }
 
 /// The PSP's name of the charge that the sale of `payment` stands on, where there is another one.
-pub(super) async fn own(tx: &mut Tx, payment: &PaymentId) -> Result<Option<String>, DbError> {
+pub async fn charge_of_sale(tx: &mut Tx, payment: &PaymentId) -> Result<Option<String>, DbError> {
     let all = attempts::of_payment(&mut *tx, payment).await?;
     if all.iter().all(|attempt| attempt.second_charge.is_none()) {
         return Ok(None);

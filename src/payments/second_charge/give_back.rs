@@ -15,9 +15,9 @@ pub enum GiveBackError {
     /// The payment has no such second charge.
     #[error("the payment was not charged a second time by this attempt")]
     NoCharge,
-    /// The card only holds the money: it ends by itself.
-    #[error("the card only holds this money, and lets it go by itself")]
-    Held,
+    /// The card only holds the money, which ends by itself; or it is the charge that the sale stands on, told twice.
+    #[error("nothing was taken beside the sale")]
+    NotTaken,
     /// It is on its way back, or is back.
     #[error("it is on its way back already")]
     Already,
@@ -51,8 +51,8 @@ pub async fn give_back(
     let attempt = attempts::get(&mut *tx, attempt).await?.filter(|it| it.payment == *payment);
     let attempt = attempt.filter(|it| it.second_charge.is_some()).ok_or(GiveBackError::NoCharge)?;
     let payment = store::find(&mut *tx, payment).await?.ok_or(GiveBackError::NoCharge)?;
-    if !is_taken(&payment) {
-        return Err(GiveBackError::Held);
+    if !is_taken(tx, &payment, &attempt).await? {
+        return Err(GiveBackError::NotTaken);
     }
     if !app.psps.get(&attempt.psp).is_some_and(|psp| psp.refunds_one_charge()) {
         return Err(GiveBackError::Unnamed(attempt.psp));

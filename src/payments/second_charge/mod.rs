@@ -61,7 +61,7 @@ async fn deal_with(app: &App, tx: &mut Tx, attempt: &Attempt, now: Timestamp) ->
     store::lock(tx, &attempt.payment, now).await?;
     let payment = store::find(&mut *tx, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
     tell(tx, &payment.id, "payment.charged_twice", now).await?;
-    let by_itself = is_taken(&payment)
+    let by_itself = is_taken(tx, &payment, attempt).await?
         && payment.disputed.is_zero()
         && app.psps.get(&attempt.psp).is_some_and(|psp| psp.refunds_one_charge())
         && policies::of(&mut *tx, &payment.tenant).await?.second_charge == SecondCharge::Refund;
@@ -73,14 +73,18 @@ async fn deal_with(app: &App, tx: &mut Tx, attempt: &Attempt, now: Timestamp) ->
     book(tx, &payment, attempt, now).await
 }
 
-/// Whether a charge of `payment` took money: of a hold nothing is taken, and it ends by itself.
-fn is_taken(payment: &Payment) -> bool {
-    payment.capture == Capture::Automatic
+/// Whether `attempt` took money beside the sale. Of a hold nothing is taken, and it ends by itself. And what the PSP calls by the name of
+/// the sale's own charge is that charge told twice: given back by its name, the sale's money would go.
+async fn is_taken(tx: &mut Tx, payment: &Payment, attempt: &Attempt) -> Result<bool, PaymentError> {
+    let own = refunds::charge_of_sale(tx, &payment.id).await?;
+    Ok(payment.capture == Capture::Automatic && own != attempt.second_charge)
 }
 
 /// Brings the money of a second charge into the books, once.
 async fn book(tx: &mut Tx, payment: &Payment, attempt: &Attempt, now: Timestamp) -> Result<(), PaymentError> {
-    if is_taken(payment) && attempts::book_second_charge(tx, &attempt.id, payment.amount, now).await? {
+    if is_taken(tx, payment, attempt).await?
+        && attempts::book_second_charge(tx, &attempt.id, payment.amount, now).await?
+    {
         wallets::post(tx, &[postings::charged(payment, attempt, now)]).await?;
     }
     Ok(())

@@ -151,7 +151,11 @@ impl ScriptedPsp {
 }
 
 pub fn approved() -> Outcome {
-    Outcome::Approved(Approval { reference: "ch_1".to_owned(), card: None, saved: None })
+    approved_as("ch_1")
+}
+
+pub fn approved_as(reference: &str) -> Outcome {
+    Outcome::Approved(Approval { reference: reference.to_owned(), card: None, saved: None })
 }
 
 pub fn declined() -> Outcome {
