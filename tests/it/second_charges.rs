@@ -131,7 +131,11 @@ async fn the_sales_own_charge_told_twice_does_not_go_back(world: World) {
     shop.run_jobs().await;
     assert!(refunds_of(&shop, &opened).await.is_empty());
     assert_eq!(in_suspense(&shop).await, 0);
-    assert_eq!(queue::dead(&shop.world.db, 10).await.unwrap().len(), 1, "a person looks");
+    let letters = queue::dead(&shop.world.db, 10).await.unwrap();
+    assert_eq!(letters.len(), 1, "a person looks");
+    let error = letters[0].last_error.clone().unwrap_or_default();
+    assert!(error.contains("Nothing is to be given back"), "{error}");
+    assert_eq!(shop.told("payment.charged_twice").await, 0);
     assert!(matches!(give_back(&shop, &opened).await, Err(GiveBackError::NotTaken)));
     assert_eq!(shop.psp.refunds.lock().unwrap().len(), 0);
 }

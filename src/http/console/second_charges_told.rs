@@ -46,13 +46,16 @@ fn row(records: &Records, attempt: &Attempt) -> Option<SecondCharge> {
         (None, None, None) => Chip::new(Tone::Warn, "On its way to a person"),
     };
     let failure = refund.and_then(|refund| refund.failure_code.as_deref());
+    let is_the_sales = charge == booked(records);
     let remark = match (resolved, failure) {
         (Some(resolved), _) => format!("{}, by {}", resolved.reason, resolved.by),
         (None, Some(code)) => format!("not given back: {code}"),
+        (None, None) if is_the_sales => "the sale's own charge, told twice: nothing is to be given back".to_owned(),
         (None, None) => String::new(),
     };
     // What a card only holds it lets go by itself.
-    let may_go = records.payment.capture == Capture::Automatic && on_its_way.is_none() && resolved.is_none();
+    let is_taken = records.payment.capture == Capture::Automatic && !is_the_sales;
+    let may_go = is_taken && on_its_way.is_none() && resolved.is_none();
     let card = attempt.card.as_ref().map_or_else(String::new, |card| format!("{} {}", card.brand, card.last4));
     Some(SecondCharge {
         attempt: attempt.id.to_string(),

@@ -60,7 +60,9 @@ async fn deal_with(app: &App, tx: &mut Tx, attempt: &Attempt, now: Timestamp) ->
     // Held like every row that says how a payment stands: a dispute comes before this or after it.
     store::lock(tx, &attempt.payment, now).await?;
     let payment = store::find(&mut *tx, &attempt.payment).await?.ok_or(PaymentError::NotFound)?;
-    tell(tx, &payment.id, "payment.charged_twice", now).await?;
+    if !is_the_sales(tx, attempt).await? {
+        tell(tx, &payment.id, "payment.charged_twice", now).await?;
+    }
     let by_itself = is_taken(tx, &payment, attempt).await?
         && payment.disputed.is_zero()
         && app.psps.get(&attempt.psp).is_some_and(|psp| psp.refunds_one_charge())
@@ -73,11 +75,14 @@ async fn deal_with(app: &App, tx: &mut Tx, attempt: &Attempt, now: Timestamp) ->
     book(tx, &payment, attempt, now).await
 }
 
-/// Whether `attempt` took money beside the sale. Of a hold nothing is taken, and it ends by itself. And what the PSP calls by the name of
-/// the sale's own charge is that charge told twice: given back by its name, the sale's money would go.
+/// Whether `attempt` took money beside the sale. Of a hold nothing is taken, and it ends by itself.
 async fn is_taken(tx: &mut Tx, payment: &Payment, attempt: &Attempt) -> Result<bool, PaymentError> {
-    let own = refunds::charge_of_sale(tx, &payment.id).await?;
-    Ok(payment.capture == Capture::Automatic && own != attempt.second_charge)
+    Ok(payment.capture == Capture::Automatic && !is_the_sales(tx, attempt).await?)
+}
+
+/// Whether what the PSP says of `attempt` is the sale's own charge told twice: given back by its name, the sale's money would go.
+async fn is_the_sales(tx: &mut Tx, attempt: &Attempt) -> Result<bool, PaymentError> {
+    Ok(refunds::charge_of_sale(tx, &attempt.payment).await? == attempt.second_charge)
 }
 
 /// Brings the money of a second charge into the books, once.
@@ -99,6 +104,15 @@ pub(super) async fn letter(app: &App, attempt: &Attempt) -> Result<Option<Verdic
     }
     let all = attempts::of_payment(&app.db, payment).await?;
     let first = all.into_iter().find(|other| other.state == AttemptState::Approved).ok_or(PaymentError::NotFound)?;
+    if first.psp_reference.as_ref() == Some(charge) {
+        let paid = first.id;
+        return Ok(Some(Verdict::Failed {
+            error: format!(
+                "{psp} answers for {id} with {charge}, by which {paid} has paid {payment}. Nothing is to be given back: that would be the \
+                 sale's money. Ask the PSP what became of {id}, and then resolve this"
+            ),
+        }));
+    }
     let (paid, as_) = (first.id, first.psp_reference.unwrap_or_default());
     let failed = match tries.last().and_then(|refund| refund.failure_code.as_deref()) {
         Some(code) => format!(". It could not be given back: {code}"),

@@ -28,6 +28,8 @@ pub fn list_of(source: &Source) -> Option<(ListKind, &'static str)> {
 
 /// The pages of a list that have not come yet.
 pub(super) struct Pages {
+    /// What the list is called.
+    pub(super) what: &'static str,
     psp: Arc<dyn Psp>,
     next: Option<ListRequest>,
     came: usize,
@@ -37,14 +39,14 @@ impl Pages {
     /// All of them.
     pub(super) fn of(app: &App, source: &Source, day: Date) -> Result<Self, TakeInError> {
         let name = &source.name;
-        let (kind, _) = list_of(source).ok_or_else(|| {
+        let (kind, what) = list_of(source).ok_or_else(|| {
             let reason =
                 format!("files of the source {name} cannot be asked for: set its directory, or hand a file in");
             TakeInError::NoPlace(reason)
         })?;
         let psp = app.psps.get(&source.psp);
         let psp = psp.ok_or_else(|| TakeInError::NoPlace(format!("the PSP {} is not configured", source.psp)))?;
-        Ok(Self { psp: Arc::clone(psp), next: Some(ListRequest { kind, day, after: None }), came: 0 })
+        Ok(Self { what, psp: Arc::clone(psp), next: Some(ListRequest { kind, day, after: None }), came: 0 })
     }
 
     /// The bytes of the next one, until there are no more.

@@ -39,9 +39,8 @@ pub async fn fetch(
         return from_folder(app, source, folder, day, by, progress).await;
     }
     let pages = Pages::of(app, source, day)?;
-    let what = list_of(source).map_or("list", |(_, what)| what);
     go_on(app, source).await?;
-    let mut arrival = Arrival::begin(app, source, &format!("{what} {day}"), by).await?;
+    let mut arrival = Arrival::begin(app, source, &format!("{} {day}", pages.what), by).await?;
     match keep(pages, &mut arrival).await {
         Ok(()) => Ok(vec![decide(app, source, arrival.end().await?, progress).await?]),
         Err(error) => {
